@@ -1,10 +1,12 @@
 """How a remote call may fail; the class alone decides what may be tried next (DESIGN rule 1).
 
 ConnectorError
-├── Unreachable       nothing was sent: try again later
-├── Ambiguous         perhaps taken: ask before any retry
-├── RefusedByRemote   a clear no: stop, tell a person
-└── ForbiddenAddress  our own outbound rules refuse the address
+├── Unreachable            nothing was sent: try again later
+│   └── UnreadableAnswer   a read gave bytes that are not the answer: read again later
+├── Ambiguous              perhaps taken: ask before any retry
+├── RefusedByRemote        a clear no: stop, tell a person
+│   └── InvalidSubmission  refused here, before sending, by the remote's own rules
+└── ForbiddenAddress       our own outbound rules refuse the address
 """
 
 from __future__ import annotations
@@ -28,6 +30,14 @@ class Unreachable(ConnectorError):
         self.alert = alert
 
 
+class UnreadableAnswer(Unreachable):
+    """A read (never a submission) gave bytes that cannot be understood; `raw` keeps them."""
+
+    def __init__(self, detail: str, *, raw: bytes) -> None:
+        super().__init__(detail)
+        self.raw = raw
+
+
 class Ambiguous(ConnectorError):
     """A body byte was written and no usable answer came: the outcome is unknown."""
 
@@ -40,6 +50,14 @@ class RefusedByRemote(ConnectorError):
     ) -> None:
         super().__init__(detail, remote_text=remote_text)
         self.duplicate = duplicate
+
+
+class InvalidSubmission(RefusedByRemote):
+    """Nothing left: the remote's known rules refuse the values. `code` is stable."""
+
+    def __init__(self, detail: str, *, code: str) -> None:
+        super().__init__(detail)
+        self.code = code
 
 
 class ForbiddenAddress(ConnectorError):

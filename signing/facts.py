@@ -19,6 +19,14 @@ class SignatureScope(StrEnum):
     NOTHING_TO_SIGN = "nothing_to_sign"
 
 
+class IntakeKind(StrEnum):
+    """What a HELIOS subtype takes, and what a flow is (DESIGN D21)."""
+
+    TO_SIGN = "to_sign"
+    SIGNED_ELSEWHERE = "signed_elsewhere"
+    NOTHING_TO_SIGN = "nothing_to_sign"
+
+
 class SlipKind(StrEnum):
     """The domain that holds the slip."""
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import TypeAlias
 
 from signing.types import JsonValue
 
@@ -91,6 +93,13 @@ class Finding:
     code: str
     detail: str
     blocking: bool = False
+
+
+# Judges a certificate (DER) with the other certificates found beside it, at an instant.
+# Never raises: what it cannot decide is `Chain.UNKNOWN` with a sub-indication and findings.
+ChainJudge: TypeAlias = Callable[
+    [bytes, Sequence[bytes], datetime], tuple[Chain, SubIndication | None, tuple[Finding, ...]]
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 JsonValue: TypeAlias = (
-    "str | int | float | bool | None | Mapping[str, JsonValue] | Sequence[JsonValue]"
+    "str | int | float | bool | Mapping[str, JsonValue] | Sequence[JsonValue] | None"
 )
 JsonObject: TypeAlias = Mapping[str, JsonValue]
 
@@ -61,11 +61,16 @@ class ToSign:
 
     `id` is unique inside a document (the Id of a PES slip, `pdf` for a PDF). `tbs` is the exact
     DER SET OF of the CMS signed attributes (PAdES) or the exclusive C14N of ds:SignedInfo (XAdES).
+    XAdES alone fills `target_id` (Id of the element that the first reference names) and
+    `signed_properties` (exclusive C14N of xad:SignedProperties), so that the agent can rebuild
+    both references.
     """
 
     id: str
     tbs: bytes
     mechanism: Mechanism
+    target_id: str | None = None
+    signed_properties: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

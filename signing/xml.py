@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import NoReturn
+from xml.parsers import expat
+
 from lxml import etree
 
 from signing.errors import UnsupportedDocument
@@ -23,10 +27,51 @@ def parser() -> etree.XMLParser:
     )
 
 
+def stream_parser() -> expat.XMLParserType:
+    """An expat parser for a document read in blocks: names come as `namespace local`, any DOCTYPE
+    raises UnsupportedDocument (`xml_doctype`) before a declaration inside it is read."""
+    reader = expat.ParserCreate(namespace_separator=" ")
+    reader.StartDoctypeDeclHandler = _refuse_doctype
+    return reader
+
+
+def _refuse_doctype(*_: object) -> NoReturn:
+    raise _doctype()
+
+
+class _PrologRead(Exception):
+    """The root element begins: nothing after it can declare a DTD."""
+
+
+def _refuse_doctype_early(content: bytes) -> None:
+    """Read the prolog alone, so that libxml2 never meets an entity declaration."""
+
+    def stop(_name: str, _attributes: object) -> NoReturn:
+        raise _PrologRead
+
+    reader = stream_parser()
+    reader.StartElementHandler = stop
+    try:
+        reader.Parse(content, True)  # noqa: FBT003 - pyexpat takes it by position only
+    except _PrologRead:
+        return
+    except (expat.ExpatError, ValueError, LookupError):
+        # Not well formed for expat: libxml2 says so in its turn, with its line.
+        return
+
+
+def _doctype() -> UnsupportedDocument:
+    return UnsupportedDocument(
+        "Le fichier contient une déclaration DOCTYPE, interdite : retirez-la et redéposez.",
+        code="xml_doctype",
+    )
+
+
 def parse(content: bytes) -> etree._Element:
     """The root of a well-formed document without DOCTYPE.
 
     Raises UnsupportedDocument (`xml_not_well_formed`, `xml_doctype`)."""
+    _refuse_doctype_early(content)
     try:
         root = etree.fromstring(content, parser())
     except (etree.XMLSyntaxError, ValueError) as e:
@@ -37,8 +82,28 @@ def parse(content: bytes) -> etree._Element:
             line=line,
         ) from e
     if root.getroottree().docinfo.internalDTD is not None:
-        raise UnsupportedDocument(
-            "Le fichier contient une déclaration DOCTYPE, interdite : retirez-la et redéposez.",
-            code="xml_doctype",
-        )
+        raise _doctype()
     return root
+
+
+def load_schema(path: Path) -> etree.XMLSchema | None:
+    """An XML Schema with the files it includes, read from the disk alone; None when it is absent
+    or unreadable."""
+    try:
+        return etree.XMLSchema(etree.parse(path, parser()))
+    except (OSError, etree.XMLSyntaxError, etree.XMLSchemaParseError):
+        return None
+
+
+def validating_parser(schema: etree.XMLSchema) -> etree.XMLPullParser:
+    """A parser fed in pieces that validates while it reads, with the limits of `parser`."""
+    return etree.XMLPullParser(
+        events=("end",),
+        schema=schema,
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=True,
+        remove_comments=True,
+        remove_pis=True,
+    )

@@ -1,0 +1,60 @@
+"""One file per table family member; importing this package declares the whole schema."""
+
+from app.models.api_token import ApiToken
+from app.models.audit_event import AuditEvent, AuditHead, AuditValue
+from app.models.certificate import Certificate
+from app.models.connector_account import ConnectorAccount
+from app.models.desk import Desk, DeskHolder
+from app.models.document import Document, Revision
+from app.models.folder import Folder
+from app.models.folder_event import FolderEvent
+from app.models.folder_type import FolderSubtype, FolderType
+from app.models.idempotency_key import IdempotencyKey
+from app.models.job import Job
+from app.models.login import LoginAttempt, LoginHandle, LoginSession, SpentNonce
+from app.models.notification import Notification
+from app.models.pes_reference import PesReference
+from app.models.signature_session import SignatureItem, SignatureSession, SigningJob
+from app.models.signing_device import PairingRequest, SigningDevice
+from app.models.tenant import Tenant, TrustAnchor
+from app.models.transmission import Transmission, TransmissionAttempt, TransmissionReceipt
+from app.models.user import User
+from app.models.workflow import Workflow, WorkflowVersion
+
+__all__ = [
+    "ApiToken",
+    "AuditEvent",
+    "AuditHead",
+    "AuditValue",
+    "Certificate",
+    "ConnectorAccount",
+    "Desk",
+    "DeskHolder",
+    "Document",
+    "Folder",
+    "FolderEvent",
+    "FolderSubtype",
+    "FolderType",
+    "IdempotencyKey",
+    "Job",
+    "LoginAttempt",
+    "LoginHandle",
+    "LoginSession",
+    "Notification",
+    "PairingRequest",
+    "PesReference",
+    "Revision",
+    "SignatureItem",
+    "SignatureSession",
+    "SigningDevice",
+    "SigningJob",
+    "SpentNonce",
+    "Tenant",
+    "Transmission",
+    "TransmissionAttempt",
+    "TransmissionReceipt",
+    "TrustAnchor",
+    "User",
+    "Workflow",
+    "WorkflowVersion",
+]

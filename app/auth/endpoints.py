@@ -1,0 +1,165 @@
+"""Routes of identification: sessions of people, tokens of programs."""
+
+from __future__ import annotations
+
+import uuid
+
+from fastapi import APIRouter, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.audit.chain import Actor, Occurrence
+from app.audit.service import record
+from app.auth import service
+from app.auth.http import (
+    COOKIE,
+    Caller,
+    IdempotentRoute,
+    address_of,
+    anyone,
+    checker_of,
+    permit,
+)
+from app.auth.principal import Permission
+from app.auth.repository import AuthRepository
+from app.auth.schemas import LogIn, SessionRead, TokenCreate, TokenIssued, TokenRead
+from app.context import Context
+from app.errors import NotFound
+from app.kit.problems import problem_responses
+from app.models import ApiToken
+
+router = APIRouter(tags=["auth"], route_class=IdempotentRoute)
+
+
+@router.post(
+    "/session",
+    status_code=204,
+    summary="Ouvrir une session",
+    responses=problem_responses(401, 422, 429),
+)
+async def log_in(
+    credentials: LogIn, request: Request, response: Response, context: Context = anyone()
+) -> None:
+    """Sets an HttpOnly cookie naming a new server-side session."""
+    secret = await service.open_session(
+        context,
+        checker_of(request),
+        credentials.login,
+        credentials.password.get_secret_value(),
+        address=address_of(request),
+    )
+    response.set_cookie(
+        COOKIE,
+        secret.value,
+        expires=secret.expires_at,
+        httponly=True,
+        secure=context.settings.server.origin.startswith("https://"),
+        samesite="lax",
+        path="/",
+    )
+
+
+@router.get(
+    "/session",
+    response_model=SessionRead,
+    summary="Savoir qui est connecté",
+    responses=problem_responses(401, 403),
+)
+async def get_session(caller: Caller = permit(Permission.SESSION)) -> SessionRead:
+    """The signed-in person, his desks and permissions."""
+    principal = caller.principal
+    async with caller.unit() as session:
+        user = await AuthRepository(session).user(principal.id)
+        if user is None:
+            raise NotFound
+    return SessionRead(
+        user_id=user.id,
+        full_name=user.full_name,
+        desk_ids=sorted(principal.desk_ids),
+        permissions=sorted(principal.permissions),
+    )
+
+
+@router.delete(
+    "/session",
+    status_code=204,
+    summary="Fermer la session",
+    responses=problem_responses(401, 403),
+)
+async def log_out(response: Response, caller: Caller = permit(Permission.SESSION)) -> None:
+    """Revokes the session on the server and drops the cookie."""
+    assert caller.session_id is not None
+    await service.close_session(caller.context, caller.principal.tenant_id, caller.session_id)
+    response.delete_cookie(COOKIE, path="/")
+
+
+@router.post(
+    "/api-tokens",
+    status_code=201,
+    response_model=TokenIssued,
+    summary="Créer un jeton d'API",
+    responses=problem_responses(401, 403, 409, 422),
+)
+async def create_token(
+    new: TokenCreate, caller: Caller = permit(Permission.TOKEN_ADMIN)
+) -> TokenIssued:
+    """The value is shown in this answer only."""
+    request = service.TokenRequest(new.label, tuple(new.desk_ids), tuple(new.verbs), new.expires_at)
+    async with caller.unit() as session:
+        row, value = service.issue_token(
+            caller.context, AuthRepository(session), caller.principal, request
+        )
+        await _journal(session, caller, "token.issued", row)
+    return TokenIssued(**_read(row).model_dump(), value=value)
+
+
+@router.get(
+    "/api-tokens",
+    response_model=list[TokenRead],
+    summary="Lister les jetons d'API",
+    responses=problem_responses(401, 403),
+)
+async def list_tokens(caller: Caller = permit(Permission.TOKEN_ADMIN)) -> list[TokenRead]:
+    """Without their values."""
+    async with caller.unit() as session:
+        return [_read(row) for row in await AuthRepository(session).tokens()]
+
+
+@router.delete(
+    "/api-tokens/{token_id}",
+    response_model=TokenRead,
+    summary="Révoquer un jeton d'API",
+    responses=problem_responses(401, 403, 404, 409, 422),
+)
+async def revoke_token(
+    token_id: uuid.UUID, caller: Caller = permit(Permission.TOKEN_ADMIN)
+) -> TokenRead:
+    """From this answer on, the token opens nothing."""
+    async with caller.unit() as session:
+        row = await service.revoke_token(caller.context, AuthRepository(session), token_id)
+        await _journal(session, caller, "token.revoked", row)
+    return _read(row)
+
+
+async def _journal(session: AsyncSession, caller: Caller, kind: str, row: ApiToken) -> None:
+    await record(
+        session,
+        Occurrence(
+            kind=kind,
+            actor=Actor(caller.principal.kind.value, str(caller.principal.id)),
+            details={"token": str(row.id)},
+        ),
+        at=caller.context.clock(),
+        values={"label": row.label},
+    )
+
+
+def _read(row: ApiToken) -> TokenRead:
+    return TokenRead(
+        id=row.id,
+        label=row.label,
+        desk_ids=list(row.desk_ids),
+        verbs=list(row.verbs),
+        expires_at=row.expires_at,
+        revoked_at=row.revoked_at,
+        last_used_at=row.last_used_at,
+    )

@@ -1,0 +1,109 @@
+"""Who acts, and what each kind of principal may ask for: deny by default (DESIGN D15)."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class PrincipalKind(StrEnum):
+    """How the caller proved who he is."""
+
+    PERSON = "person"
+    PROGRAM = "program"
+    DEVICE = "device"
+
+
+class Role(StrEnum):
+    """Roles of a person in his tenant."""
+
+    TENANT_ADMIN = "tenant_admin"
+    WORKFLOW_ADMIN = "workflow_admin"
+    CERTIFICATE_MANAGER = "certificate_manager"
+    AUDITOR = "auditor"
+
+
+class Permission(StrEnum):
+    """What a route demands. PUBLIC routes are listed one by one in the tests."""
+
+    PUBLIC = "public"
+    SESSION = "session"
+    FOLDER_DEPOSIT = "folder_deposit"
+    FOLDER_READ = "folder_read"
+    FOLDER_ACT = "folder_act"
+    FOLDER_SIGN = "folder_sign"
+    DEVICE_PAIR = "device_pair"
+    AGENT = "agent"
+    USER_ADMIN = "user_admin"
+    DESK_ADMIN = "desk_admin"
+    CATALOG_ADMIN = "catalog_admin"
+    CATALOG_READ = "catalog_read"
+    TOKEN_ADMIN = "token_admin"  # noqa: S105  a name, not a secret
+    CONNECTOR_ADMIN = "connector_admin"
+    TRUST_ADMIN = "trust_admin"
+    TRANSMISSION_ADMIN = "transmission_admin"
+    JOURNAL_READ = "journal_read"
+
+
+TOKEN_VERBS = frozenset(
+    {Permission.FOLDER_DEPOSIT, Permission.FOLDER_READ, Permission.CATALOG_READ}
+)
+_EVERYONE = frozenset(
+    {
+        Permission.SESSION,
+        Permission.FOLDER_DEPOSIT,
+        Permission.FOLDER_READ,
+        Permission.FOLDER_ACT,
+        Permission.FOLDER_SIGN,
+        Permission.DEVICE_PAIR,
+        Permission.CATALOG_READ,
+    }
+)
+_BY_ROLE: dict[str, frozenset[Permission]] = {
+    Role.TENANT_ADMIN: frozenset(
+        {
+            Permission.USER_ADMIN,
+            Permission.DESK_ADMIN,
+            Permission.CATALOG_ADMIN,
+            Permission.TOKEN_ADMIN,
+            Permission.CONNECTOR_ADMIN,
+            Permission.TRUST_ADMIN,
+            Permission.TRANSMISSION_ADMIN,
+            Permission.JOURNAL_READ,
+        }
+    ),
+    Role.WORKFLOW_ADMIN: frozenset({Permission.DESK_ADMIN, Permission.CATALOG_ADMIN}),
+    Role.CERTIFICATE_MANAGER: frozenset({Permission.TRUST_ADMIN}),
+    Role.AUDITOR: frozenset({Permission.JOURNAL_READ}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """An identified caller. `id` is the user, the token or the device; `user_id` the person
+    behind it (none behind a program). `desk_ids`: desks held now, or the token's desks."""
+
+    kind: PrincipalKind
+    tenant_id: uuid.UUID
+    id: uuid.UUID
+    user_id: uuid.UUID | None
+    permissions: frozenset[Permission]
+    desk_ids: frozenset[uuid.UUID]
+    sees_all_folders: bool = False
+
+    def may(self, permission: Permission) -> bool:
+        return permission is Permission.PUBLIC or permission in self.permissions
+
+
+def permissions_of_person(roles: list[str]) -> frozenset[Permission]:
+    """Everyone's permissions and those of each known role; an unknown role gives nothing."""
+    granted = set(_EVERYONE)
+    for role in roles:
+        granted |= _BY_ROLE.get(role, frozenset())
+    return frozenset(granted)
+
+
+def permissions_of_token(verbs: list[str]) -> frozenset[Permission]:
+    """Only the verbs a program may ever hold."""
+    return frozenset(verb for verb in TOKEN_VERBS if verb.value in verbs)

@@ -1,0 +1,104 @@
+"""Sessions: one transaction per request or job, the tenant set at each transaction's start."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import event, text
+from sqlalchemy.engine import Connection
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+from sqlalchemy.orm import Session, SessionTransaction
+
+TENANT_SETTING = "parapheur.tenant"
+_TENANT_KEY = "tenant_id"
+STATEMENT_TIMEOUT_MS = 5_000
+
+
+class UnsafeRole(Exception):
+    """The database role could read past row-level security: the server must not start."""
+
+
+def make_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
+    """An engine whose statements end after five seconds (threat 48)."""
+    options = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC"
+    return create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=True,
+        connect_args={"options": options},
+    )
+
+
+def make_sessions(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
+    """The session factory; a session sees nothing until `set_tenant` names a tenant."""
+    return async_sessionmaker(engine, expire_on_commit=False, autoflush=False)
+
+
+@event.listens_for(Session, "after_begin")
+def _announce_tenant(
+    session: Session, _transaction: SessionTransaction, connection: Connection
+) -> None:
+    tenant_id = session.info.get(_TENANT_KEY)
+    if tenant_id is not None:
+        _set_config(connection, tenant_id)
+
+
+def _set_config(connection: Connection, tenant_id: uuid.UUID) -> None:
+    connection.execute(
+        text("SELECT set_config(:name, :value, true)"),
+        {"name": TENANT_SETTING, "value": str(tenant_id)},
+    )
+
+
+async def set_tenant(session: AsyncSession, tenant_id: uuid.UUID) -> None:
+    """Binds the session to a tenant: this transaction and the following ones."""
+    session.sync_session.info[_TENANT_KEY] = tenant_id
+    connection = await session.connection()
+    await connection.run_sync(_set_config, tenant_id)
+
+
+def tenant_of(session: AsyncSession) -> uuid.UUID:
+    """The tenant this session is bound to; KeyError is a programming error."""
+    tenant_id: Any = session.sync_session.info[_TENANT_KEY]
+    assert isinstance(tenant_id, uuid.UUID)
+    return tenant_id
+
+
+@asynccontextmanager
+async def unit_of_work(
+    sessions: async_sessionmaker[AsyncSession], tenant_id: uuid.UUID | None = None
+) -> AsyncIterator[AsyncSession]:
+    """One transaction: committed at the end, rolled back on any exception."""
+    async with sessions() as session, session.begin():
+        if tenant_id is not None:
+            await set_tenant(session, tenant_id)
+        yield session
+
+
+async def refuse_unsafe_role(engine: AsyncEngine) -> None:
+    """Raises UnsafeRole under a superuser, a BYPASSRLS role or the owner of a table (D13)."""
+    async with engine.connect() as connection:
+        row = (
+            await connection.execute(
+                text(
+                    "SELECT current_user AS name, r.rolsuper OR r.rolbypassrls AS bypasses, "
+                    "EXISTS (SELECT 1 FROM pg_class c WHERE c.relowner = r.oid "
+                    "AND c.relkind IN ('r', 'p')) AS owns "
+                    "FROM pg_roles r WHERE r.rolname = current_user"
+                )
+            )
+        ).one()
+    if row.bypasses or row.owns:
+        raise UnsafeRole(
+            f"Le rôle de base de données « {row.name} » peut contourner le cloisonnement : "
+            "connectez le service avec parapheur_app."
+        )

@@ -1,0 +1,220 @@
+"""Routes of a deposit: draft, documents, submission; or the three in one form."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+import uuid
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Query, Request, Response, UploadFile
+from pydantic import ValidationError
+
+from app.auth.http import Caller, IdempotentRoute, permit
+from app.auth.principal import Permission
+from app.deposits import service
+from app.deposits.schemas import DocumentReceipt
+from app.documents.service import dematerialise, receive
+from app.errors import Unprocessable
+from app.folders.schemas import FolderCreate, FolderRead
+from app.folders.service import INSPECTING, lock_readable, read_folder
+from app.kit.problems import problem_responses
+from workflows.definition import HeliosIntake
+from workflows.folder import DocumentRole
+
+router = APIRouter(tags=["deposits"], route_class=IdempotentRoute)
+_DIGEST = re.compile(r"sha-256=:(?P<value>[A-Za-z0-9+/=]+):")
+_CHUNK = 256 * 1024
+
+
+@router.post(
+    "/folders",
+    status_code=201,
+    response_model=FolderRead,
+    summary="Créer un dossier",
+    responses=problem_responses(401, 403, 409, 422),
+)
+async def create_folder(
+    new: FolderCreate, caller: Caller = permit(Permission.FOLDER_DEPOSIT)
+) -> FolderRead:
+    """Opens a draft in a subtype, deposited by one of the caller's desks."""
+    async with caller.unit() as session:
+        folder = await service.create(session, caller.context, caller.principal, new)
+        return await read_folder(session, caller.context, caller.principal, folder)
+
+
+@router.post(
+    "/folders/{folder_id}/documents",
+    status_code=201,
+    response_model=DocumentReceipt,
+    summary="Déposer un document (corps brut)",
+    responses={
+        202: {"model": DocumentReceipt, "description": "Large flow: facts come by a job"},
+        **problem_responses(401, 403, 404, 409, 413, 422),
+    },
+)
+async def deposit_document(
+    folder_id: uuid.UUID,
+    request: Request,
+    response: Response,
+    name: Annotated[str, Query(min_length=1, max_length=255)],
+    role: DocumentRole = DocumentRole.MAIN_DOCUMENT,
+    caller: Caller = permit(Permission.FOLDER_DEPOSIT, reads_body=False),
+) -> DocumentReceipt:
+    """Streams the body into the folder. `Content-Digest: sha-256=:…:` (RFC 9530) announces its
+    digest; 202 when slips, schema or signatures are read by a job."""
+    announced = service.Announced(
+        name=name,
+        role=role,
+        media_type=_media_type(request.headers.get("Content-Type", "")),
+        size_bytes=_length(request.headers.get("Content-Length")),
+        sha256=_announced_digest(request.headers.get("Content-Digest")),
+    )
+    receipt = await _deposit(caller, folder_id, announced, _non_empty(request.stream()))
+    response.status_code = 202 if receipt.folder_status == INSPECTING else 201
+    return receipt
+
+
+async def _deposit(
+    caller: Caller,
+    folder_id: uuid.UUID,
+    announced: service.Announced,
+    chunks: AsyncIterator[bytes],
+) -> DocumentReceipt:
+    context, principal = caller.context, caller.principal
+    async with caller.unit(claims=False) as session:
+        intake = await service.plan_for_folder(session, context, principal, folder_id, announced)
+    received = await receive(context, intake, chunks)
+    caller.claim_body(received.blob.sha256)
+    arrival = service.Arrival(announced.name, intake, received)
+    async with caller.unit() as session:
+        folder = await lock_readable(session, principal, folder_id)
+        document, revision = await service.record_document(
+            session, context, principal, folder, arrival
+        )
+        return DocumentReceipt(
+            folder_id=folder_id,
+            folder_status=folder.status,
+            document_id=document.id,
+            revision_id=revision.id,
+            sha256=revision.sha256,
+            size_bytes=revision.size_bytes,
+            facts=revision.facts,
+            report=revision.report,
+        )
+
+
+@router.post(
+    "/folders/{folder_id}/submit",
+    response_model=FolderRead,
+    summary="Envoyer dans le circuit",
+    responses=problem_responses(401, 403, 404, 409, 422),
+)
+async def submit_folder(
+    folder_id: uuid.UUID,
+    desk_id: Annotated[uuid.UUID, Query()],
+    caller: Caller = permit(Permission.FOLDER_DEPOSIT),
+) -> FolderRead:
+    """Sends the draft in its circuit, or a rejected folder again from its first step."""
+    acted = await service.submit(caller.context, caller.principal, folder_id, desk_id, caller.unit)
+    async with caller.unit(claims=False) as session:
+        return await read_folder(session, caller.context, caller.principal, acted.folder)
+
+
+@router.post(
+    "/folders/deposit",
+    status_code=201,
+    response_model=FolderRead,
+    summary="Créer, déposer et envoyer en une fois",
+    responses=problem_responses(401, 403, 409, 413, 422),
+)
+async def deposit_folder(
+    folder: Annotated[str, Form(description="JSON of FolderCreate")],
+    document: UploadFile,
+    annexes: Annotated[list[UploadFile] | None, Form()] = None,
+    caller: Caller = permit(Permission.FOLDER_DEPOSIT, reads_body=False),
+) -> FolderRead:
+    """The three calls in one multipart form, all or nothing. A large flow stays `inspecting`:
+    submit it once its facts are there."""
+    context, principal = caller.context, caller.principal
+    new = _folder_of(folder)
+    arrivals = [await _arrival(caller, new, document, DocumentRole.MAIN_DOCUMENT, 0)]
+    for annex in annexes or []:
+        used = sum(one.received.blob.size_bytes for one in arrivals)
+        arrivals.append(await _arrival(caller, new, annex, DocumentRole.ANNEX, used))
+    main = arrivals[0]
+    to_sign = main.intake.helios is HeliosIntake.TO_SIGN and not main.received.deferred
+    marked = await dematerialise(context, main.received.blob) if to_sign else None
+    digests = "".join(one.received.blob.sha256 for one in arrivals)
+    caller.claim_body(hashlib.sha256((folder + digests).encode()).hexdigest())
+    whole = service.WholeDeposit(new, tuple(arrivals), marked)
+    async with caller.unit() as session:
+        deposited = await service.deposit_whole(session, context, principal, whole)
+        return await read_folder(session, context, principal, deposited)
+
+
+async def _arrival(
+    caller: Caller, new: FolderCreate, part: UploadFile, role: DocumentRole, used_bytes: int
+) -> service.Arrival:
+    announced = service.Announced(
+        name=part.filename or "document",
+        role=role,
+        media_type=_media_type(part.content_type or ""),
+        size_bytes=part.size,
+        sha256=None,
+    )
+    async with caller.unit(claims=False) as session:
+        intake = await service.plan_intake(
+            session, caller.context, new.subtype_id, announced, used_bytes=used_bytes
+        )
+    received = await receive(caller.context, intake, _chunks_of(part))
+    return service.Arrival(announced.name, intake, received)
+
+
+async def _chunks_of(part: UploadFile) -> AsyncIterator[bytes]:
+    while chunk := await part.read(_CHUNK):
+        yield chunk
+
+
+async def _non_empty(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async for chunk in chunks:
+        if chunk:
+            yield chunk
+
+
+def _folder_of(text: str) -> FolderCreate:
+    try:
+        return FolderCreate.model_validate_json(text)
+    except ValidationError as e:
+        raise Unprocessable(
+            "La partie « folder » du formulaire est mal formée : corrigez-la.",
+            code="invalid_request",
+        ) from e
+
+
+def _media_type(header: str) -> str:
+    declared = header.partition(";")[0].strip().lower()
+    return "application/xml" if declared == "text/xml" else declared
+
+
+def _length(header: str | None) -> int | None:
+    return int(header) if header is not None and header.isdigit() else None
+
+
+def _announced_digest(header: str | None) -> str | None:
+    if header is None:
+        return None
+    found = _DIGEST.fullmatch(header.strip())
+    try:
+        value = base64.b64decode(found["value"], validate=True) if found else b""
+    except binascii.Error:
+        value = b""
+    if len(value) != 32:
+        raise Unprocessable(
+            "Content-Digest est illisible : attendu sha-256=:<base64>: (RFC 9530).",
+            code="bad_digest_header",
+        )
+    return value.hex()

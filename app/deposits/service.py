@@ -1,0 +1,406 @@
+"""How a folder comes in: draft, documents as they arrive, submission."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app import jobs
+from app.audit.chain import Actor, Occurrence
+from app.audit.service import SYSTEM, record
+from app.auth.principal import Principal
+from app.catalog.service import Resolved, resolve
+from app.context import Context
+from app.db.session import tenant_of
+from app.documents.repository import DocumentRepository
+from app.documents.schemas import Origin
+from app.documents.service import (
+    ANNEX_TYPES,
+    PDF,
+    XML,
+    Intake,
+    Received,
+    add_document,
+    add_revision,
+    dematerialise,
+)
+from app.errors import Conflict, Forbidden, TooLarge, Unprocessable
+from app.folders.repository import FolderRepository
+from app.folders.schemas import FolderCreate
+from app.folders.service import (
+    INSPECTING,
+    INSPECTION_REFUSED,
+    Acted,
+    append,
+    enter_circuit,
+    lock_readable,
+    readable,
+    seat,
+    take_reference,
+)
+from app.kit.ids import new_id
+from app.models import Document, Folder, Revision
+from app.powers.service import load_register
+from app.storage import StoredBlob
+from app.tenants.repository import TenantRepository
+from app.tenants.service import trust_material
+from signing.facts import PesHeader
+from workflows.definition import HeliosIntake, Protocol
+from workflows.engine import open_draft
+from workflows.folder import DocumentRole, FolderId, FolderStatus
+
+INSPECT = "deposits.inspect"
+
+
+async def create(
+    session: AsyncSession, context: Context, principal: Principal, new: FolderCreate
+) -> Folder:
+    """Opens a draft. Raises Unprocessable, Forbidden, or a refusal of the engine."""
+    resolved = await resolve(session, new.subtype_id)
+    _refuse_desk(resolved, new.desk_id)
+    await _refuse_act(session, context, resolved, new)
+    now = context.clock()
+    folder_id = new_id()
+    register = await load_register(session)
+    created = open_draft(FolderId(str(folder_id)), seat(principal, new.desk_id), register, now)
+    folder = Folder(
+        id=folder_id,
+        tenant_id=tenant_of(session),
+        subtype_id=new.subtype_id,
+        title=new.title,
+        status=FolderStatus.DRAFT.value,
+        version=0,
+        submitter_kind=principal.kind.value,
+        submitter_id=principal.id,
+        submitter_desk_id=new.desk_id,
+        waiting_desk_ids=[],
+        participant_desk_ids=[],
+        folder_metadata=dict(new.metadata),
+        act=new.act.model_dump(mode="json") if new.act else None,
+        updated_at=now,
+        created_at=now,
+    )
+    FolderRepository(session).add(folder)
+    await session.flush()
+    await append(session, folder, (created,))
+    return folder
+
+
+def _refuse_desk(resolved: Resolved, desk_id: uuid.UUID) -> None:
+    allowed = resolved.subtype.deposit_desk_ids
+    if allowed is not None and desk_id not in allowed:
+        raise Forbidden(
+            "Ce bureau ne peut pas déposer dans ce sous-type : choisissez un autre bureau.",
+            code="desk_may_not_deposit",
+        )
+
+
+async def _refuse_act(
+    session: AsyncSession, context: Context, resolved: Resolved, new: FolderCreate
+) -> None:
+    if (resolved.protocol is Protocol.ACTES) != (new.act is not None):
+        raise Unprocessable(
+            "Un acte à transmettre demande ses informations (numéro, date, nature, matière, "
+            "typologie, objet) ; un autre dossier n'en a pas : corrigez « act ».",
+            code="act_mismatch",
+        )
+    if new.act is None:
+        return
+    tenant = await TenantRepository(session).current()
+    today = context.clock().astimezone(ZoneInfo(tenant.timezone)).date()
+    if new.act.decided_on > today:
+        raise Unprocessable(
+            "La date de décision de l'acte est dans le futur : corrigez-la.",
+            code="act_decided_in_future",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What the request says of the bytes that follow."""
+
+    name: str
+    role: DocumentRole
+    media_type: str
+    size_bytes: int | None
+    sha256: str | None
+
+
+async def plan_for_folder(
+    session: AsyncSession,
+    context: Context,
+    principal: Principal,
+    folder_id: uuid.UUID,
+    announced: Announced,
+) -> Intake:
+    """What the document must be to join this draft. Raises NotFound, Conflict, Unprocessable."""
+    folder = await readable(session, principal, folder_id)
+    _refuse_unless_open(folder)
+    used = await DocumentRepository(session).size_of_folder(folder_id)
+    return await plan_intake(session, context, folder.subtype_id, announced, used_bytes=used)
+
+
+async def plan_intake(
+    session: AsyncSession,
+    context: Context,
+    subtype_id: uuid.UUID,
+    announced: Announced,
+    *,
+    used_bytes: int,
+) -> Intake:
+    """What a document of this subtype must be, beside `used_bytes` already there."""
+    resolved = await resolve(session, subtype_id)
+    _refuse_type(resolved, announced)
+    tenant = await TenantRepository(session).current()
+    limits = context.settings.limits
+    is_flow = resolved.protocol is Protocol.HELIOS and _is_main(announced)
+    return Intake(
+        role=announced.role,
+        media_type=announced.media_type,
+        limit_bytes=limits.pes_bytes if is_flow else max(0, limits.folder_bytes - used_bytes),
+        helios=resolved.intake,
+        requires_latin1=tenant.requires_latin1_pes,
+        announced_bytes=announced.size_bytes,
+        announced_sha256=announced.sha256,
+        trust=await trust_material(session),
+    )
+
+
+def _is_main(announced: Announced) -> bool:
+    return announced.role is DocumentRole.MAIN_DOCUMENT
+
+
+def _refuse_unless_open(folder: Folder) -> None:
+    if folder.status in {INSPECTION_REFUSED, FolderStatus.DRAFT.value}:
+        return
+    raise Conflict(
+        "Les documents d'un dossier sont figés dès son envoi : ouvrez un nouveau dossier.",
+        code="documents_frozen" if folder.status != INSPECTING else "folder_inspecting",
+    )
+
+
+def _refuse_type(resolved: Resolved, announced: Announced) -> None:
+    expected = {XML} if resolved.protocol is Protocol.HELIOS else {PDF}
+    allowed = expected if _is_main(announced) else ANNEX_TYPES
+    if announced.media_type not in allowed:
+        raise Unprocessable(
+            f"Type de fichier refusé ({announced.media_type}) ; attendu : "
+            f"{', '.join(sorted(allowed))}.",
+            code="media_type_refused",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A document whose bytes stand in the store, ready to be named by rows."""
+
+    name: str
+    intake: Intake
+    received: Received
+
+
+async def record_document(
+    session: AsyncSession,
+    context: Context,
+    principal: Principal,
+    folder: Folder,
+    arrival: Arrival,
+) -> tuple[Document, Revision]:
+    """Writes the rows of a received document in a locked folder. Raises what the plan did,
+    again: the folder may have changed while the bytes arrived."""
+    intake, received = arrival.intake, arrival.received
+    _refuse_unless_open(folder)
+    await _refuse_excess(session, context, folder, arrival)
+    if received.pes is not None:
+        await _take(session, folder.id, received.pes.header)
+    document, revision = await add_document(
+        session, folder.id, name=arrival.name, intake=intake, received=received
+    )
+    folder.refusal = None
+    folder.status = INSPECTING if received.deferred else FolderStatus.DRAFT.value
+    folder.updated_at = context.clock()
+    await _journal_deposit(session, context, principal, document, revision)
+    if received.deferred:
+        await _defer(session, context, folder, revision)
+    return document, revision
+
+
+async def _refuse_excess(
+    session: AsyncSession, context: Context, folder: Folder, arrival: Arrival
+) -> None:
+    repository = DocumentRepository(session)
+    if arrival.intake.is_pes:
+        await _refuse_second_flow(repository, folder.id)
+        return
+    used = await repository.size_of_folder(folder.id)
+    if used + arrival.received.blob.size_bytes > context.settings.limits.folder_bytes:
+        raise TooLarge(
+            "Ce dossier dépasserait la taille permise : retirez des annexes.",
+            code="folder_too_large",
+        )
+
+
+async def _refuse_second_flow(repository: DocumentRepository, folder_id: uuid.UUID) -> None:
+    rows = await repository.documents(folder_id)
+    if any(row.kind == DocumentRole.MAIN_DOCUMENT.value for row in rows):
+        raise Conflict(
+            "Ce dossier a déjà son flux : faites un dossier par flux.", code="one_main_document"
+        )
+
+
+async def _take(session: AsyncSession, folder_id: uuid.UUID, header: PesHeader) -> None:
+    await take_reference(
+        session,
+        folder_id,
+        siren=header.body_siret[:9],
+        body_code=header.body_code,
+        file_name=header.file_name,
+    )
+
+
+async def _journal_deposit(
+    session: AsyncSession,
+    context: Context,
+    principal: Principal,
+    document: Document,
+    revision: Revision,
+) -> None:
+    await record(
+        session,
+        Occurrence(
+            kind="document.deposited",
+            actor=Actor(principal.kind.value, str(principal.id)),
+            folder=str(document.folder_id),
+            document=str(document.id),
+            document_sha256=revision.sha256,
+            details={"size_bytes": revision.size_bytes},
+        ),
+        at=context.clock(),
+        values={"name": document.name},
+    )
+
+
+async def _defer(
+    session: AsyncSession, context: Context, folder: Folder, revision: Revision
+) -> None:
+    await jobs.enqueue(
+        session,
+        INSPECT,
+        folder.tenant_id,
+        {"folder_id": str(folder.id), "revision_id": str(revision.id)},
+        run_after=context.clock(),
+        dedupe_key=f"{INSPECT}:{revision.id}",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ToMark:
+    """A flow whose InfoDematerialisee must be written before it enters its circuit (D9)."""
+
+    revision_id: uuid.UUID
+    document_id: uuid.UUID
+    blob: StoredBlob
+    facts: dict[str, Any]
+
+
+async def flow_to_mark(session: AsyncSession, folder: Folder) -> ToMark | None:
+    """The newest unsigned revision of a flow that this circuit will sign, unless it was marked."""
+    resolved = await resolve(session, folder.subtype_id)
+    if resolved.intake is not HeliosIntake.TO_SIGN:
+        return None
+    repository = DocumentRepository(session)
+    for document in await repository.documents(folder.id):
+        if document.kind != DocumentRole.MAIN_DOCUMENT.value:
+            continue
+        rows = await repository.revisions([document.id])
+        newest = [row for row in rows if row.origin != Origin.SIGNED.value][-1]
+        if newest.origin == Origin.DEPOSITED.value and newest.facts is not None:
+            return ToMark(
+                newest.id,
+                document.id,
+                StoredBlob(newest.sha256, newest.size_bytes),
+                newest.facts,
+            )
+    return None
+
+
+UnitOfWork = Callable[[], AbstractAsyncContextManager[AsyncSession]]
+
+
+async def submit(
+    context: Context,
+    principal: Principal,
+    folder_id: uuid.UUID,
+    desk_id: uuid.UUID,
+    unit: UnitOfWork,
+) -> Acted:
+    """Marks the flow where the circuit will sign it, then sends the folder in its circuit.
+
+    `unit` opens the request's transaction. Raises the refusals of `enter_circuit`."""
+    async with context.unit(principal.tenant_id) as session:
+        folder = await readable(session, principal, folder_id)
+        to_mark = await flow_to_mark(session, folder)
+    marked = await dematerialise(context, to_mark.blob) if to_mark else None
+    async with unit() as session:
+        folder = await lock_readable(session, principal, folder_id)
+        if to_mark is not None and marked is not None:
+            await _replace_marked(session, context, folder, to_mark, marked)
+        return await enter_circuit(session, context, folder, seat(principal, desk_id))
+
+
+@dataclass(frozen=True, slots=True)
+class WholeDeposit:
+    """Everything of a one-shot deposit, its bytes already in the store. `marked`: the flow as
+    its circuit will sign it."""
+
+    new: FolderCreate
+    arrivals: tuple[Arrival, ...]
+    marked: StoredBlob | None
+
+
+async def deposit_whole(
+    session: AsyncSession, context: Context, principal: Principal, whole: WholeDeposit
+) -> Folder:
+    """Draft, documents and submission in one transaction: all of it or nothing. A flow whose
+    facts come by a job stays `inspecting`, to be submitted later."""
+    folder = await create(session, context, principal, whole.new)
+    for arrival in whole.arrivals:
+        await record_document(session, context, principal, folder, arrival)
+    if folder.status == INSPECTING:
+        return folder
+    to_mark = await flow_to_mark(session, folder)
+    if to_mark is not None and whole.marked is not None:
+        await _replace_marked(session, context, folder, to_mark, whole.marked)
+    acted = await enter_circuit(session, context, folder, seat(principal, whole.new.desk_id))
+    return acted.folder
+
+
+async def _replace_marked(
+    session: AsyncSession, context: Context, folder: Folder, to_mark: ToMark, marked: StoredBlob
+) -> None:
+    again = await flow_to_mark(session, folder)
+    if again is None or again.revision_id != to_mark.revision_id:
+        return
+    facts = {**to_mark.facts}
+    facts["dematerialised"] = [[domain, True] for domain, _ in facts["dematerialised"]]
+    revision = await add_revision(
+        session, to_mark.document_id, marked, Origin.DEMATERIALISED, facts=facts
+    )
+    await record(
+        session,
+        Occurrence(
+            kind="document.dematerialised",
+            actor=SYSTEM,
+            folder=str(folder.id),
+            document=str(to_mark.document_id),
+            document_sha256=revision.sha256,
+            details={"source_sha256": to_mark.blob.sha256},
+        ),
+        at=context.clock(),
+    )

@@ -1,0 +1,101 @@
+"""The deferred inspection of a large flow (DESIGN D17)."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app import jobs
+from app.audit.chain import Occurrence
+from app.audit.service import SYSTEM, record
+from app.context import Context
+from app.documents.repository import DocumentRepository
+from app.documents.service import Received, complete_pes
+from app.errors import Unprocessable
+from app.folders.repository import FolderRepository
+from app.folders.service import INSPECTING, INSPECTION_REFUSED
+from app.storage import StoredBlob
+from app.tenants.repository import TenantRepository
+from app.tenants.service import trust_material
+from signing.errors import UnsupportedDocument
+from workflows.folder import FolderStatus
+
+
+async def inspect(context: Context, job: jobs.ClaimedJob) -> None:
+    """Reads slips, schema and signatures; the folder becomes a draft again or is refused."""
+    folder_id = uuid.UUID(job.object_ids["folder_id"])
+    revision_id = uuid.UUID(job.object_ids["revision_id"])
+    async with context.unit(job.tenant_id) as session:
+        waiting = await _waiting_flow(session, folder_id, revision_id)
+        tenant = await TenantRepository(session).current()
+        trust = await trust_material(session)
+        if waiting is None:
+            await jobs.finish(session, job)
+            return
+    try:
+        received = await complete_pes(
+            context, waiting, trust, requires_latin1=tenant.requires_latin1_pes
+        )
+    except (UnsupportedDocument, Unprocessable) as e:
+        async with context.unit(job.tenant_id) as session:
+            await _refuse(session, folder_id, code=e.code, detail=e.detail, now=context.clock())
+            await jobs.finish(session, job)
+        return
+    async with context.unit(job.tenant_id) as session:
+        await _accept(session, folder_id, revision_id, received)
+        await jobs.finish(session, job)
+
+
+async def _accept(
+    session: AsyncSession, folder_id: uuid.UUID, revision_id: uuid.UUID, received: Received
+) -> None:
+    """The deferred inspection went well: the facts stand, the folder is a draft again."""
+    folder = await FolderRepository(session).lock(folder_id)
+    revision = await DocumentRepository(session).revision(revision_id)
+    if folder is None or revision is None or folder.status != INSPECTING:
+        return
+    revision.facts = received.facts
+    revision.report = received.report
+    folder.status = FolderStatus.DRAFT.value
+    await session.flush()
+
+
+async def _refuse(
+    session: AsyncSession,
+    folder_id: uuid.UUID,
+    *,
+    code: str,
+    detail: str,
+    now: datetime,
+) -> None:
+    """The deferred inspection refused: documents deleted, the submitter is told (D17)."""
+    folder = await FolderRepository(session).lock(folder_id)
+    if folder is None or folder.status != INSPECTING:
+        return
+    await DocumentRepository(session).remove_documents(folder_id)
+    folder.status = INSPECTION_REFUSED
+    folder.refusal = {"code": code, "detail": detail}
+    folder.updated_at = now
+    await record(
+        session,
+        Occurrence(
+            kind="folder.inspection_refused",
+            actor=SYSTEM,
+            folder=str(folder_id),
+            details={"code": code},
+        ),
+        at=now,
+    )
+
+
+async def _waiting_flow(
+    session: AsyncSession, folder_id: uuid.UUID, revision_id: uuid.UUID
+) -> StoredBlob | None:
+    """The bytes that a deferred inspection reads; None when it is no longer needed."""
+    folder = await FolderRepository(session).folder(folder_id)
+    revision = await DocumentRepository(session).revision(revision_id)
+    if folder is None or revision is None or folder.status != INSPECTING:
+        return None
+    return StoredBlob(revision.sha256, revision.size_bytes)

@@ -1,0 +1,111 @@
+"""Documents, their revisions, and the PES names in use."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models import Document, PesReference, Revision
+
+
+class DocumentRepository:
+    """Documents of the session's tenant."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    def add(self, *rows: Document | Revision | PesReference) -> None:
+        self._session.add_all(rows)
+
+    async def documents(self, folder_id: uuid.UUID) -> list[Document]:
+        rows = await self._session.scalars(
+            select(Document)
+            .where(Document.folder_id == folder_id)
+            .order_by(Document.position, Document.id)
+        )
+        return list(rows)
+
+    async def document(self, document_id: uuid.UUID) -> Document | None:
+        return await self._session.get(Document, document_id)
+
+    async def revisions(self, document_ids: Iterable[uuid.UUID]) -> list[Revision]:
+        rows = await self._session.scalars(
+            select(Revision)
+            .where(Revision.document_id.in_(list(document_ids)))
+            .order_by(Revision.document_id, Revision.number)
+        )
+        return list(rows)
+
+    async def revision(self, revision_id: uuid.UUID) -> Revision | None:
+        return await self._session.get(Revision, revision_id)
+
+    async def size_of_folder(self, folder_id: uuid.UUID) -> int:
+        """Bytes of the deposited revisions of a folder."""
+        total = await self._session.scalar(
+            select(func.coalesce(func.sum(Revision.size_bytes), 0))
+            .join(Document, Document.id == Revision.document_id)
+            .where(Document.folder_id == folder_id, Revision.origin == "deposited")
+        )
+        return int(total or 0)
+
+    async def mark_retracted(self, revision_ids: Iterable[uuid.UUID], now: datetime) -> None:
+        await self._session.execute(
+            update(Revision).where(Revision.id.in_(list(revision_ids))).values(retracted_at=now)
+        )
+
+    async def take_reference(self, row: PesReference) -> uuid.UUID:
+        """The folder that holds this name: the row's own when it was free. A concurrent deposit
+        of the same name waits here for the other's outcome."""
+        key = {"siren": row.siren, "body_code": row.body_code, "file_name": row.file_name}
+        await self._session.execute(
+            insert(PesReference)
+            .values(id=row.id, tenant_id=row.tenant_id, folder_id=row.folder_id, **key)
+            .on_conflict_do_nothing()
+        )
+        return (
+            await self._session.execute(
+                select(PesReference.folder_id).where(
+                    PesReference.siren == row.siren,
+                    PesReference.body_code == row.body_code,
+                    PesReference.file_name == row.file_name,
+                    PesReference.released_at.is_(None),
+                )
+            )
+        ).scalar_one()
+
+    async def reference_of(self, folder_id: uuid.UUID) -> PesReference | None:
+        return await self._session.scalar(
+            select(PesReference).where(
+                PesReference.folder_id == folder_id, PesReference.released_at.is_(None)
+            )
+        )
+
+    async def folders_of_reference(self, body_code: str, file_name: str) -> list[uuid.UUID]:
+        """Folders whose living flow has these NomFic and CodCol: how an ACQUIT finds its own."""
+        rows = await self._session.scalars(
+            select(PesReference.folder_id).where(
+                PesReference.body_code == body_code,
+                PesReference.file_name == file_name,
+                PesReference.released_at.is_(None),
+            )
+        )
+        return list(rows)
+
+    async def release_references(self, folder_id: uuid.UUID, now: datetime) -> None:
+        await self._session.execute(
+            update(PesReference)
+            .where(PesReference.folder_id == folder_id, PesReference.released_at.is_(None))
+            .values(released_at=now)
+        )
+
+    async def remove_documents(self, folder_id: uuid.UUID) -> None:
+        """Forgets the documents of a refused draft; their bytes are swept."""
+        ids = [document.id for document in await self.documents(folder_id)]
+        await self._session.execute(delete(Revision).where(Revision.document_id.in_(ids)))
+        await self._session.execute(delete(PesReference).where(PesReference.folder_id == folder_id))
+        await self._session.execute(delete(Document).where(Document.id.in_(ids)))

@@ -1,0 +1,47 @@
+"""What the API says of documents."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel
+
+from workflows.folder import DocumentRole
+
+__all__ = ["DocumentRead", "DocumentRole", "Origin", "RevisionRead"]
+
+
+class Origin(StrEnum):
+    """How a revision came to be."""
+
+    DEPOSITED = "deposited"
+    DEMATERIALISED = "dematerialised"
+    SIGNED = "signed"
+
+
+class RevisionRead(BaseModel):
+    """One state of a document. `facts` is what inspection read, `report` what verification said."""
+
+    id: uuid.UUID
+    number: int
+    origin: Origin
+    sha256: str
+    size_bytes: int
+    facts: dict[str, Any] | None
+    report: dict[str, Any] | None
+    created_at: datetime
+    retracted_at: datetime | None
+
+
+class DocumentRead(BaseModel):
+    """A document with its revisions, oldest first."""
+
+    id: uuid.UUID
+    kind: DocumentRole
+    position: int
+    name: str
+    media_type: str
+    revisions: list[RevisionRead]

@@ -1,0 +1,381 @@
+"""Documents: bytes arrive and are inspected; revisions are kept and read."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.context import Context
+from app.db.session import tenant_of
+from app.documents.repository import DocumentRepository
+from app.documents.schemas import DocumentRead, Origin, RevisionRead
+from app.errors import Unprocessable
+from app.kit.bounded import BoundedFailure, run_bounded
+from app.kit.ids import new_id
+from app.kit.threads import in_thread
+from app.models import Document, Revision
+from app.settings import MIB
+from app.storage import StoredBlob
+from signing.errors import UnsupportedDocument
+from signing.facts import IntakeKind, PesFacts
+from signing.inspection import (
+    inspect_pdf,
+    inspect_pes,
+    plain,
+    schema_findings,
+    trust_to_json,
+    verify_file,
+)
+from signing.pes import Edit, PesInspector, dematerialised_edits, intake_kind
+from signing.report import Verdict
+from signing.trust import TrustMaterial
+from workflows.definition import HeliosIntake
+from workflows.folder import DocumentRole
+
+PDF, XML = "application/pdf", "application/xml"
+ANNEX_TYPES = frozenset({PDF, XML, "image/png", "image/jpeg", "application/zip", "text/plain"})
+_MAGIC = {
+    PDF: b"%PDF-",
+    "image/png": b"\x89PNG\r\n\x1a\n",
+    "image/jpeg": b"\xff\xd8\xff",
+    "application/zip": b"PK",
+}
+_CHILD_MEMORY = 512 * MIB
+_CHILD_CPU_S, _CHILD_WALL_S = 20.0, 40.0
+_INTAKE_WORDS = {
+    "to_sign": "à signer",
+    "signed_elsewhere": "déjà signé",
+    "nothing_to_sign": "sans signature",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What a document must be to enter this folder. `announced_bytes` is Content-Length, a hint
+    that decides whether the slips are read now or by a job."""
+
+    role: DocumentRole
+    media_type: str
+    limit_bytes: int
+    helios: HeliosIntake | None
+    requires_latin1: bool
+    announced_bytes: int | None
+    announced_sha256: str | None
+    trust: TrustMaterial
+
+    @property
+    def is_pes(self) -> bool:
+        return self.helios is not None and self.role is DocumentRole.MAIN_DOCUMENT
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """Bytes that passed inspection and stand in the store. `deferred`: a job reads the rest."""
+
+    blob: StoredBlob
+    facts: dict[str, Any] | None = None
+    report: dict[str, Any] | None = None
+    pes: PesFacts | None = None
+    deferred: bool = False
+
+
+async def receive(context: Context, intake: Intake, chunks: AsyncIterator[bytes]) -> Received:
+    """Streams a document into the store while inspecting it; a refusal keeps nothing.
+
+    Raises UnsupportedDocument, Unprocessable, TooLarge or DigestMismatch."""
+    if intake.is_pes:
+        return await _receive_pes(context, intake, chunks)
+    found: dict[str, Any] = {}
+
+    async def inspect(path: Path, _blob: StoredBlob) -> None:
+        if intake.media_type == PDF:
+            found.update(await _inspected(path, inspect_pdf.__name__))
+
+    blob = await context.store.write(
+        _checked_start(chunks, intake.media_type),
+        limit_bytes=intake.limit_bytes,
+        expected_sha256=intake.announced_sha256,
+        inspect=inspect,
+    )
+    return Received(blob, facts=found or None)
+
+
+async def _checked_start(chunks: AsyncIterator[bytes], media_type: str) -> AsyncIterator[bytes]:
+    start = b""
+    magic = _MAGIC.get(media_type, b"")
+    async for chunk in chunks:
+        if len(start) < 1024:
+            start += chunk[:1024]
+            if len(start) >= len(magic) and not _starts_as(start, media_type):
+                raise _not_as_declared(media_type)
+        yield chunk
+    if not start:
+        raise UnsupportedDocument(
+            "Le fichier est vide : choisissez-en un autre.", code="empty_file"
+        )
+    if not _starts_as(start, media_type):
+        raise _not_as_declared(media_type)
+
+
+def _starts_as(start: bytes, media_type: str) -> bool:
+    return start.startswith(_MAGIC.get(media_type, b""))
+
+
+def _not_as_declared(media_type: str) -> UnsupportedDocument:
+    return UnsupportedDocument(
+        f"Le fichier n'est pas du type annoncé ({media_type}) : vérifiez le fichier choisi.",
+        code="not_as_declared",
+    )
+
+
+async def _receive_pes(context: Context, intake: Intake, chunks: AsyncIterator[bytes]) -> Received:
+    inline = intake.announced_bytes is not None and (
+        intake.announced_bytes <= context.settings.limits.inline_pes_bytes
+    )
+    inspector = PesInspector(require_latin1=intake.requires_latin1, slip_facts=inline)
+    found: list[Received] = []
+
+    async def inspect(path: Path, blob: StoredBlob) -> None:
+        facts = inspector.close()
+        assert intake.helios is not None
+        _refuse_other_kind(intake_kind(facts), intake.helios)
+        received = Received(blob, pes=facts, deferred=not inline)
+        if inline:
+            received = await _complete(context, path, received, plain(facts), intake.trust)
+        found.append(received)
+
+    await context.store.write(
+        _fed(chunks, inspector),
+        limit_bytes=intake.limit_bytes,
+        expected_sha256=intake.announced_sha256,
+        inspect=inspect,
+    )
+    return found[0]
+
+
+async def _fed(chunks: AsyncIterator[bytes], inspector: PesInspector) -> AsyncIterator[bytes]:
+    async for chunk in chunks:
+        inspector.feed(chunk)
+        yield chunk
+
+
+def _refuse_other_kind(kind: IntakeKind, expected: HeliosIntake) -> None:
+    if kind.value == expected.value:
+        return
+    raise Unprocessable(
+        f"Ce flux est « {_INTAKE_WORDS[kind.value]} » mais le sous-type prend des flux "
+        f"« {_INTAKE_WORDS[expected.value]} » : choisissez le sous-type qui convient.",
+        code="pes_wrong_intake",
+    )
+
+
+async def complete_pes(
+    context: Context, blob: StoredBlob, trust: TrustMaterial, *, requires_latin1: bool
+) -> Received:
+    """What the streaming pass of a large flow leaves to a job: slips, the schema's findings, the
+    signatures of a flow deposited signed. Raises UnsupportedDocument or Unprocessable."""
+    async with context.store.materialise(blob.sha256) as path:
+        facts = await _inspected(path, inspect_pes.__name__, requires_latin1)
+        return await _complete(context, path, Received(blob), facts, trust)
+
+
+async def _complete(
+    context: Context, path: Path, received: Received, facts: dict[str, Any], trust: TrustMaterial
+) -> Received:
+    schema_dir = context.settings.schemas.dir
+    if schema_dir is not None:
+        more = await _in_child(path, schema_findings.__name__, str(schema_dir))
+        facts = {**facts, "findings": [*facts["findings"], *more]}
+    report = None
+    if facts["signature_count"]:
+        report = await _report(context, path, received.blob, trust)
+        _refuse_invalid(report)
+    return replace(received, facts=facts, report=report, deferred=False)
+
+
+def _refuse_invalid(report: dict[str, Any]) -> None:
+    if report["verdict"] == Verdict.INVALID.value:
+        raise Unprocessable(
+            "Ce flux porte une signature invalide : redemandez le flux à son signataire.",
+            code="pes_invalid_signature",
+        )
+
+
+async def dematerialise(context: Context, blob: StoredBlob) -> StoredBlob | None:
+    """The flow with InfoDematerialisee at 1 where it was not (DESIGN D9), streamed; None when it
+    already says so. Raises UnsupportedDocument."""
+    async with context.store.materialise(blob.sha256) as path:
+        edits = await in_thread(lambda: dematerialised_edits(path))
+        if not edits:
+            return None
+        growth = sum(len(edit.replacement) for edit in edits)
+        return await context.store.write(
+            _edited(context, blob, edits), limit_bytes=blob.size_bytes + growth
+        )
+
+
+async def _edited(
+    context: Context, blob: StoredBlob, edits: tuple[Edit, ...]
+) -> AsyncIterator[bytes]:
+    position = 0
+    for edit in edits:
+        if edit.start > position:
+            async for chunk in await context.store.open(
+                blob.sha256, start=position, end=edit.start
+            ):
+                yield chunk
+        yield edit.replacement
+        position = edit.end
+    if position < blob.size_bytes:
+        async for chunk in await context.store.open(blob.sha256, start=position):
+            yield chunk
+
+
+async def verification_report(
+    context: Context, blob: StoredBlob, trust: TrustMaterial
+) -> dict[str, Any]:
+    """The full report of stored bytes."""
+    async with context.store.materialise(blob.sha256) as path:
+        return await _report(context, path, blob, trust)
+
+
+async def _report(
+    context: Context, path: Path, blob: StoredBlob, trust: TrustMaterial
+) -> dict[str, Any]:
+    """Verification needs a DOM: its child is bounded at six times the file."""
+    found: dict[str, Any] = await _in_child(
+        path,
+        verify_file.__name__,
+        trust_to_json(trust),
+        context.clock().isoformat(),
+        memory_bytes=_CHILD_MEMORY + 6 * blob.size_bytes,
+    )
+    return found
+
+
+async def _inspected(path: Path, function: str, *arguments: Any) -> dict[str, Any]:
+    answer = await _in_child(path, function, *arguments)
+    refused = answer.get("refused")
+    if refused is not None:
+        raise UnsupportedDocument(
+            refused["detail"],
+            code=refused["code"],
+            line=refused["line"],
+            element=refused["element"],
+        )
+    facts: dict[str, Any] = answer["facts"]
+    return facts
+
+
+async def _in_child(
+    path: Path,
+    function: str,
+    *arguments: Any,
+    memory_bytes: int = _CHILD_MEMORY,
+) -> Any:
+    try:
+        return await run_bounded(
+            f"signing.inspection:{function}",
+            str(path),
+            *arguments,
+            memory_bytes=memory_bytes,
+            cpu_s=_CHILD_CPU_S,
+            wall_s=_CHILD_WALL_S,
+        )
+    except BoundedFailure as e:
+        raise UnsupportedDocument(
+            "Ce fichier dépasse ce que le contrôle accepte : réenregistrez-le ou scindez-le.",
+            code="inspection_bounds",
+        ) from e
+
+
+async def add_document(
+    session: AsyncSession,
+    folder_id: uuid.UUID,
+    *,
+    name: str,
+    intake: Intake,
+    received: Received,
+) -> tuple[Document, Revision]:
+    """The rows of a document that was received: its first revision."""
+    repository = DocumentRepository(session)
+    document = Document(
+        id=new_id(),
+        tenant_id=tenant_of(session),
+        folder_id=folder_id,
+        kind=intake.role.value,
+        position=len(await repository.documents(folder_id)),
+        name=name,
+        media_type=intake.media_type,
+    )
+    repository.add(document)
+    await session.flush()
+    revision = await add_revision(
+        session, document.id, received.blob, Origin.DEPOSITED, facts=received.facts
+    )
+    revision.report = received.report
+    await session.flush()
+    return document, revision
+
+
+async def add_revision(
+    session: AsyncSession,
+    document_id: uuid.UUID,
+    blob: StoredBlob,
+    origin: Origin,
+    *,
+    facts: dict[str, Any] | None,
+) -> Revision:
+    """A new state of a document; earlier ones stay."""
+    repository = DocumentRepository(session)
+    revision = Revision(
+        id=new_id(),
+        tenant_id=tenant_of(session),
+        document_id=document_id,
+        number=len(await repository.revisions([document_id])) + 1,
+        origin=origin.value,
+        sha256=blob.sha256,
+        size_bytes=blob.size_bytes,
+        facts=facts,
+    )
+    repository.add(revision)
+    await session.flush()
+    return revision
+
+
+async def read_documents(session: AsyncSession, folder_id: uuid.UUID) -> list[DocumentRead]:
+    """Every document of a folder with its revisions."""
+    repository = DocumentRepository(session)
+    documents = await repository.documents(folder_id)
+    revisions = await repository.revisions(document.id for document in documents)
+    return [
+        DocumentRead(
+            id=document.id,
+            kind=DocumentRole(document.kind),
+            position=document.position,
+            name=document.name,
+            media_type=document.media_type,
+            revisions=[read_revision(one) for one in revisions if one.document_id == document.id],
+        )
+        for document in documents
+    ]
+
+
+def read_revision(row: Revision) -> RevisionRead:
+    """A revision as the API shows it."""
+    return RevisionRead(
+        id=row.id,
+        number=row.number,
+        origin=Origin(row.origin),
+        sha256=row.sha256,
+        size_bytes=row.size_bytes,
+        facts=row.facts,
+        report=row.report,
+        created_at=row.created_at,
+        retracted_at=row.retracted_at,
+    )

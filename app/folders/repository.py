@@ -1,0 +1,99 @@
+"""Folders and their events."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, delete, or_, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.auth.principal import Principal
+from app.kit.pagination import Cursor
+from app.models import Folder, FolderEvent
+from workflows import events
+from workflows.events import Event
+
+
+def readable_by(principal: Principal) -> ColumnElement[bool]:
+    """The one filter that says which folders a principal may see."""
+    if principal.sees_all_folders:
+        return Folder.tenant_id == principal.tenant_id
+    desks = list(principal.desk_ids)
+    return (Folder.tenant_id == principal.tenant_id) & or_(
+        Folder.submitter_desk_id.in_(desks), Folder.participant_desk_ids.overlap(desks)
+    )
+
+
+class FolderRepository:
+    """Folders of the session's tenant."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    def add(self, folder: Folder) -> None:
+        self._session.add(folder)
+
+    async def folder(self, folder_id: uuid.UUID) -> Folder | None:
+        """For jobs: no principal."""
+        return await self._session.get(Folder, folder_id)
+
+    async def readable(self, folder_id: uuid.UUID, principal: Principal) -> Folder | None:
+        return await self._session.scalar(
+            select(Folder).where(Folder.id == folder_id, readable_by(principal))
+        )
+
+    async def lock(self, folder_id: uuid.UUID) -> Folder | None:
+        """The row, fresh and locked until the transaction ends."""
+        return await self._session.scalar(
+            select(Folder)
+            .where(Folder.id == folder_id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+
+    async def page(
+        self,
+        principal: Principal,
+        *,
+        status: str | None,
+        waiting: bool,
+        after: Cursor | None,
+        size: int,
+    ) -> list[Folder]:
+        """Newest first; one more than `size` says that a page follows. `waiting`: only folders
+        whose current step one of the caller's desks holds."""
+        query = select(Folder).where(readable_by(principal))
+        if status is not None:
+            query = query.where(Folder.status == status)
+        if waiting:
+            query = query.where(Folder.waiting_desk_ids.overlap(list(principal.desk_ids)))
+        if after is not None:
+            query = query.where(tuple_(Folder.created_at, Folder.id) < (after.created_at, after.id))
+        query = query.order_by(Folder.created_at.desc(), Folder.id.desc()).limit(size + 1)
+        return list(await self._session.scalars(query))
+
+    async def events(self, folder_id: uuid.UUID) -> list[FolderEvent]:
+        rows = await self._session.scalars(
+            select(FolderEvent).where(FolderEvent.folder_id == folder_id).order_by(FolderEvent.seq)
+        )
+        return list(rows)
+
+    async def append(self, folder: Folder, happened: Sequence[Event]) -> None:
+        """Adds events after those that stand; two writers never share a number."""
+        for seq, event in enumerate(happened, start=folder.version + 1):
+            self._session.add(
+                FolderEvent(
+                    tenant_id=folder.tenant_id,
+                    folder_id=folder.id,
+                    seq=seq,
+                    kind=event.type,
+                    payload=dict(events.to_json(event)),
+                    occurred_at=event.occurred_at,
+                )
+            )
+        folder.version += len(happened)
+        await self._session.flush()
+
+    async def remove(self, folder: Folder) -> None:
+        await self._session.execute(delete(Folder).where(Folder.id == folder.id))

@@ -1,0 +1,43 @@
+"""Documents of a folder and their immutable revisions."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, String, UniqueConstraint, func
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db.base import Base, Identified, TenantScoped
+
+
+class Document(Identified, TenantScoped, Base):
+    """A main document or an annex; `name` is what the depositor called it, data only."""
+
+    __tablename__ = "documents"
+
+    folder_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("folders.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    position: Mapped[int]
+    name: Mapped[str] = mapped_column(String(255))
+    media_type: Mapped[str] = mapped_column(String(100))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Revision(Identified, TenantScoped, Base):
+    """One state of a document, its bytes in the blob store under `sha256`. The engine's events
+    say which is current; `retracted_at` marks a signed one that was taken back."""
+
+    __tablename__ = "revisions"
+    __table_args__ = (UniqueConstraint("document_id", "number"),)
+
+    document_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("documents.id"), index=True)
+    number: Mapped[int]
+    origin: Mapped[str] = mapped_column(String(20))
+    sha256: Mapped[str] = mapped_column(String(64), index=True)
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    facts: Mapped[dict[str, Any] | None]
+    report: Mapped[dict[str, Any] | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    retracted_at: Mapped[datetime | None]

@@ -1,0 +1,46 @@
+"""What travels."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String, Uuid, func
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db.base import Base, Identified, TenantScoped
+
+
+class Folder(Identified, TenantScoped, Base):
+    """A folder. Its events are the truth; `status`, `version` and `waiting_desk_ids` repeat what
+    they say so that lists need no replay. `act` holds what legality control needs."""
+
+    __tablename__ = "folders"
+    __table_args__ = (
+        Index("ix_folders_tenant_recent", "tenant_id", "created_at", "id"),
+        Index("ix_folders_participants", "participant_desk_ids", postgresql_using="gin"),
+        Index("ix_folders_waiting", "waiting_desk_ids", postgresql_using="gin"),
+    )
+
+    subtype_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("folder_subtypes.id"), index=True)
+    workflow_version_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("workflow_versions.id")
+    )
+    title: Mapped[str] = mapped_column(String(500))
+    status: Mapped[str] = mapped_column(String(30))
+    version: Mapped[int] = mapped_column(server_default="0")
+    submitter_kind: Mapped[str] = mapped_column(String(10))
+    submitter_id: Mapped[uuid.UUID]
+    submitter_desk_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("desks.id"))
+    waiting_desk_ids: Mapped[list[uuid.UUID]] = mapped_column(ARRAY(Uuid()), server_default="{}")
+    participant_desk_ids: Mapped[list[uuid.UUID]] = mapped_column(
+        ARRAY(Uuid()), server_default="{}"
+    )
+    waiting_kind: Mapped[str | None] = mapped_column(String(20))
+    folder_metadata: Mapped[dict[str, Any]] = mapped_column("metadata", server_default="{}")
+    act: Mapped[dict[str, Any] | None]
+    refusal: Mapped[dict[str, Any] | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -1,0 +1,26 @@
+"""Mails owed to people: one per event and person, its Message-ID fixed beforehand."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, String, UniqueConstraint, func
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db.base import Base, Identified, TenantScoped
+
+
+class Notification(Identified, TenantScoped, Base):
+    """Unique per folder event and person, so that an event never sends two mails."""
+
+    __tablename__ = "notifications"
+    __table_args__ = (UniqueConstraint("folder_id", "event_seq", "kind", "user_id"),)
+
+    folder_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("folders.id"), index=True)
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"))
+    event_seq: Mapped[int]
+    kind: Mapped[str] = mapped_column(String(40))
+    state: Mapped[str] = mapped_column(String(20))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    sent_at: Mapped[datetime | None]

@@ -1,0 +1,117 @@
+"""Routes about the local authority: itself, its trust, its journal."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
+
+from app.audit import service as audit
+from app.audit.chain import Actor, Occurrence
+from app.auth.http import Caller, IdempotentRoute, permit
+from app.auth.principal import Permission
+from app.kit.problems import problem_responses
+from app.models import TrustAnchor
+from app.tenants import service
+from app.tenants.repository import TenantRepository
+from app.tenants.schemas import TenantRead, TrustAnchorCreate, TrustAnchorRead, TrustKind
+
+router = APIRouter(tags=["tenants"], route_class=IdempotentRoute)
+
+
+@router.get(
+    "/tenant",
+    response_model=TenantRead,
+    summary="Lire sa collectivité",
+    responses=problem_responses(401, 403),
+)
+async def get_tenant(caller: Caller = permit(Permission.CATALOG_READ)) -> TenantRead:
+    """The caller's local authority."""
+    async with caller.unit() as session:
+        row = await TenantRepository(session).current()
+    return TenantRead(
+        id=row.id,
+        siret=row.siret,
+        name=row.name,
+        timezone=row.timezone,
+        city=row.city,
+        postal_code=row.postal_code,
+        country=row.country,
+        default_role=row.default_role,
+    )
+
+
+@router.post(
+    "/trust-anchors",
+    status_code=201,
+    response_model=TrustAnchorRead,
+    summary="Ajouter une autorité de confiance",
+    responses=problem_responses(401, 403, 409, 422),
+)
+async def add_trust_anchor(
+    new: TrustAnchorCreate, caller: Caller = permit(Permission.TRUST_ADMIN)
+) -> TrustAnchorRead:
+    """An anchor, an intermediate or a revocation list."""
+    async with caller.unit() as session:
+        row = await service.add_trust(session, kind=new.kind, label=new.label, content=new.content)
+        await audit.record(
+            session,
+            Occurrence(
+                kind="trust.added",
+                actor=Actor(caller.principal.kind.value, str(caller.principal.id)),
+                details={"sha256": row.sha256, "kind": row.kind},
+            ),
+            at=caller.context.clock(),
+        )
+    return _read(row)
+
+
+@router.get(
+    "/trust-anchors",
+    response_model=list[TrustAnchorRead],
+    summary="Lister ce qui est de confiance",
+    responses=problem_responses(401, 403),
+)
+async def list_trust_anchors(
+    caller: Caller = permit(Permission.TRUST_ADMIN),
+) -> list[TrustAnchorRead]:
+    """Anchors, intermediates and revocation lists of the tenant."""
+    async with caller.unit() as session:
+        return [_read(row) for row in await TenantRepository(session).trust_anchors()]
+
+
+@router.get(
+    "/journal",
+    response_class=StreamingResponse,
+    summary="Exporter le journal",
+    responses=problem_responses(401, 403),
+)
+async def export_journal(
+    caller: Caller = permit(Permission.JOURNAL_READ),
+) -> StreamingResponse:
+    """One canonical JSON object per line, the last one a signed checkpoint; verified offline by
+    `parapheur journal verify`."""
+
+    async def lines() -> AsyncIterator[bytes]:
+        context = caller.context
+        async with context.unit(caller.principal.tenant_id) as session:
+            exported = audit.export(session, at=context.clock(), key=context.keyring.journal_key)
+            async for line in exported:
+                yield line
+
+    return StreamingResponse(
+        lines(),
+        media_type="application/jsonl",
+        headers={"Content-Disposition": 'attachment; filename="journal.jsonl"'},
+    )
+
+
+def _read(row: TrustAnchor) -> TrustAnchorRead:
+    return TrustAnchorRead(
+        id=row.id,
+        kind=TrustKind(row.kind),
+        label=row.label,
+        sha256=row.sha256,
+        created_at=row.created_at,
+    )

@@ -1,0 +1,124 @@
+"""Local authorities: made by the operator, described and trusted by their administrators."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from cryptography import x509
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.db.session import tenant_of
+from app.errors import Conflict, Unprocessable
+from app.kit.ids import new_id
+from app.models import Tenant, TrustAnchor
+from app.tenants.repository import TenantRepository
+from app.tenants.schemas import TrustKind
+from signing.trust import TrustMaterial
+
+_LA_POSTE = "356000000"
+
+
+@dataclass(frozen=True, slots=True)
+class NewTenant:
+    """What the operator says of a local authority."""
+
+    siret: str
+    name: str
+    city: str
+    postal_code: str
+    timezone: str = "Europe/Paris"
+    country: str = "France"
+    default_role: str = "Ordonnateur"
+
+
+def check_siret(siret: str) -> None:
+    """Fourteen digits and their checksum (Luhn; La Poste: sum multiple of five).
+
+    Raises Unprocessable (`bad_siret`)."""
+    digits = [int(one) for one in siret if one.isdigit()]
+    if len(siret) != 14 or len(digits) != 14 or not _checksum_holds(siret, digits):
+        raise Unprocessable(
+            "Le SIRET compte 14 chiffres avec une clé de contrôle : vérifiez la saisie.",
+            code="bad_siret",
+        )
+
+
+def _checksum_holds(siret: str, digits: list[int]) -> bool:
+    if siret.startswith(_LA_POSTE):
+        return sum(digits) % 5 == 0
+    doubled = [one * 2 if place % 2 == 0 else one for place, one in enumerate(digits)]
+    return sum(one - 9 if one > 9 else one for one in doubled) % 10 == 0
+
+
+def make_tenant(tenant_id: uuid.UUID, new: NewTenant) -> Tenant:
+    """The row of a new local authority. Raises Unprocessable."""
+    check_siret(new.siret)
+    try:
+        ZoneInfo(new.timezone)
+    except (ZoneInfoNotFoundError, ValueError) as e:
+        raise Unprocessable(
+            "Fuseau horaire inconnu : donnez un nom tel que Europe/Paris.", code="bad_timezone"
+        ) from e
+    return Tenant(
+        id=tenant_id,
+        siret=new.siret,
+        name=new.name,
+        timezone=new.timezone,
+        city=new.city,
+        postal_code=new.postal_code,
+        country=new.country,
+        default_role=new.default_role,
+        requires_latin1_pes=True,
+    )
+
+
+async def add_trust(
+    session: AsyncSession, *, kind: TrustKind, label: str, content: bytes
+) -> TrustAnchor:
+    """Adds an anchor, an intermediate or a CRL, in DER. Raises Unprocessable or Conflict."""
+    _check_trust(kind, content)
+    repository = TenantRepository(session)
+    sha256 = hashlib.sha256(content).hexdigest()
+    if await repository.trust_anchor(sha256) is not None:
+        raise Conflict("Ce certificat ou cette liste est déjà enregistré.", code="already_trusted")
+    row = TrustAnchor(
+        id=new_id(),
+        tenant_id=tenant_of(session),
+        kind=kind.value,
+        label=label,
+        sha256=sha256,
+        content=content,
+    )
+    repository.add(row)
+    await session.flush()
+    await session.refresh(row)
+    return row
+
+
+def _check_trust(kind: TrustKind, content: bytes) -> None:
+    try:
+        if kind is TrustKind.CRL:
+            x509.load_der_x509_crl(content)
+        else:
+            x509.load_der_x509_certificate(content)
+    except ValueError as e:
+        raise Unprocessable(
+            "Le contenu n'est ni un certificat ni une liste de révocation au format DER.",
+            code="bad_trust_content",
+        ) from e
+
+
+async def trust_material(session: AsyncSession) -> TrustMaterial:
+    """What the tenant trusts, as `signing` takes it."""
+    rows = await TenantRepository(session).trust_anchors()
+    by_kind: dict[str, list[bytes]] = {kind.value: [] for kind in TrustKind}
+    for row in rows:
+        by_kind[row.kind].append(row.content)
+    return TrustMaterial(
+        anchors=tuple(by_kind[TrustKind.ANCHOR.value]),
+        intermediates=tuple(by_kind[TrustKind.INTERMEDIATE.value]),
+        crls=tuple(by_kind[TrustKind.CRL.value]),
+    )

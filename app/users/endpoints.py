@@ -1,0 +1,73 @@
+"""Routes about persons and their certificates."""
+
+from __future__ import annotations
+
+import uuid
+
+from fastapi import APIRouter, Request
+
+from app.audit.chain import Actor, Occurrence
+from app.audit.service import record
+from app.auth.http import Caller, IdempotentRoute, checker_of, permit
+from app.auth.principal import Permission
+from app.kit.problems import problem_responses
+from app.users import service
+from app.users.schemas import CertificateRead, UserCreate, UserRead
+
+router = APIRouter(tags=["users"], route_class=IdempotentRoute)
+
+
+@router.post(
+    "/users",
+    status_code=201,
+    response_model=UserRead,
+    summary="Créer une personne",
+    responses=problem_responses(401, 403, 409, 422),
+)
+async def create_user(
+    new: UserCreate, request: Request, caller: Caller = permit(Permission.USER_ADMIN)
+) -> UserRead:
+    """Log-in names are unique on the platform; a password has at least twelve characters."""
+    password_hash = (
+        await checker_of(request).hash(new.password.get_secret_value()) if new.password else None
+    )
+    async with caller.unit() as session:
+        user = await service.create_user(session, caller.context, new, password_hash=password_hash)
+        await record(
+            session,
+            Occurrence(
+                kind="user.created",
+                actor=Actor(caller.principal.kind.value, str(caller.principal.id)),
+                details={"user": str(user.id)},
+            ),
+            at=caller.context.clock(),
+            values={"name": f"{user.first_name} {user.last_name}"},
+        )
+    return user
+
+
+@router.get(
+    "/users",
+    response_model=list[UserRead],
+    summary="Lister les personnes",
+    responses=problem_responses(401, 403),
+)
+async def list_users(caller: Caller = permit(Permission.USER_ADMIN)) -> list[UserRead]:
+    """Every person of the tenant."""
+    async with caller.unit() as session:
+        return await service.list_users(session)
+
+
+@router.get(
+    "/certificates",
+    response_model=list[CertificateRead],
+    summary="Lister ses certificats",
+    responses=problem_responses(401, 403),
+)
+async def list_certificates(
+    caller: Caller = permit(Permission.SESSION),
+) -> list[CertificateRead]:
+    """The caller's own certificates, with their fitness now."""
+    user_id: uuid.UUID = caller.principal.id
+    async with caller.unit() as session:
+        return await service.list_certificates(session, user_id, now=caller.context.clock())

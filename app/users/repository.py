@@ -1,0 +1,44 @@
+"""Persons and their certificates."""
+
+from __future__ import annotations
+
+import uuid
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models import Certificate, LoginHandle, User
+
+
+class UserRepository:
+    """Persons of the session's tenant."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    def add(self, *rows: User | LoginHandle | Certificate) -> None:
+        self._session.add_all(rows)
+
+    async def user(self, user_id: uuid.UUID) -> User | None:
+        return await self._session.get(User, user_id)
+
+    async def users(self) -> list[User]:
+        return list(await self._session.scalars(select(User).order_by(User.created_at, User.id)))
+
+    async def users_of(self, user_ids: frozenset[uuid.UUID]) -> list[User]:
+        rows = await self._session.scalars(select(User).where(User.id.in_(user_ids)))
+        return list(rows)
+
+    async def login_is_taken(self, digest: str) -> bool:
+        return await self._session.get(LoginHandle, digest) is not None
+
+    async def certificates(self, user_id: uuid.UUID | None = None) -> list[Certificate]:
+        query = select(Certificate).order_by(Certificate.seen_at.desc(), Certificate.id)
+        if user_id is not None:
+            query = query.where(Certificate.user_id == user_id)
+        return list(await self._session.scalars(query))
+
+    async def certificate(self, user_id: uuid.UUID, sha256: str) -> Certificate | None:
+        return await self._session.scalar(
+            select(Certificate).where(Certificate.user_id == user_id, Certificate.sha256 == sha256)
+        )

@@ -1,0 +1,47 @@
+"""Bodies about persons and their certificates."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from pydantic import BaseModel, Field, SecretStr
+
+from app.auth.principal import Role
+from app.auth.schemas import Input
+
+
+class UserCreate(Input):
+    """A person. Without a password nobody can sign in as him yet."""
+
+    login: str = Field(min_length=3, max_length=255)
+    email: str = Field(pattern=r"^[^@\s]+@[^@\s]+$", max_length=255)
+    first_name: str = Field(min_length=1, max_length=255)
+    last_name: str = Field(min_length=1, max_length=255)
+    roles: list[Role] = Field(default_factory=list)
+    password: SecretStr | None = None
+
+
+class UserRead(BaseModel):
+    """A person without his secrets."""
+
+    id: uuid.UUID
+    login: str
+    email: str
+    first_name: str
+    last_name: str
+    roles: list[str]
+    is_active: bool
+
+
+class CertificateRead(BaseModel):
+    """A certificate of the register, with its fitness now."""
+
+    id: uuid.UUID
+    user_id: uuid.UUID
+    sha256: str
+    subject: str
+    not_before: datetime
+    not_after: datetime
+    fit: bool
+    reasons: list[str]

@@ -1,0 +1,181 @@
+"""Persons: accounts, and the register of their certificates."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.auth.service import LOGIN, login_handle, normalise_login
+from app.context import Context
+from app.db.session import tenant_of
+from app.errors import Conflict, NotFound
+from app.kit.ids import new_id
+from app.models import Certificate, User
+from app.tenants.service import trust_material
+from app.users.repository import UserRepository
+from app.users.schemas import CertificateRead, UserCreate, UserRead
+from signing.certificates import Fitness, fitness, read_certificate
+from signing.trust import TrustMaterial
+
+
+async def create_user(
+    session: AsyncSession, context: Context, new: UserCreate, *, password_hash: str | None
+) -> UserRead:
+    """Raises Conflict (`login_taken`): log-in names are unique on the whole platform."""
+    repository = UserRepository(session)
+    digest = context.keyring.handle(LOGIN, normalise_login(new.login))
+    if await repository.login_is_taken(digest):
+        raise Conflict(
+            "Cet identifiant de connexion est déjà pris : choisissez-en un autre.",
+            code="login_taken",
+        )
+    user = User(
+        id=new_id(),
+        tenant_id=tenant_of(session),
+        login=normalise_login(new.login),
+        email=new.email,
+        first_name=new.first_name,
+        last_name=new.last_name,
+        password_hash=password_hash,
+        roles=[role.value for role in new.roles],
+        is_active=True,
+    )
+    handle = login_handle(context, login=new.login, tenant_id=user.tenant_id, user_id=user.id)
+    repository.add(user, handle)
+    await session.flush()
+    return read_user(user)
+
+
+def read_user(user: User) -> UserRead:
+    """A person as the API shows him."""
+    return UserRead(
+        id=user.id,
+        login=user.login,
+        email=user.email,
+        first_name=user.first_name,
+        last_name=user.last_name,
+        roles=list(user.roles),
+        is_active=user.is_active,
+    )
+
+
+async def list_users(session: AsyncSession) -> list[UserRead]:
+    """Everybody, oldest account first."""
+    return [read_user(user) for user in await UserRepository(session).users()]
+
+
+async def user_of(session: AsyncSession, user_id: uuid.UUID) -> User:
+    """Raises NotFound."""
+    user = await UserRepository(session).user(user_id)
+    if user is None:
+        raise NotFound
+    return user
+
+
+@dataclass(frozen=True, slots=True)
+class SeenCertificate:
+    """A certificate and its issuers, in DER, as a token or a file gave them."""
+
+    content: bytes
+    chain: tuple[bytes, ...]
+
+
+async def register_certificates(
+    session: AsyncSession,
+    user_id: uuid.UUID,
+    seen: Sequence[SeenCertificate],
+    *,
+    source: str,
+    now: datetime,
+) -> list[CertificateRead]:
+    """Keeps what was seen and says what each is good for. Raises UnsuitableCertificate when one
+    cannot be read."""
+    repository = UserRepository(session)
+    for one in seen:
+        sha256 = hashlib.sha256(one.content).hexdigest()
+        row = await repository.certificate(user_id, sha256)
+        if row is None:
+            row = _row(user_id, tenant_of(session), one, sha256)
+            repository.add(row)
+        row.source = source
+        row.seen_at = now
+        row.chain = [issuer.hex() for issuer in one.chain]
+    await session.flush()
+    digests = {hashlib.sha256(one.content).hexdigest() for one in seen}
+    every = await list_certificates(session, user_id, now=now)
+    return [one for one in every if one.sha256 in digests]
+
+
+def _row(
+    user_id: uuid.UUID, tenant_id: uuid.UUID, seen: SeenCertificate, sha256: str
+) -> Certificate:
+    facts = read_certificate(seen.content)
+    return Certificate(
+        id=new_id(),
+        tenant_id=tenant_id,
+        user_id=user_id,
+        sha256=sha256,
+        content=seen.content,
+        subject=facts.common_name or facts.serial,
+        not_before=facts.not_before,
+        not_after=facts.not_after,
+    )
+
+
+async def list_certificates(
+    session: AsyncSession, user_id: uuid.UUID, *, now: datetime
+) -> list[CertificateRead]:
+    """A person's certificates with their fitness at `now`."""
+    trust = await trust_material(session)
+    found = []
+    for row in await UserRepository(session).certificates(user_id):
+        judged = fitness_of(row, trust, now=now)
+        found.append(
+            CertificateRead(
+                id=row.id,
+                user_id=row.user_id,
+                sha256=row.sha256,
+                subject=row.subject,
+                not_before=row.not_before,
+                not_after=row.not_after,
+                fit=judged.fit,
+                reasons=[reason.detail for reason in judged.reasons],
+            )
+        )
+    return found
+
+
+def chain_of(row: Certificate) -> tuple[bytes, ...]:
+    """The issuers that came with a certificate, in DER."""
+    return tuple(bytes.fromhex(issuer) for issuer in row.chain)
+
+
+def fitness_of(
+    row: Certificate, trust: TrustMaterial, *, now: datetime, rsa_only: bool = False
+) -> Fitness:
+    """What `workflows` is told about a certificate (DESIGN D6)."""
+    return fitness(
+        row.content,
+        anchors=trust.anchors,
+        chain=(*chain_of(row), *trust.intermediates),
+        now=now,
+        crls=trust.crls,
+        rsa_only=rsa_only,
+    )
+
+
+async def fit_signers(
+    session: AsyncSession, *, now: datetime, rsa_only: bool
+) -> frozenset[uuid.UUID]:
+    """Everybody who holds at least one certificate fit to sign now."""
+    trust = await trust_material(session)
+    return frozenset(
+        row.user_id
+        for row in await UserRepository(session).certificates()
+        if fitness_of(row, trust, now=now, rsa_only=rsa_only).fit
+    )

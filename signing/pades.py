@@ -1,0 +1,324 @@
+"""Makes PAdES signatures in two phases: prepare here, sign elsewhere, finish here (DESIGN D8).
+
+Levels B-B for now (EN 319 142-1 §6); pyHanko writes the PDF and the CMS, `signing.md` §1.1.
+"""
+
+from __future__ import annotations
+
+import hmac
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import new as new_digest
+from hashlib import sha256
+from io import BytesIO
+from typing import Any
+
+from asn1crypto import algos, cms, x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.sign.fields import SigSeedSubFilter
+from pyhanko.sign.general import SigningError as PyHankoSigningError
+from pyhanko.sign.signers.pdf_byterange import PreparedByteRangeDigest
+from pyhanko.sign.signers.pdf_cms import ExternalSigner
+from pyhanko.sign.signers.pdf_signer import PdfSignatureMetadata, PdfSigner, PdfTBSDocument
+from pyhanko_certvalidator.registry import SimpleCertificateStore
+
+from signing.blocking import run_to_end
+from signing.certificates import read_certificate
+from signing.errors import BadSignatureValue, UnsupportedDocument
+from signing.keys import check_value, public_key
+from signing.pdf_locks import forbids_signature
+from signing.pdf_reading import (
+    DEFAULT_LIMITS,
+    HOSTILE_PDF,
+    BoundedReader,
+    broken,
+    form_fields,
+    open_pdf,
+    signature_fields,
+)
+from signing.types import (
+    JsonObject,
+    Mechanism,
+    Prepared,
+    SignatureFormat,
+    SignatureParameters,
+    SignatureValue,
+    ToSign,
+)
+
+TO_SIGN_ID = "pdf"
+# Hexadecimal characters of /Contents: 8192 bytes of CMS, twice what B-B needs (signing.md §1.4).
+BYTES_RESERVED = 16384
+_RESUME_VERSION = 1
+_DIGESTS = {
+    Mechanism.RSA_SHA256: "sha256",
+    Mechanism.ECDSA_SHA256: "sha256",
+    Mechanism.ECDSA_SHA384: "sha384",
+}
+_ALGORITHMS = {
+    Mechanism.RSA_SHA256: "sha256_rsa",
+    Mechanism.ECDSA_SHA256: "sha256_ecdsa",
+    Mechanism.ECDSA_SHA384: "sha384_ecdsa",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Resume:
+    """What phase 2 needs, plain."""
+
+    certificate: bytes
+    chain: tuple[bytes, ...]
+    mechanism: Mechanism
+    prepared_sha256: str
+    range_digest: PreparedByteRangeDigest
+    signed_attributes: bytes
+
+
+def mechanism_for(certificate: bytes) -> Mechanism:
+    """The mechanism that a DER certificate's key makes: RSA or P-256 with SHA-256, P-384 with
+    SHA-384; the document is digested with the same function.
+
+    Raises UnsuitableCertificate when the key is weak or of another kind."""
+    key = public_key(certificate)
+    if isinstance(key, rsa.RSAPublicKey):
+        return Mechanism.RSA_SHA256
+    if isinstance(key.curve, ec.SECP384R1):
+        return Mechanism.ECDSA_SHA384
+    return Mechanism.ECDSA_SHA256
+
+
+def prepare(document: bytes, parameters: SignatureParameters) -> Prepared:
+    """Phase 1: add an invisible signature field and its placeholder, and tell what to sign.
+
+    The prepared file begins with the exact bytes of `document` (an increment, ISO 32000-2
+    §7.5.6). `to_sign` is the DER SET OF of the CMS signed attributes: contentType,
+    messageDigest, signingCertificateV2 (EN 319 142-1 §6.3); place and capacity stand in
+    /Location and /Reason, the time in /M.
+
+    Raises UnsupportedDocument (codes of `open_pdf`, and `pdf_locked`),
+    UnsuitableCertificate."""
+    mechanism = mechanism_for(parameters.certificate)
+    read_certificate(parameters.certificate)
+    digest = _DIGESTS[mechanism]
+    reader = _signable(document)
+    signer = _external_signer(parameters.certificate, parameters.chain, mechanism, value=None)
+    try:
+        name = _free_field_name(reader)
+        range_digest, prepared = _with_placeholder(reader, signer, parameters, name, digest)
+        attributes = run_to_end(
+            signer.signed_attrs(range_digest.document_digest, digest, use_pades=True)
+        ).dump()
+    except (*HOSTILE_PDF, PyHankoSigningError) as e:
+        raise broken(e) from e
+    return _prepared(document, prepared, mechanism, range_digest, parameters, attributes)
+
+
+def finish(prepared_document: bytes, resume: JsonObject, values: Sequence[SignatureValue]) -> bytes:
+    """Phase 2: the signed PDF, from the prepared file, the resume of phase 1 and the one value.
+
+    Checked before anything is returned (DESIGN D8): the prepared file is the one prepared, the
+    value is the certificate's over the exact signed attributes, the digest recomputed on the
+    final file is the messageDigest, the attributes embedded are byte-equal.
+
+    Raises BadSignatureValue; the file is unchanged then."""
+    state = _read_resume(resume)
+    if not hmac.compare_digest(sha256(prepared_document).hexdigest(), state.prepared_sha256):
+        raise BadSignatureValue(
+            "Le document préparé a changé entre la préparation et la signature : préparez-le à "
+            "nouveau.",
+            code="prepared_document_changed",
+        )
+    value = _only_value(values)
+    check_value(state.certificate, value, state.signed_attributes, state.mechanism)
+    digest = _DIGESTS[state.mechanism]
+    signer = _external_signer(state.certificate, state.chain, state.mechanism, value=value)
+    output = BytesIO(prepared_document)
+    try:
+        run_to_end(_complete(signer, state, digest, output))
+    except PyHankoSigningError as e:
+        raise BadSignatureValue(
+            "La chaîne de certificats est trop longue pour tenir dans la signature : retirez les "
+            "certificats inutiles.",
+            code="signature_too_large",
+        ) from e
+    signed = output.getvalue()
+    _self_check(signed, prepared_document, state, digest)
+    return signed
+
+
+def _signable(document: bytes) -> BoundedReader:
+    reader = open_pdf(document)
+    try:
+        locked = forbids_signature(reader, signature_fields(reader, DEFAULT_LIMITS))
+    except HOSTILE_PDF as e:
+        raise broken(e) from e
+    if locked:
+        raise UnsupportedDocument(
+            "Une signature existante verrouille ce PDF : une de plus la rendrait invalide. "
+            "Demandez un document non verrouillé à son auteur.",
+            code="pdf_locked",
+        )
+    # pyHanko refuses to sign any hybrid-reference file in strict mode, those of Word included;
+    # everything strict mode checks at opening has been checked by now.
+    reader.strict = False
+    return reader
+
+
+def _external_signer(
+    certificate: bytes, chain: Iterable[bytes], mechanism: Mechanism, *, value: bytes | None
+) -> ExternalSigner:
+    store = SimpleCertificateStore()  # type: ignore[no-untyped-call]
+    store.register_multiple(x509.Certificate.load(issuer) for issuer in chain)
+    algorithm = {"algorithm": _ALGORITHMS[mechanism]}
+    return ExternalSigner(
+        signing_cert=x509.Certificate.load(certificate),
+        cert_registry=store,
+        signature_value=value,
+        signature_mechanism=algos.SignedDigestAlgorithm(algorithm),
+        embed_roots=False,
+    )
+
+
+def _free_field_name(reader: BoundedReader) -> str:
+    taken = {name for name, _ in form_fields(reader, DEFAULT_LIMITS)}
+    number = 1
+    while f"Signature{number}" in taken:
+        number += 1
+    return f"Signature{number}"
+
+
+def _with_placeholder(
+    reader: BoundedReader,
+    signer: ExternalSigner,
+    parameters: SignatureParameters,
+    field_name: str,
+    digest: str,
+) -> tuple[PreparedByteRangeDigest, bytes]:
+    metadata = PdfSignatureMetadata(
+        field_name=field_name,
+        md_algorithm=digest,
+        subfilter=SigSeedSubFilter.PADES,
+        location=parameters.place.city,
+        reason=parameters.claimed_role,
+        name=parameters.signer_name,
+    )
+    writer = _IncrementWriter.from_reader(reader)
+    session = PdfSigner(metadata, signer=signer).init_signing_session(writer)
+    session.system_time = parameters.signing_time
+    tbs = session.prepare_tbs_document(validation_info=None, bytes_reserved=BYTES_RESERVED)
+    output = BytesIO()
+    range_digest, _ = tbs.digest_tbs_document(output=output)
+    return range_digest, output.getvalue()
+
+
+class _IncrementWriter(IncrementalPdfFileWriter):
+    """Leaves the document's metadata as deposited: pyHanko would read the clock and rewrite the
+    XMP packet, which may cost a PDF/A its conformity (threat 57)."""
+
+    def _update_meta(self) -> None:
+        return
+
+
+def _prepared(
+    document: bytes,
+    prepared: bytes,
+    mechanism: Mechanism,
+    range_digest: PreparedByteRangeDigest,
+    parameters: SignatureParameters,
+    attributes: bytes,
+) -> Prepared:
+    prepared_sha256 = sha256(prepared).hexdigest()
+    resume: JsonObject = {
+        "version": _RESUME_VERSION,
+        "certificate": _text(parameters.certificate),
+        "chain": [_text(issuer) for issuer in parameters.chain],
+        "mechanism": mechanism.value,
+        "prepared_sha256": prepared_sha256,
+        "document_digest": _text(range_digest.document_digest),
+        "reserved_region_start": range_digest.reserved_region_start,
+        "reserved_region_end": range_digest.reserved_region_end,
+        "signed_attributes": _text(attributes),
+    }
+    return Prepared(
+        format=SignatureFormat.PADES,
+        document=prepared,
+        document_sha256=prepared_sha256,
+        source_sha256=sha256(document).hexdigest(),
+        to_sign=(ToSign(TO_SIGN_ID, attributes, mechanism),),
+        resume=resume,
+    )
+
+
+def _read_resume(resume: JsonObject) -> _Resume:
+    state: dict[str, Any] = dict(resume)
+    if state.get("version") != _RESUME_VERSION:
+        raise BadSignatureValue(
+            "La préparation date d'une autre version du logiciel : préparez le document à nouveau.",
+            code="resume_version_unknown",
+        )
+    return _Resume(
+        certificate=b64decode(state["certificate"]),
+        chain=tuple(b64decode(issuer) for issuer in state["chain"]),
+        mechanism=Mechanism(state["mechanism"]),
+        prepared_sha256=state["prepared_sha256"],
+        range_digest=PreparedByteRangeDigest(
+            document_digest=b64decode(state["document_digest"]),
+            reserved_region_start=state["reserved_region_start"],
+            reserved_region_end=state["reserved_region_end"],
+        ),
+        signed_attributes=b64decode(state["signed_attributes"]),
+    )
+
+
+def _only_value(values: Sequence[SignatureValue]) -> bytes:
+    if len(values) != 1 or values[0].id != TO_SIGN_ID:
+        raise BadSignatureValue(
+            "Une seule valeur de signature est attendue pour un PDF : relancez la signature.",
+            code="signature_value_count",
+        )
+    return values[0].value
+
+
+async def _complete(signer: ExternalSigner, state: _Resume, digest: str, output: BytesIO) -> None:
+    signature = await signer.async_sign_prescribed_attributes(
+        digest, signed_attrs=cms.CMSAttributes.load(state.signed_attributes)
+    )
+    await PdfTBSDocument.async_finish_signing(output, state.range_digest, signature)
+
+
+def _self_check(signed: bytes, prepared: bytes, state: _Resume, digest: str) -> None:
+    """The final file says what was signed, and nothing else moved."""
+    start, end = state.range_digest.reserved_region_start, state.range_digest.reserved_region_end
+    view = memoryview(signed)
+    recomputed = new_digest(digest, view[:start], usedforsecurity=True)
+    recomputed.update(view[end:])
+    contents = bytes.fromhex(signed[start + 1 : end - 1].decode("ascii"))
+    info = cms.ContentInfo.load(contents)["content"]["signer_infos"][0]
+    embedded = b"\x31" + info["signed_attrs"].dump()[1:]
+    byte_range = b"/ByteRange [0 %d %d %d]" % (start, end, len(signed) - end)
+    sound = (
+        len(signed) == len(prepared)
+        and view[:start] == memoryview(prepared)[:start]
+        and view[end:] == memoryview(prepared)[end:]
+        and signed[:start].count(byte_range) + signed[end:].count(byte_range) == 1
+        and embedded == state.signed_attributes
+        and _message_digest(embedded) == recomputed.digest()
+    )
+    if not sound:
+        raise BadSignatureValue(
+            "Le document signé ne correspond pas à ce qui a été préparé : préparez-le à nouveau.",
+            code="self_check_failed",
+        )
+
+
+def _message_digest(attributes: bytes) -> bytes:
+    for attribute in cms.CMSAttributes.load(attributes):
+        if attribute["type"].native == "message_digest":
+            return bytes(attribute["values"][0].native)
+    return b""
+
+
+def _text(value: bytes) -> str:
+    return b64encode(value).decode("ascii")

@@ -1,0 +1,281 @@
+"""The agent process signs what it has rebuilt, and only that; the PIN is read once or never."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from app.demo.pki import Validity
+from tests.agent.conftest import Station, paired
+from tests.builders.agent_documents import PreparedItem, prepared_pdf, prepared_pes
+from tests.builders.agent_server import AgentServer, Problem, QueuedJob, moment
+from tests.builders.tokens import PIN, create_signer, create_token
+
+PIN_LINE = f"{PIN}\n".encode()
+Sent = Callable[[Station], QueuedJob]
+
+
+def _altered(station: Station) -> QueuedJob:
+    job = station.job([prepared_pdf(station.kit.signer)])
+    station.server.send(job, alter=lambda p: p.replace(b"Dossier 1", b"Dossier 2"))
+    return job
+
+
+def _expired(station: Station) -> QueuedJob:
+    past = moment(datetime.now(UTC) - timedelta(seconds=5))
+    job = station.job([prepared_pdf(station.kit.signer)], accept_before=past)
+    station.server.send(job)
+    return job
+
+
+def _signed_by_another_key(station: Station) -> QueuedJob:
+    job = station.job([prepared_pdf(station.kit.signer)])
+    station.server.send(job, key=Ed25519PrivateKey.generate())
+    return job
+
+
+def _for_another_device(station: Station) -> QueuedJob:
+    job = station.job([prepared_pdf(station.kit.signer)], device_id=str(uuid.uuid4()))
+    station.server.send(job)
+    return job
+
+
+def _from_another_server(station: Station) -> QueuedJob:
+    job = station.job([prepared_pdf(station.kit.signer)], server="https://autre.invalid")
+    station.server.send(job)
+    return job
+
+
+def _for_another_certificate(station: Station) -> QueuedJob:
+    other = create_signer("Dominique Martin")
+    job = station.server.prepare_job([prepared_pdf(other)], certificate=other.der)
+    station.server.send(job)
+    return job
+
+
+def _one_digest_that_does_not_rebuild(station: Station) -> QueuedJob:
+    signer = station.kit.signer
+    shown, signed = prepared_pdf(signer, padding=10), prepared_pdf(signer, padding=20)
+    mixed = PreparedItem(shown.document, shown.entry | {"to_sign": signed.entry["to_sign"]})
+    job = station.job([prepared_pes(signer), mixed])
+    station.server.send(job)
+    return job
+
+
+REFUSED: list[tuple[str, Sent]] = [
+    ("job_bad_signature", _altered),
+    ("job_expired", _expired),
+    ("job_bad_signature", _signed_by_another_key),
+    ("job_other_device", _for_another_device),
+    ("job_other_server", _from_another_server),
+    ("job_other_certificate", _for_another_certificate),
+    ("digest_differs", _one_digest_that_does_not_rebuild),
+]
+
+
+class TestHappyPath:
+    def test_signs_a_pdf_and_a_flow_in_one_batch(self, station: Station) -> None:
+        signer = station.kit.signer
+        job = station.job([prepared_pdf(signer), prepared_pes(signer, slips=2)])
+        station.server.send(job)
+        done, _ = station.sign_once()
+        assert done.status == 0, done.output
+        assert _verified(station, job) == 3
+        assert job.end == {"outcome": "done", "code": None, "detail": None}
+        assert [line["document_sha256"] for line in _journal(station)] == [
+            item["download_sha256"] for item in job.payload["items"]
+        ]
+
+    def test_reports_its_certificate_before_waiting(self, station: Station) -> None:
+        with station.start():
+            assert station.server.polled.wait(30)
+        assert station.server.certificates == [station.certificate]
+
+    def test_works_on_after_a_batch(self, station: Station) -> None:
+        jobs = [station.job([prepared_pdf(station.kit.signer)]) for _ in range(2)]
+        with station.start(pin=f"{PIN}\n{PIN}"):
+            for job in jobs:
+                station.server.send(job)
+                assert job.ended.wait(30)
+        assert [sorted(job.values) for job in jobs] == [[1], [1]]
+
+
+class TestRefusalsBeforeThePin:
+    @pytest.mark.parametrize(("code", "sent"), REFUSED, ids=[s.__name__ for _, s in REFUSED])
+    def test_threat_28_a_job_that_is_not_exact_is_refused_and_the_pin_never_read(
+        self, station: Station, code: str, sent: Sent
+    ) -> None:
+        job = sent(station)
+        done, pin_left = station.sign_once()
+        assert (done.status, pin_left) == (5, PIN_LINE), done.output
+        assert f"[{code}]" in done.output
+        assert job.values == {}
+
+    def test_threat_28_a_job_replayed_is_refused(self, station: Station) -> None:
+        job = station.job([prepared_pdf(station.kit.signer)])
+        station.server.send(job)
+        assert station.sign_once()[0].status == 0
+        station.server.send(job)
+        done, pin_left = station.sign_once()
+        assert (done.status, pin_left) == (5, PIN_LINE)
+        assert "[job_replayed]" in done.output
+        assert job.accepted == 1
+
+    def test_a_document_that_does_not_rebuild_is_named_to_the_server(
+        self, station: Station
+    ) -> None:
+        job = _one_digest_that_does_not_rebuild(station)
+        station.sign_once()
+        assert {n: f["code"] for n, f in job.failures.items()} == {2: "digest_differs"}
+        assert job.end is not None
+        assert (job.end["outcome"], job.end["code"]) == ("failed", "digest_differs")
+
+    def test_a_document_changed_on_the_way_is_refused(self, station: Station) -> None:
+        job = station.job([prepared_pdf(station.kit.signer)])
+        job.documents[1] = job.documents[1].replace(b"%PDF-1.7", b"%PDF-1.6")
+        station.server.send(job)
+        done, pin_left = station.sign_once()
+        assert (done.status, pin_left) == (5, PIN_LINE)
+        assert job.failures[1]["code"] == "document_differs"
+
+    def test_a_job_the_server_gave_to_another_run_is_not_signed(self, station: Station) -> None:
+        job = station.job([prepared_pdf(station.kit.signer)])
+        job.accepted = 1
+        station.server.send(job)
+        with station.start("--once") as agent:
+            assert station.server.polled.wait(30)
+            _until(lambda: job.accepted == 2)
+            agent.process.terminate()
+            assert agent.finished().status == 130
+            assert agent.pin_left() == PIN_LINE
+
+    def test_a_token_without_signing_certificate_is_said_so(
+        self, server: AgentServer, tmp_path: Path
+    ) -> None:
+        expired = create_signer(validity=_last_year())
+        kit = create_token(tmp_path / "t", signer=expired)
+        done, pin_left = paired(server, kit, tmp_path / "state").sign_once()
+        assert (done.status, pin_left) == (4, PIN_LINE)
+        assert "[no_signing_certificate]" in done.output
+
+
+class TestPinAndToken:
+    def test_threat_56_a_wrong_pin_stops_the_batch_at_once(self, own_station: Station) -> None:
+        job = own_station.job([prepared_pdf(own_station.kit.signer) for _ in range(3)])
+        own_station.server.send(job)
+        done, pin_left = own_station.sign_once(pin=f"000000\n{PIN}")
+        assert (done.status, pin_left) == (7, PIN_LINE)
+        assert job.end is not None
+        assert (job.end["outcome"], job.end["code"]) == ("failed", "wrong_pin")
+        assert job.puts == 0
+        assert done.output.count("Code PIN refusé") == 1
+
+    def test_the_next_batch_warns_of_the_refused_pin(self, own_station: Station) -> None:
+        for pin in ("000000", PIN):
+            own_station.server.send(own_station.job([prepared_pdf(own_station.kit.signer)]))
+            done, _ = own_station.sign_once(pin=pin)
+        assert "essais comptés" in done.output
+        assert done.status == 0
+
+    def test_a_token_pulled_in_the_middle_keeps_what_is_signed(self, own_station: Station) -> None:
+        def pull(n: int) -> None:
+            if n == 2:
+                shutil.rmtree(own_station.kit.token.directory / "tokens")
+
+        own_station.server.before_put = pull
+        job = own_station.job([prepared_pdf(own_station.kit.signer) for _ in range(4)])
+        own_station.server.send(job)
+        done, _ = own_station.sign_once()
+        assert done.status == 7, done.output
+        assert sorted(job.values) == [1, 2]
+        assert job.end is not None
+        assert job.end["code"] == "token_removed"
+
+    def test_a_key_that_wants_its_pin_each_time_signs_the_batch(
+        self, server: AgentServer, tmp_path: Path
+    ) -> None:
+        kit = create_token(tmp_path / "t", always_authenticate=True)
+        station = paired(server, kit, tmp_path / "state")
+        job = station.job([prepared_pes(kit.signer, slips=3)])
+        server.send(job)
+        done, _ = station.sign_once()
+        assert done.status == 0, done.output
+        assert _verified(station, job) == 3
+
+
+class TestNetworkAndServer:
+    def test_a_lost_return_is_sent_again(self, station: Station) -> None:
+        cuts = iter([True, True])
+
+        def cut(_n: int) -> None:
+            if next(cuts, False):
+                raise ConnectionAbortedError
+
+        station.server.before_put = cut
+        job = station.job([prepared_pdf(station.kit.signer)])
+        station.server.send(job)
+        done, _ = station.sign_once()
+        assert done.status == 0, done.output
+        assert (job.puts, sorted(job.values)) == (3, [1])
+
+    def test_one_item_refused_by_the_server_does_not_hold_back_the_others(
+        self, station: Station
+    ) -> None:
+        def refuse(n: int) -> None:
+            if n == 1:
+                raise Problem(409, "item_lapsed")
+
+        station.server.before_put = refuse
+        job = station.job([prepared_pdf(station.kit.signer) for _ in range(2)])
+        station.server.send(job)
+        done, _ = station.sign_once()
+        assert (done.status, sorted(job.values)) == (6, [2])
+
+    def test_a_revoked_device_stops(self, station: Station) -> None:
+        station.server.devices.clear()
+        done, pin_left = station.sign_once()
+        assert (done.status, pin_left) == (6, PIN_LINE)
+
+
+def _last_year() -> Validity:
+    end = datetime.now(UTC) - timedelta(days=30)
+    return Validity(end - timedelta(days=335), end)
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.02)
+
+
+def _verified(station: Station, job: QueuedJob) -> int:
+    """How many returned values verify with the signer's public key; fails at the first bad one."""
+    key = station.kit.signer.certificate.public_key()
+    assert isinstance(key, RSAPublicKey)
+    count = 0
+    for item in job.payload["items"]:
+        by_id = {v["id"]: base64.b64decode(v["value"]) for v in job.values[item["n"]]}
+        for one in item["to_sign"]:
+            tbs = base64.b64decode(one["tbs"])
+            key.verify(by_id[one["id"]], tbs, padding.PKCS1v15(), hashes.SHA256())
+            count += 1
+    return count
+
+
+def _journal(station: Station) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in station.journal.read_text("utf-8").splitlines()]

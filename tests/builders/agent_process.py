@@ -1,0 +1,89 @@
+"""The agent as a process of its own, as a person runs it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+DEADLINE_S = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Exit status and everything that was printed."""
+
+    status: int
+    output: str
+
+
+class AgentProcess:
+    """A started agent. `pin_unread()` says how many bytes of the PIN nobody read."""
+
+    def __init__(self, process: subprocess.Popen[str], pin_out: int) -> None:
+        self.process = process
+        self._pin_out = pin_out
+
+    def finished(self) -> Finished:
+        output, _ = self.process.communicate(timeout=DEADLINE_S)
+        return Finished(self.process.returncode, output)
+
+    def pin_left(self) -> bytes:
+        """What remains in the PIN pipe once the agent is gone."""
+        os.set_blocking(self._pin_out, False)
+        try:
+            return os.read(self._pin_out, 4096)
+        except BlockingIOError:
+            return b""
+
+
+def agent_environment(extra: Mapping[str, str]) -> dict[str, str]:
+    return {**os.environ, **extra, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+
+
+def run_agent(*arguments: str, environment: Mapping[str, str]) -> Finished:
+    """Runs the agent to its end, without PIN."""
+    done = subprocess.run(
+        [sys.executable, "-m", "agent", *arguments],
+        env=agent_environment(environment),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=False,
+    )
+    return Finished(done.returncode, done.stdout + done.stderr)
+
+
+@contextmanager
+def started_agent(
+    *arguments: str, pin: str, environment: Mapping[str, str]
+) -> Iterator[AgentProcess]:
+    """`run --yes --pin-fd N`, the PIN waiting in a pipe; killed at the end if still there."""
+    read_end, write_end = os.pipe()
+    os.write(write_end, f"{pin}\n".encode())
+    os.close(write_end)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "agent", "run", "--yes", "--pin-fd", str(read_end), *arguments],
+        env=agent_environment(environment),
+        cwd=ROOT,
+        pass_fds=(read_end,),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        yield AgentProcess(process, read_end)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+        os.close(read_end)

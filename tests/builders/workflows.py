@@ -1,0 +1,150 @@
+"""A small fictional town hall for circuits: desks, persons, circuits, and ways to walk them."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+
+from workflows.actions import Action
+from workflows.definition import DeskId, Step, StepId, StepKind, Workflow, given_desk
+from workflows.engine import decide, open_draft
+from workflows.evolution import evolve
+from workflows.folder import (
+    Document,
+    DocumentId,
+    DocumentRole,
+    FolderId,
+    FolderState,
+    Revision,
+    RevisionChange,
+    RevisionId,
+    TransmissionId,
+    WorkflowVersionId,
+)
+from workflows.powers import (
+    DeskHolder,
+    DeskProgram,
+    Facts,
+    Period,
+    PersonAtDesk,
+    PersonId,
+    PowerRegister,
+)
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+SINCE = Period(datetime(2026, 1, 1, tzinfo=UTC))
+
+RECEPTION, ACCOUNTS, MAYOR, ELSEWHERE = (
+    DeskId(name) for name in ("reception", "accounts", "mayor", "elsewhere")
+)
+NO_DESK = DeskId("no-such-desk")
+
+ADA, BEN, CLEO, DAN, EVE, FAY, PROGRAM = (
+    PersonId(name) for name in ("ada", "ben", "cleo", "dan", "eve", "fay", "finance-software")
+)
+
+REGISTER = PowerRegister(
+    desks=frozenset({RECEPTION, ACCOUNTS, MAYOR, ELSEWHERE}),
+    holders=(
+        DeskHolder(RECEPTION, ADA, SINCE),
+        DeskHolder(RECEPTION, BEN, SINCE),
+        DeskHolder(ACCOUNTS, BEN, SINCE),
+        DeskHolder(ACCOUNTS, CLEO, SINCE),
+        DeskHolder(MAYOR, DAN, SINCE),
+        DeskHolder(MAYOR, EVE, SINCE),
+        DeskHolder(ELSEWHERE, FAY, SINCE),
+    ),
+    programs=(DeskProgram(RECEPTION, PROGRAM, SINCE),),
+)
+FACTS = Facts(fit_signers=frozenset({DAN, CLEO}))
+
+ADA_AT_RECEPTION = PersonAtDesk(ADA, RECEPTION)
+BEN_AT_RECEPTION = PersonAtDesk(BEN, RECEPTION)
+PROGRAM_AT_RECEPTION = PersonAtDesk(PROGRAM, RECEPTION)
+BEN_AT_ACCOUNTS = PersonAtDesk(BEN, ACCOUNTS)
+CLEO_AT_ACCOUNTS = PersonAtDesk(CLEO, ACCOUNTS)
+DAN_AT_MAYOR = PersonAtDesk(DAN, MAYOR)
+EVE_AT_MAYOR = PersonAtDesk(EVE, MAYOR)
+FAY_ELSEWHERE = PersonAtDesk(FAY, ELSEWHERE)
+
+VISA, SIGNATURE, SENDING = StepId("visa"), StepId("signature"), StepId("sending")
+SECOND_VISA, OTHER_SIGNATURE = StepId("second-visa"), StepId("other-signature")
+NO_STEP = StepId("no-such-step")
+
+
+def a_step(step_id: StepId, kind: StepKind, *desks: DeskId) -> Step:
+    """A step of this kind entrusted to these desks."""
+    return Step(step_id, kind, f"Étape {step_id}", tuple(given_desk(desk) for desk in desks))
+
+
+def a_workflow(*steps: Step, name: str = "Circuit") -> Workflow:
+    """A circuit of these steps."""
+    return Workflow(name, steps)
+
+
+VISA_STEP = a_step(VISA, StepKind.APPROVAL, ACCOUNTS)
+SIGNATURE_STEP = a_step(SIGNATURE, StepKind.SIGNATURE, MAYOR)
+SENDING_STEP = a_step(SENDING, StepKind.TRANSMISSION)
+
+FULL = a_workflow(VISA_STEP, SIGNATURE_STEP, SENDING_STEP, name="Visa, signature, envoi")
+VISAS_ONLY = a_workflow(
+    VISA_STEP, a_step(SECOND_VISA, StepKind.APPROVAL, ACCOUNTS, MAYOR), name="Deux visas"
+)
+TWO_SIGNATURES = a_workflow(
+    a_step(OTHER_SIGNATURE, StepKind.SIGNATURE, ACCOUNTS), SIGNATURE_STEP, name="Deux signatures"
+)
+SENDING_ONLY = a_workflow(SENDING_STEP, name="Envoi seul")
+
+VERSION = WorkflowVersionId("workflow-version-1")
+TRANSMISSION = TransmissionId("transmission-1")
+
+
+def sha256_of(text: str) -> str:
+    """A digest that differs with the text."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def a_revision(name: str) -> Revision:
+    """The revision of that name."""
+    return Revision(RevisionId(name), sha256_of(name))
+
+
+def some_documents(tag: str = "deposited") -> tuple[Document, ...]:
+    """Two main documents and an annex, in revisions named after `tag`."""
+    return tuple(
+        Document(DocumentId(name), role, a_revision(f"{name}-{tag}"))
+        for name, role in (
+            ("act", DocumentRole.MAIN_DOCUMENT),
+            ("table", DocumentRole.MAIN_DOCUMENT),
+            ("map", DocumentRole.ANNEX),
+        )
+    )
+
+
+def signed(state: FolderState, tag: str = "signed") -> tuple[RevisionChange, ...]:
+    """A new revision of each document that the folder has to be signed."""
+    return tuple(
+        RevisionChange(
+            one.id, before=one.revision, after=a_revision(f"{one.id}-{tag}-{state.version}")
+        )
+        for one in state.signable_documents
+    )
+
+
+def a_draft(actor: PersonAtDesk = ADA_AT_RECEPTION) -> FolderState:
+    """A folder just opened."""
+    return evolve(None, open_draft(FolderId("folder-1"), actor, REGISTER, NOW))
+
+
+def play(
+    state: FolderState,
+    *actions: Action,
+    register: PowerRegister = REGISTER,
+    facts: Facts = FACTS,
+    now: datetime = NOW,
+) -> FolderState:
+    """The state after these actions, a minute apart."""
+    for minutes, action in enumerate(actions):
+        for event in decide(state, action, register, facts, now + timedelta(minutes=minutes)):
+            state = evolve(state, event)
+    return state

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from workflows import errors
+from workflows.errors import NotYourTurn, Refused, WrongStepKind
+
+
+def every_case(root: type[Refused] = Refused) -> Iterator[type[Refused]]:
+    yield root
+    for child in root.__subclasses__():
+        yield from every_case(child)
+
+
+def test_each_case_has_a_code_of_its_own() -> None:
+    shared = [code for code, n in Counter(one.code for one in every_case()).items() if n > 1]
+    assert shared == []
+
+
+@pytest.mark.parametrize("case", list(every_case()), ids=lambda case: case.__name__)
+def test_each_case_says_what_to_do_in_a_sentence(case: type[Refused]) -> None:
+    assert case().detail.endswith(".")
+    assert case().detail[0].isupper()
+
+
+def test_a_case_may_say_it_more_precisely() -> None:
+    refusal = WrongStepKind("Cette étape attend une signature.")
+    assert refusal.detail == str(refusal) == "Cette étape attend une signature."
+
+
+def test_the_usual_sentence_stands_otherwise() -> None:
+    assert NotYourTurn().detail == NotYourTurn.sentence
+
+
+def test_the_tree_at_the_top_of_the_module_names_every_case() -> None:
+    assert errors.__doc__ is not None
+    missing = [one.__name__ for one in every_case() if one.__name__ not in errors.__doc__]
+    assert missing == []

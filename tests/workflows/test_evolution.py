@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.builders.workflows import (
+    ADA,
+    ADA_AT_RECEPTION,
+    BEN_AT_ACCOUNTS,
+    FACTS,
+    FULL,
+    NO_STEP,
+    NOW,
+    RECEPTION,
+    REGISTER,
+    TRANSMISSION,
+    VERSION,
+    VISA,
+    a_draft,
+    play,
+    some_documents,
+)
+from workflows.actions import Approve, Reject, Resubmit, Retract, Submit
+from workflows.engine import decide, open_draft
+from workflows.errors import BrokenHistory
+from workflows.events import (
+    Acknowledged,
+    Approved,
+    Completed,
+    Created,
+    Event,
+    Resubmitted,
+    Retracted,
+)
+from workflows.evolution import evolve, replay
+from workflows.folder import ActKind, FolderId, FolderState, StepState
+from workflows.powers import Authorship, Power, PowerKind
+
+BY = Authorship(ADA, Power(PowerKind.HOLDER, RECEPTION))
+CREATED = open_draft(FolderId("folder-1"), ADA_AT_RECEPTION, REGISTER, NOW)
+SUBMIT = Submit(ADA_AT_RECEPTION, VERSION, FULL, some_documents())
+
+
+def test_a_folder_begins_as_the_draft_of_its_desk() -> None:
+    assert evolve(None, CREATED) == FolderState(FolderId("folder-1"), ADA_AT_RECEPTION)
+
+
+def test_each_event_adds_one_to_the_version() -> None:
+    events = decide(a_draft(), SUBMIT, REGISTER, FACTS, NOW)
+    assert replay((CREATED, *events)).version == 1 + len(events)
+
+
+def test_replay_gives_the_state_that_the_events_made() -> None:
+    events = decide(a_draft(), SUBMIT, REGISTER, FACTS, NOW)
+    assert replay((CREATED, *events)) == play(a_draft(), SUBMIT)
+
+
+def test_a_passed_step_keeps_who_did_it_and_by_which_power() -> None:
+    state = play(a_draft(), SUBMIT, Approve(BEN_AT_ACCOUNTS, VISA))
+    (act,) = state.acts_at(VISA)
+    assert act.by == Authorship(
+        BEN_AT_ACCOUNTS.person, Power(PowerKind.HOLDER, BEN_AT_ACCOUNTS.desk)
+    )
+
+
+def test_a_rejected_step_is_stopped_and_keeps_the_reason() -> None:
+    state = play(a_draft(), SUBMIT, Reject(BEN_AT_ACCOUNTS, VISA, "Trop cher."))
+    step = state.step(VISA)
+    assert step is not None
+    assert (step.state, state.acts_at(VISA)[0].reason) == (StepState.STOPPED, "Trop cher.")
+
+
+def test_a_retracted_act_stays_in_the_history_of_the_folder() -> None:
+    state = play(a_draft(), SUBMIT, Approve(BEN_AT_ACCOUNTS, VISA), Retract(BEN_AT_ACCOUNTS, VISA))
+    kept = [(act.kind, act.retracted_at is not None) for act in state.acts]
+    assert kept == [(ActKind.SUBMIT, False), (ActKind.APPROVE, True)]
+
+
+def test_the_step_that_loses_its_turn_has_not_started() -> None:
+    state = play(a_draft(), SUBMIT, Approve(BEN_AT_ACCOUNTS, VISA), Retract(BEN_AT_ACCOUNTS, VISA))
+    assert [one.started_at is None for one in state.steps] == [False, True, True]
+
+
+def test_an_earlier_round_stays_in_the_history_and_counts_no_more() -> None:
+    state = play(
+        a_draft(),
+        SUBMIT,
+        Reject(BEN_AT_ACCOUNTS, VISA, "Trop cher."),
+        Resubmit(ADA_AT_RECEPTION, some_documents("corrected")),
+    )
+    assert len(state.acts) == 3
+    assert [act.kind for act in state.standing_acts] == [ActKind.RESUBMIT]
+
+
+SUBMITTED = play(a_draft(), SUBMIT)
+
+
+@pytest.mark.parametrize(
+    ("state", "event"),
+    [
+        (None, Completed(NOW)),
+        (a_draft(), Created(NOW, BY, FolderId("folder-1"))),
+        (a_draft(), Resubmitted(NOW, BY, 2, some_documents())),
+        (SUBMITTED, Approved(NOW, BY, NO_STEP)),
+        (SUBMITTED, Retracted(NOW, BY, ActKind.APPROVE, VISA)),
+        (SUBMITTED, Acknowledged(NOW, TRANSMISSION)),
+    ],
+)
+def test_events_that_do_not_follow_are_a_broken_history(
+    state: FolderState | None, event: Event
+) -> None:
+    with pytest.raises(BrokenHistory):
+        evolve(state, event)
+
+
+def test_a_folder_without_event_is_a_broken_history() -> None:
+    with pytest.raises(BrokenHistory):
+        replay(())
