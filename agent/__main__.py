@@ -23,8 +23,8 @@ from agent.consent import TerminalConsent, read_pin, type_pin
 from agent.device_key import FILE, SYSTEM, FileStore, KeyStore, SystemStore, load_key, usable
 from agent.devices import Choice, Inventory, explain_nothing, sha256_of, take_stock
 from agent.errors import AgentError, LinkError, StateError
-from agent.libraries import describe_module
 from agent.link import Device, Link, open_server, origin_of
+from agent.listing import describe_module
 from agent.pairing import pair as pair_device
 from agent.running import Agent, ExitStatus
 from agent.running import run as run_agent
@@ -156,7 +156,7 @@ def certificates(
 
 @cli.command("list-module", hidden=True)
 def list_module(path: Path) -> None:
-    """Liste une bibliothèque : l'agent se lance ainsi lui-même, avec un délai."""
+    """Liste une bibliothèque : la version en un seul fichier se lance ainsi elle-même."""
     _say(describe_module(path))
 
 

@@ -6,7 +6,6 @@ process with a deadline."""
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import re
@@ -18,9 +17,8 @@ from pathlib import Path
 
 from agent.fields import Fields, read_object
 from agent.known_modules import NEVER_LOADED, PRODUCTS, Product
-from signing.errors import TokenError
 from signing.pin import PinState
-from signing.pkcs11 import Module, TokenCertificate, TokenInfo
+from signing.pkcs11 import TokenCertificate, TokenInfo
 
 ENVIRONMENT_NAME = "PARAPHEUR_AGENT_PKCS11"
 PROGRAM_NAME = "parapheur-agent"
@@ -96,7 +94,7 @@ def list_in_child(candidate: Candidate, *, deadline_s: float = LIST_DEADLINE_S) 
     """The certificates of one library, read by a process that may die or be killed."""
     try:
         done = subprocess.run(  # noqa: S603 (our own program, no shell)
-            [*_own_command(), "list-module", str(candidate.path)],
+            [*_listing_command(), str(candidate.path)],
             capture_output=True,
             timeout=deadline_s,
             check=False,
@@ -115,17 +113,6 @@ def list_in_child(candidate: Candidate, *, deadline_s: float = LIST_DEADLINE_S) 
         return _failed(candidate, "a donné une réponse illisible")
 
 
-def describe_module(path: Path) -> str:
-    """The one line of JSON that the child process prints."""
-    try:
-        module = Module(path)
-        tokens = module.tokens()
-        certificates = [_written(c) for c in module.certificates()]
-    except TokenError as e:
-        return json.dumps({"problem": e.detail})
-    return json.dumps({"tokens": len(tokens), "certificates": certificates})
-
-
 def merge(listings: Iterable[Listing]) -> tuple[TokenCertificate, ...]:
     """One line per certificate: the first library that shows it, so the vendor's."""
     kept: dict[str, TokenCertificate] = {}
@@ -135,10 +122,10 @@ def merge(listings: Iterable[Listing]) -> tuple[TokenCertificate, ...]:
     return tuple(kept.values())
 
 
-def _own_command() -> list[str]:
-    """How this program starts itself again, also as a single-file build."""
+def _listing_command() -> list[str]:
+    """How this program starts its listing child, also as a single-file build."""
     frozen = getattr(sys, "frozen", False)
-    return [sys.executable] if frozen else [sys.executable, "-m", "agent"]
+    return [sys.executable, "list-module"] if frozen else [sys.executable, "-m", "agent.listing"]
 
 
 def _paths_for(product: Product, system: str) -> tuple[str, ...]:
@@ -213,20 +200,6 @@ def _distinct(found: Iterable[Candidate]) -> tuple[Candidate, ...]:
 
 def _failed(candidate: Candidate, reason: str) -> Listing:
     return Listing(candidate, (), 0, f"{candidate.product} ({candidate.path}) : {reason}.")
-
-
-def _written(c: TokenCertificate) -> dict[str, object]:
-    return {
-        "label": c.token.label,
-        "serial": c.token.serial,
-        "manufacturer": c.token.manufacturer,
-        "model": c.token.model,
-        "pin_pad": int(c.token.pin_pad),
-        "pin_state": c.token.pin_state.value,
-        "key_id": c.key_id.hex(),
-        "certificate": c.certificate.hex(),
-        "chain": [{"certificate": i.hex()} for i in c.chain],
-    }
 
 
 def _read_listing(candidate: Candidate, fields: Fields) -> Listing:

@@ -32,7 +32,7 @@ def check_item(item: JobItem, document: bytes, *, certificate: bytes) -> None:
     match item.format:
         case SignatureFormat.PADES:
             if item.pdf is not None:
-                check_pdf(document, item.pdf.tbs, certificate=certificate)
+                check_pdf(document, item.pdf, certificate=certificate)
         case SignatureFormat.PES_V2:
             check_pes(item, document, certificate=certificate)
         case _:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from asn1crypto import cms, tsp
 
 from agent.errors import JobRefused
+from signing.types import Mechanism, ToSign
 
 _BYTE_RANGE = re.compile(
     rb"/ByteRange\s*\[\s*(\d{1,12})\s+(\d{1,12})\s+(\d{1,12})\s+(\d{1,12})\s*\]"
@@ -29,15 +30,19 @@ class ByteRange:
     gap_end: int
 
 
-def check_pdf(document: bytes, tbs: bytes, *, certificate: bytes) -> None:
-    """Refuses unless `tbs` is the signed attributes of exactly this document and certificate.
+def check_pdf(document: bytes, to_sign: ToSign, *, certificate: bytes) -> None:
+    """Refuses unless `to_sign` is the signed attributes of exactly this document and certificate.
+
+    The document is digested with the function of the signature mechanism.
 
     Raises JobRefused (`byte_range`, `attributes_unexpected`, `digest_differs`,
     `certificate_differs`)."""
     gap = last_byte_range(document)
-    signed = hashlib.sha256(memoryview(document)[: gap.gap_start])
+    is_sha384 = to_sign.mechanism is Mechanism.ECDSA_SHA384
+    signed = hashlib.sha384() if is_sha384 else hashlib.sha256()
+    signed.update(memoryview(document)[: gap.gap_start])
     signed.update(memoryview(document)[gap.gap_end :])
-    attributes = _attributes(tbs)
+    attributes = _attributes(to_sign.tbs)
     if attributes["content_type"] != "data":
         raise _unexpected("contentType")
     if attributes["message_digest"] != signed.digest():

@@ -17,6 +17,7 @@ from agent.protocol import Envelope
 
 RELIST_EVERY = timedelta(seconds=60)
 _BACK_OFF_S = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0)
+_AFTER_REFUSAL_S = 0.3
 _REVOKED = (401, 403)
 _PIN_CODES = frozenset({"wrong_pin", "pin_locked", "no_pin", "token_removed"})
 
@@ -109,8 +110,10 @@ def run(agent: Agent, *, once: bool) -> ExitStatus:
             outcome = None
         if outcome is not None and once:
             return status_of(outcome)
-        if failures or (outcome is not None and outcome.total == 0):
-            Event().wait(_BACK_OFF_S[min(failures, len(_BACK_OFF_S) - 1)])
+        if failures:
+            Event().wait(_BACK_OFF_S[min(failures, len(_BACK_OFF_S)) - 1])
+        elif outcome is not None and outcome.total == 0:
+            Event().wait(_AFTER_REFUSAL_S)
 
 
 def status_of(outcome: BatchOutcome) -> ExitStatus:

@@ -6,12 +6,14 @@ import smtplib
 import ssl
 from dataclasses import dataclass, field
 from datetime import datetime
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from enum import StrEnum
 
 from connectors.errors import Ambiguous, InvalidSubmission, RefusedByRemote, Unreachable
+from connectors.tls import client_context, public_context
 
 
 class SmtpSecurity(StrEnum):
@@ -66,8 +68,8 @@ def compose(mail: Mail) -> EmailMessage:
         if mail.written_at is not None:
             message["Date"] = mail.written_at
         message["Auto-Submitted"] = "auto-generated"
-    except (ValueError, IndexError) as e:
-        # email's address parser raises IndexError on some malformed addresses.
+    except (ValueError, IndexError, MessageError) as e:
+        # email's address parser raises the last two on some malformed addresses.
         raise InvalidSubmission(
             "Le courriel n'est pas parti : une adresse ou l'objet contient un saut de ligne ou un "
             "caractère interdit, corrigez-le.",
@@ -105,9 +107,7 @@ def send(mail: Mail, server: SmtpServer) -> None:
 
 
 def _connect(server: SmtpServer) -> smtplib.SMTP:
-    context = ssl.create_default_context(
-        cadata=server.ca_pem.decode("ascii") if server.ca_pem is not None else None
-    )
+    context = public_context() if server.ca_pem is None else client_context(ca_pem=server.ca_pem)
     if server.security is SmtpSecurity.TLS:
         connection: smtplib.SMTP = smtplib.SMTP_SSL(
             server.host, server.port, timeout=server.timeout_s, context=context

@@ -18,6 +18,9 @@ def client_context(
 
     Raises Unreachable(alert=True) when a PEM cannot be read or the key is another one's."""
     try:
+        if not ca_pem.strip():
+            # An empty value would make Python trust every authority of the system instead.
+            raise ValueError("no authority to pin")
         context = ssl.create_default_context(cadata=ca_pem.decode("ascii"))
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         if certificate_pem is not None and key_pem is not None:

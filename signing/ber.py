@@ -10,6 +10,8 @@ from __future__ import annotations
 MAX_NODES = 200_000
 MAX_DEPTH = 40
 _END_OF_CONTENTS = b"\x00\x00"
+_OCTETS = b"\x04"
+_CONSTRUCTED_OCTETS = 0x24
 
 
 def definite(content: bytes) -> tuple[bytes, int]:
@@ -31,7 +33,7 @@ class _Walk:
         self.nodes += 1
         if self.nodes > MAX_NODES or depth > MAX_DEPTH:
             raise ValueError("BER too deep or too long")
-        header, length = self._header(start)
+        header, length = self.header(start)
         constructed = bool(self.content[start] & 0x20)
         if length is None:
             if not constructed:
@@ -52,10 +54,12 @@ class _Walk:
             children.append(child)
         if position != end:
             raise ValueError("child longer than its container")
+        if self.content[start] == _CONSTRUCTED_OCTETS:
+            return self._joined(children)
         body = b"".join(children)
         if len(body) == end - header:
             return self.content[start:end]
-        return self._encoded(start, body)
+        return _encoded(self.content[start : self._tag_end(start)], body)
 
     def _indefinite(self, start: int, header: int, *, depth: int) -> tuple[bytes, int]:
         children: list[bytes] = []
@@ -63,16 +67,23 @@ class _Walk:
         while self.content[position : position + 2] != _END_OF_CONTENTS:
             child, position = self.node(position, depth=depth + 1)
             children.append(child)
-        return self._encoded(start, b"".join(children)), position + 2
-
-    def _encoded(self, start: int, body: bytes) -> bytes:
+        if self.content[start] == _CONSTRUCTED_OCTETS:
+            return self._joined(children), position + 2
         tag = self.content[start : self._tag_end(start)]
-        if len(body) < 0x80:
-            return tag + bytes([len(body)]) + body
-        size = len(body).to_bytes((len(body).bit_length() + 7) // 8, "big")
-        return tag + bytes([0x80 | len(size)]) + size + body
+        return _encoded(tag, b"".join(children)), position + 2
 
-    def _header(self, start: int) -> tuple[int, int | None]:
+    def _joined(self, segments: list[bytes]) -> bytes:
+        """One primitive string of its segments (X.690 §8.7.3)."""
+        values = []
+        for segment in segments:
+            if segment[:1] != _OCTETS:
+                raise ValueError("segment of another type")
+            header, _ = _Walk(segment).header(0)
+            values.append(segment[header:])
+        return _encoded(_OCTETS, b"".join(values))
+
+    def header(self, start: int) -> tuple[int, int | None]:
+        """Where the value begins, and its length, None when indefinite."""
         position = self._tag_end(start)
         first = self._byte(position)
         if first < 0x80:
@@ -97,3 +108,10 @@ class _Walk:
         if position >= len(self.content):
             raise ValueError("value cut short")
         return self.content[position]
+
+
+def _encoded(tag: bytes, body: bytes) -> bytes:
+    if len(body) < 0x80:
+        return tag + bytes([len(body)]) + body
+    size = len(body).to_bytes((len(body).bit_length() + 7) // 8, "big")
+    return tag + bytes([0x80 | len(size)]) + size + body

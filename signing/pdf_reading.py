@@ -51,7 +51,7 @@ class PdfLimits:
 
     max_objects: int = 400_000
     max_pages: int = 20_000
-    max_signatures: int = 200
+    max_signatures: int = 50
     max_depth: int = 60
     max_decoded_size: int = 128 * MIB
     max_stream_size: int = 32 * MIB

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from signing.errors import UnsupportedDocument
-from signing.pes_bytes import mark_dematerialised
 from signing.pes_inspection import DEFAULT_LIMITS, Limits, PesInspector, inspect, intake_kind
+from signing.pes_marking import Edit, dematerialised_edits, mark_dematerialised
 from signing.pes_schema import schema_findings
 from signing.pes_signature import finish, prepare
 from signing.policies import HELIOS_POLICIES, SignaturePolicy
@@ -16,9 +16,11 @@ from signing.xades_verification import verify_xml
 
 __all__ = [
     "DEFAULT_LIMITS",
+    "Edit",
     "Limits",
     "PesInspector",
     "check_signed_elsewhere",
+    "dematerialised_edits",
     "finish",
     "inspect",
     "intake_kind",

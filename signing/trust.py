@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from asn1crypto import pem, x509
+from asn1crypto import crl, ocsp, pem, x509
 from pyhanko_certvalidator import CertificateValidator, ValidationContext
 from pyhanko_certvalidator.errors import (
     DisallowedAlgorithmError,
@@ -114,7 +114,7 @@ def _judge(
     others: Sequence[bytes],
     moment: datetime,
 ) -> Judgement:
-    leaf = x509.Certificate.load(certificate, strict=True)
+    leaf = _readable(certificate)
     if not material.anchors:
         return _verdict(Chain.UNKNOWN, "no_trust_anchor")
     revocation_given = bool(material.crls or material.ocsps)
@@ -140,8 +140,8 @@ def _context(
         other_certs=_bounded([*_loaded(material.intermediates), *_loaded(others)]),
         moment=moment,
         allow_fetching=False,
-        crls=list(material.crls) if check_revocation else None,
-        ocsps=list(material.ocsps) if check_revocation else None,
+        crls=list(_lists(material.crls)) if check_revocation else None,
+        ocsps=list(_answers(material.ocsps)) if check_revocation else None,
         revocation_mode="hard-fail" if check_revocation else "soft-fail",
         # A list of today still tells that the certificate had not been revoked at `moment`.
         retroactive_revinfo=True,
@@ -188,12 +188,37 @@ def _loaded(certificates: Iterable[bytes]) -> list[x509.Certificate]:
     loaded = []
     for der in certificates:
         try:
-            parsed = x509.Certificate.load(der, strict=True)
-            _ = parsed.subject.native, parsed.issuer.native, parsed.key_identifier
+            loaded.append(_readable(der))
         except _HOSTILE_DER:
             continue  # an unreadable certificate helps nobody
-        loaded.append(parsed)
     return loaded
+
+
+def _readable(der: bytes) -> x509.Certificate:
+    certificate = x509.Certificate.load(der, strict=True)
+    # asn1crypto parses late: these are what path building will read
+    _ = certificate.subject.native, certificate.issuer.native, certificate.key_identifier
+    return certificate
+
+
+def _lists(crls: Iterable[bytes]) -> Iterator[crl.CertificateList]:
+    for der in crls:
+        try:
+            answer = crl.CertificateList.load(der, strict=True)
+            _ = answer.issuer.native, answer["tbs_cert_list"]["this_update"].native
+        except _HOSTILE_DER:
+            continue  # an unreadable answer is no answer
+        yield answer
+
+
+def _answers(ocsps: Iterable[bytes]) -> Iterator[ocsp.OCSPResponse]:
+    for der in ocsps:
+        try:
+            answer = ocsp.OCSPResponse.load(der, strict=True)
+            _ = answer["response_status"].native, answer.response_data
+        except _HOSTILE_DER:
+            continue  # an unreadable answer is no answer
+        yield answer
 
 
 def _bounded(certificates: list[x509.Certificate]) -> list[x509.Certificate]:

@@ -23,7 +23,7 @@ from signing.types import SignatureParameters
 from signing.xmldsig import DS, ENVELOPED, EXCLUSIVE, RSA_SHA256, SHA256, SIGNATURE, canonical
 
 _PREFIX = "xad"  # the name by which a TdT's library looks the properties up (pes-v2.md §2.2)
-_EMPTY_VALUE = b"</ds:SignatureValue>"
+_EMPTY_VALUE = b'_SV"></ds:SignatureValue>'
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def complete(xml: bytes, value: bytes) -> bytes:
             "La préparation de la signature est illisible : préparez-la de nouveau.",
             code="resume_unreadable",
         )
-    return head + b64encode(value) + _EMPTY_VALUE + rest
+    return b"".join((head, b'_SV">', b64encode(value), b"</ds:SignatureValue>", rest))
 
 
 def time_text(moment: datetime) -> str:

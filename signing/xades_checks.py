@@ -36,6 +36,10 @@ from signing.xmldsig import (
 
 CLOCK_SKEW = timedelta(minutes=5)
 MIN_RSA_BITS = 2048
+# Canonical bytes of a sound file: its size twice (slips, then the whole), times what empty tags
+# and accents grow by.
+_BUDGET_FACTOR = 12
+_BUDGET_FLOOR = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,17 @@ def remark(code: str, detail: str) -> Fault:
     return Fault(None, Finding(code, detail))
 
 
+@dataclass(slots=True)
+class Budget:
+    """How many canonical bytes one verification may still make: hostile references that all name
+    the root would otherwise cost the file a hundred times (threats 17)."""
+
+    left: int
+
+    def spend(self, pieces: Sequence[bytes | memoryview]) -> None:
+        self.left -= sum(len(piece) for piece in pieces)
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """A parsed file: `ids` maps each identifier to the elements that carry it; `marker` is a name
@@ -64,6 +79,7 @@ class Document:
     root: etree._Element
     ids: Mapping[str, Sequence[etree._Element]]
     marker: str
+    budget: Budget
 
 
 def open_document(root: etree._Element, content: bytes, id_names: Sequence[str]) -> Document:
@@ -77,7 +93,8 @@ def open_document(root: etree._Element, content: bytes, id_names: Sequence[str])
         attribute = name.replace("xml:", "{http://www.w3.org/XML/1998/namespace}")
         for element in find(root):
             ids.setdefault(element.get(attribute, ""), []).append(element)
-    return Document(root, ids, f"p{hashlib.sha256(content).hexdigest()}")
+    budget = Budget(_BUDGET_FACTOR * len(content) + _BUDGET_FLOOR)
+    return Document(root, ids, f"p{hashlib.sha256(content).hexdigest()}", budget)
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +269,16 @@ def _reference_faults(
                 "du fichier.",
             ),
         )
+    if document.budget.left <= 0:
+        return (
+            fatal(
+                SubIndication.FORMAT_FAILURE,
+                "xml_too_much_work",
+                "Les signatures du fichier demandent un calcul démesuré : il n'est pas jugé.",
+            ),
+        )
     pieces = _transformed(document, read, reference, target)
+    document.budget.spend(pieces or ())
     if pieces is None or digest(reference.digest_method, pieces) != reference.digest_value:
         return (
             fatal(

@@ -24,6 +24,10 @@ from signing.report import (
 from signing.xades_checks import Fault, Mathematics, load_certificate
 from signing.xades_reading import ReadSignature
 
+MAX_CHAINS = 50  # building a chain is slow; no sound file has that many signers
+_TOO_MANY = (
+    Finding("too_many_certificates", "Le fichier porte trop de certificats pour tous les juger."),
+)
 _FAILED = frozenset({SubIndication.REVOKED, SubIndication.EXPIRED, SubIndication.NOT_YET_VALID})
 _ChainAnswer = tuple[Chain, SubIndication | None, tuple[Finding, ...]]
 
@@ -40,6 +44,8 @@ class Judge:
         at = read.properties.signing_time or self.now
         key = (certificate, at)
         if key not in self._answers:
+            if len(self._answers) >= MAX_CHAINS:
+                return Chain.UNKNOWN, SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE, _TOO_MANY
             extra = [one for one in read.certificates if one != certificate]
             self._answers[key] = self.judge_chain(certificate, extra, at)
         return self._answers[key]

@@ -53,6 +53,7 @@ from signing.xmldsig import DS, ENVELOPED, SIGNATURE
 
 MAX_SIGNATURES = 20
 _OBJECT = f"{{{DS}}}Object"
+_KEY_INFO = f"{{{DS}}}KeyInfo"
 _ANY_ID = ("Id", "ID", "id", "xml:id")
 _FORMAT = SubIndication.FORMAT_FAILURE
 
@@ -161,7 +162,9 @@ def _scope_faults(document: Document, facts: ReadSignature) -> list[Fault]:
     """The references must be those of the whole content and of this signature's own properties."""
     properties_id = facts.properties.signed_id
     own = [one for one in facts.references if properties_id and one.uri == f"#{properties_id}"]
-    contents = [one for one in facts.references if one not in own]
+    contents = [
+        one for one in facts.references if one not in own and not _is_key_info(document, facts, one)
+    ]
     faults = []
     named = resolve(document, own[0].uri) if len(own) == 1 else None
     if named is None or named.element is not facts.properties.signed:
@@ -181,6 +184,14 @@ def _scope_faults(document: Document, facts: ReadSignature) -> list[Fault]:
             )
         )
     return faults
+
+
+def _is_key_info(document: Document, facts: ReadSignature, reference: Reference) -> bool:
+    """A signature may cover its own KeyInfo as well (XML-DSig §4.5)."""
+    target = resolve(document, reference.uri)
+    if target is None or target.whole:
+        return False
+    return target.element.tag == _KEY_INFO and target.element.getparent() is facts.element
 
 
 def _covers_content(

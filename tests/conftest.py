@@ -54,10 +54,11 @@ def require_tool() -> Callable[[str], str]:
 def softhsm_module() -> Path:
     """The PKCS#11 library of the tests, PARAPHEUR_PKCS11_MODULE first."""
     given = os.environ.get("PARAPHEUR_PKCS11_MODULE")
-    for candidate in [given] if given else _SOFTHSM_PATHS:
-        if Path(candidate).is_file():
-            return Path(candidate)
-    _lacking("missing tool: softhsm2")
+    known = [Path(candidate) for candidate in ([given] if given else _SOFTHSM_PATHS)]
+    found = next((module for module in known if module.is_file()), None)
+    if found is None:
+        _lacking("missing tool: softhsm2")
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import uuid
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -91,11 +90,6 @@ def _moment(text: str) -> datetime:
     if moment.tzinfo is None:
         raise _refused()
     return moment
-
-
-def device_name(value: uuid.UUID) -> str:
-    """How the handle of a device is spelled."""
-    return str(value)
 
 
 def _refused() -> Unauthenticated:

@@ -122,7 +122,7 @@ def _claim(request: Request, principal: Principal, key: str, body_sha256: str) -
 
 async def _identify(request: Request, context: Context) -> tuple[Principal, uuid.UUID | None]:
     if "Parapheur-Device" in request.headers:
-        return await principal_of_device(context, await _device_request(request)), None
+        return await principal_of_device(context, await device_fields(request)), None
     authorization = request.headers.get("Authorization", "")
     if authorization.startswith(_BEARER):
         return await _program(request, context, authorization.removeprefix(_BEARER)), None
@@ -148,10 +148,11 @@ def address_of(request: Request) -> str:
     return request.client.host if request.client else "local"
 
 
-async def _device_request(request: Request) -> dict[str, str]:
+async def device_fields(request: Request) -> dict[str, str]:
+    """What a device signed, as this request carries it."""
     query = f"?{request.url.query}" if request.url.query else ""
     return {
-        "device": request.headers["Parapheur-Device"],
+        "device": request.headers.get("Parapheur-Device", ""),
         "date": request.headers.get("Parapheur-Date", ""),
         "nonce": request.headers.get("Parapheur-Nonce", ""),
         "signature": request.headers.get("Parapheur-Signature", ""),

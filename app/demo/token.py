@@ -85,7 +85,7 @@ def make_softhsm_token(
 
 def make_token(directory: Path, order: TokenOrder) -> SoftToken:
     """The same, for any content. Raises TokenNotMade."""
-    (directory / "tokens").mkdir(parents=True, mode=0o700)
+    (directory / "tokens").mkdir(parents=True, mode=0o700, exist_ok=True)
     (directory / "softhsm2.conf").write_text(
         f"directories.tokendir = {directory / 'tokens'}\n"
         "objectstore.backend = file\nlog.level = ERROR\nslots.removable = false\n",

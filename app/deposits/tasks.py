@@ -22,6 +22,8 @@ from app.tenants.service import trust_material
 from signing.errors import UnsupportedDocument
 from workflows.folder import FolderStatus
 
+REFUSED = "folders.inspection_refused"
+
 
 async def inspect(context: Context, job: jobs.ClaimedJob) -> None:
     """Reads slips, schema and signatures; the folder becomes a draft again or is refused."""
@@ -78,6 +80,14 @@ async def _refuse(
     folder.status = INSPECTION_REFUSED
     folder.refusal = {"code": code, "detail": detail}
     folder.updated_at = now
+    await jobs.enqueue(
+        session,
+        REFUSED,
+        folder.tenant_id,
+        {"folder_id": str(folder_id)},
+        run_after=now,
+        dedupe_key=f"{REFUSED}:{folder_id}:{now.isoformat()}",
+    )
     await record(
         session,
         Occurrence(

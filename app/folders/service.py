@@ -175,6 +175,8 @@ async def _follow(
         if isinstance(event, events.Retracted) and event.restored:
             taken_back = [uuid.UUID(change.before.id) for change in event.restored]
             await documents.mark_retracted(taken_back, event.occurred_at)
+        if isinstance(event, events.Retracted) and event.act is domain.ActKind.REJECT:
+            await _hold_reference(session, folder, state.documents)
         if isinstance(event, _RELEASING):
             await documents.release_references(folder.id, event.occurred_at)
     await session.flush()

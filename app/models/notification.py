@@ -5,14 +5,15 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint, func
+from sqlalchemy import ForeignKey, String, Text, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import Base, Identified, TenantScoped
 
 
 class Notification(Identified, TenantScoped, Base):
-    """Unique per folder event and person, so that an event never sends two mails."""
+    """Unique per folder event and person, so that an event never sends two mails. `told` is
+    the sentence to tell where no event holds it, `failure` why the mail did not leave."""
 
     __tablename__ = "notifications"
     __table_args__ = (UniqueConstraint("folder_id", "event_seq", "kind", "user_id"),)
@@ -22,5 +23,7 @@ class Notification(Identified, TenantScoped, Base):
     event_seq: Mapped[int]
     kind: Mapped[str] = mapped_column(String(40))
     state: Mapped[str] = mapped_column(String(20))
+    told: Mapped[str | None] = mapped_column(Text)
+    failure: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     sent_at: Mapped[datetime | None]

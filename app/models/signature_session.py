@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, func, text
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Integer
@@ -52,6 +52,7 @@ class SignatureItem(Identified, TenantScoped, Base):
     signing_time: Mapped[datetime | None]
     failure: Mapped[dict[str, Any] | None]
     signed_sha256: Mapped[str | None] = mapped_column(String(64))
+    signed_size_bytes: Mapped[int | None] = mapped_column(BigInteger)
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 

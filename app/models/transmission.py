@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import BigInteger, ForeignKey, String, Text, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column
@@ -12,15 +12,23 @@ from app.db.base import Base, Identified, TenantScoped
 
 
 class Transmission(Identified, TenantScoped, Base):
-    """One emission of a folder's signed document; unique per folder and round."""
+    """One emission of a folder's signed document; unique per folder and round.
+
+    `folder_version` is the folder's when it was scheduled, `job_id` the job in charge of sending,
+    `posts_allowed` how many times a body may reach the remote while outcomes stay unknown;
+    `setbacks` and `polls` pace the next try and the next question."""
 
     __tablename__ = "transmissions"
     __table_args__ = (UniqueConstraint("folder_id", "round"),)
 
     folder_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("folders.id"), index=True)
     round: Mapped[int]
-    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("connector_accounts.id"))
-    state: Mapped[str] = mapped_column(String(20))
+    folder_version: Mapped[int]
+    protocol: Mapped[str] = mapped_column(String(20))
+    account_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("connector_accounts.id"))
+    state: Mapped[str] = mapped_column(String(20), index=True)
+    job_id: Mapped[uuid.UUID | None]
+    posts_allowed: Mapped[int] = mapped_column(server_default="2")
     document_sha256: Mapped[str] = mapped_column(String(64))
     file_name: Mapped[str | None] = mapped_column(String(100))
     body_code: Mapped[str | None] = mapped_column(String(3))
@@ -28,7 +36,9 @@ class Transmission(Identified, TenantScoped, Base):
     remote_code: Mapped[int | None]
     highest_known_id: Mapped[int | None] = mapped_column(BigInteger)
     reference: Mapped[str | None] = mapped_column(String(100))
+    received_on: Mapped[date | None]
     detail: Mapped[str | None] = mapped_column(Text)
+    setbacks: Mapped[int] = mapped_column(server_default="0")
     polls: Mapped[int] = mapped_column(server_default="0")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())

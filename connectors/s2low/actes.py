@@ -21,6 +21,7 @@ from connectors.s2low.client import S2lowClient, safe_file_name
 
 _PREFIX = "/modules/actes"
 _PAGE = 100
+_OVERLAP = 10
 _RESTARTS = 3
 _TRANSMISSION = "1"
 
@@ -95,8 +96,8 @@ async def look_up(
 async def _rows_above(
     client: S2lowClient, status_id: int, above_id: int
 ) -> AsyncIterator[Mapping[str, object]]:
-    """Rows of one status, newest first. Pages overlap by one row: when acts left the status
-    between two pages, the overlap is lost, rows may have slipped by, and the status is reread."""
+    """Rows of one status, newest first. Pages overlap: when so many acts left the status between
+    two pages that the overlap is lost, rows may have slipped by, and the status is read again."""
     for _ in range(_RESTARTS):
         offset, last = 0, None
         while True:
@@ -109,7 +110,7 @@ async def _rows_above(
                     yield row
             if len(rows) < _PAGE or min(ids) <= above_id:
                 return
-            offset, last = offset + _PAGE - 1, ids[-1]
+            offset, last = offset + _PAGE - _OVERLAP, ids[-1]
     raise Unreachable("La liste du TdT change pendant la lecture : elle sera relue plus tard.")
 
 

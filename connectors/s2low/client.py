@@ -173,6 +173,8 @@ def _usable(reply: Reply) -> Reply:
             f"Le TdT répond par une erreur ({reply.status}) : un nouvel essai sera fait plus tard.",
             remote_text=parsing.decode(reply.body),
         )
+    if reply.is_redirect:
+        return reply
     if reply.status in {401, 403} or parsing.is_login_page(reply.body):
         raise parsing.authentication_refusal(None)
     if reply.status >= 400:

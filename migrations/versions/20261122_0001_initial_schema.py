@@ -136,7 +136,7 @@ def upgrade() -> None:
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("field", sa.String(length=40), nullable=False),
-        sa.Column("salt", sa.LargeBinary(), nullable=True),
+        sa.Column("salt", sa.String(length=64), nullable=True),
         sa.Column("value", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
             ["tenant_id"], ["tenants.id"], name=op.f("fk_audit_values_tenant_id_tenants")
@@ -553,6 +553,9 @@ def upgrade() -> None:
         sa.Column(
             "waiting_desk_ids", postgresql.ARRAY(sa.Uuid()), server_default="{}", nullable=False
         ),
+        sa.Column(
+            "participant_desk_ids", postgresql.ARRAY(sa.Uuid()), server_default="{}", nullable=False
+        ),
         sa.Column("waiting_kind", sa.String(length=20), nullable=True),
         sa.Column(
             "metadata", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False
@@ -590,6 +593,13 @@ def upgrade() -> None:
             name=op.f("fk_folders_workflow_version_id_workflow_versions"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_folders")),
+    )
+    op.create_index(
+        "ix_folders_participants",
+        "folders",
+        ["participant_desk_ids"],
+        unique=False,
+        postgresql_using="gin",
     )
     op.create_index(op.f("ix_folders_subtype_id"), "folders", ["subtype_id"], unique=False)
     op.create_index(op.f("ix_folders_tenant_id"), "folders", ["tenant_id"], unique=False)
@@ -687,6 +697,8 @@ def upgrade() -> None:
         sa.Column("event_seq", sa.Integer(), nullable=False),
         sa.Column("kind", sa.String(length=40), nullable=False),
         sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("told", sa.Text(), nullable=True),
+        sa.Column("failure", sa.Text(), nullable=True),
         sa.Column(
             "created_at",
             sa.DateTime(timezone=True),
@@ -754,8 +766,12 @@ def upgrade() -> None:
         "transmissions",
         sa.Column("folder_id", sa.Uuid(), nullable=False),
         sa.Column("round", sa.Integer(), nullable=False),
-        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("folder_version", sa.Integer(), nullable=False),
+        sa.Column("protocol", sa.String(length=20), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=True),
         sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("job_id", sa.Uuid(), nullable=True),
+        sa.Column("posts_allowed", sa.Integer(), server_default="2", nullable=False),
         sa.Column("document_sha256", sa.String(length=64), nullable=False),
         sa.Column("file_name", sa.String(length=100), nullable=True),
         sa.Column("body_code", sa.String(length=3), nullable=True),
@@ -763,7 +779,9 @@ def upgrade() -> None:
         sa.Column("remote_code", sa.Integer(), nullable=True),
         sa.Column("highest_known_id", sa.BigInteger(), nullable=True),
         sa.Column("reference", sa.String(length=100), nullable=True),
+        sa.Column("received_on", sa.Date(), nullable=True),
         sa.Column("detail", sa.Text(), nullable=True),
+        sa.Column("setbacks", sa.Integer(), server_default="0", nullable=False),
         sa.Column("polls", sa.Integer(), server_default="0", nullable=False),
         sa.Column(
             "created_at",
@@ -799,6 +817,7 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_transmissions_remote_id"), "transmissions", ["remote_id"], unique=False
     )
+    op.create_index(op.f("ix_transmissions_state"), "transmissions", ["state"], unique=False)
     op.create_index(
         op.f("ix_transmissions_tenant_id"), "transmissions", ["tenant_id"], unique=False
     )
@@ -846,6 +865,7 @@ def upgrade() -> None:
         sa.Column("signing_time", sa.DateTime(timezone=True), nullable=True),
         sa.Column("failure", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("signed_sha256", sa.String(length=64), nullable=True),
+        sa.Column("signed_size_bytes", sa.BigInteger(), nullable=True),
         sa.Column(
             "updated_at",
             sa.DateTime(timezone=True),
@@ -993,6 +1013,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_revisions_document_id"), table_name="revisions")
     op.drop_table("revisions")
     op.drop_index(op.f("ix_transmissions_tenant_id"), table_name="transmissions")
+    op.drop_index(op.f("ix_transmissions_state"), table_name="transmissions")
     op.drop_index(op.f("ix_transmissions_remote_id"), table_name="transmissions")
     op.drop_index(op.f("ix_transmissions_folder_id"), table_name="transmissions")
     op.drop_table("transmissions")
@@ -1020,6 +1041,7 @@ def downgrade() -> None:
     op.drop_index("ix_folders_tenant_recent", table_name="folders")
     op.drop_index(op.f("ix_folders_tenant_id"), table_name="folders")
     op.drop_index(op.f("ix_folders_subtype_id"), table_name="folders")
+    op.drop_index("ix_folders_participants", table_name="folders", postgresql_using="gin")
     op.drop_table("folders")
     op.drop_index(op.f("ix_signature_sessions_user_id"), table_name="signature_sessions")
     op.drop_index(op.f("ix_signature_sessions_tenant_id"), table_name="signature_sessions")

@@ -5,10 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import shutil
-import threading
-import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,10 +21,10 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from app.demo.pki import Validity
 from tests.agent.conftest import Station, paired
 from tests.builders.agent_documents import PreparedItem, prepared_pdf, prepared_pes
-from tests.builders.agent_server import AgentServer, Problem, QueuedJob, moment
-from tests.builders.tokens import PIN, create_signer, create_token
+from tests.builders.agent_process import AgentProcess
+from tests.builders.agent_server import AgentServer, Problem, QueuedJob, agent_server, moment
+from tests.builders.tokens import PIN, TokenAndSigner, create_signer, create_token
 
-PIN_LINE = f"{PIN}\n".encode()
 Sent = Callable[[Station], QueuedJob]
 
 
@@ -87,89 +86,117 @@ REFUSED: list[tuple[str, Sent]] = [
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class Running:
+    """An agent already waiting, with enough PIN lines for the tests that share it."""
+
+    station: Station
+    agent: AgentProcess
+
+    def pins_read_for(self, job: QueuedJob, sent: Callable[[], None], said: str) -> int:
+        """Sends the job, waits until the agent prints `said`; how many PINs were read for it."""
+        before = self.agent.pin_unread()
+        sent()
+        self.agent.wait_for(said)
+        return (before - self.agent.pin_unread()) // len(f"{PIN}\n")
+
+
+@pytest.fixture(scope="module")
+def shared_agent(
+    kit: TokenAndSigner, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Running]:
+    with agent_server() as server:
+        station = paired(server, kit, tmp_path_factory.mktemp("shared") / "state")
+        with station.start(pin="\n".join([PIN] * 20)) as agent:
+            agent.wait_for("En attente")
+            yield Running(station, agent)
+
+
+@pytest.fixture
+def running(shared_agent: Running) -> Iterator[Running]:
+    yield shared_agent
+    shared_agent.station.server.calm()
+
+
 class TestHappyPath:
-    def test_signs_a_pdf_and_a_flow_in_one_batch(self, station: Station) -> None:
+    def test_signs_a_pdf_and_a_flow_with_one_pin(self, running: Running) -> None:
+        station = running.station
         signer = station.kit.signer
         job = station.job([prepared_pdf(signer), prepared_pes(signer, slips=2)])
-        station.server.send(job)
-        done, _ = station.sign_once()
-        assert done.status == 0, done.output
+        assert running.pins_read_for(job, lambda: station.server.send(job), "Terminé") == 1
         assert _verified(station, job) == 3
         assert job.end == {"outcome": "done", "code": None, "detail": None}
-        assert [line["document_sha256"] for line in _journal(station)] == [
-            item["download_sha256"] for item in job.payload["items"]
-        ]
 
-    def test_reports_its_certificate_before_waiting(self, station: Station) -> None:
-        with station.start():
-            assert station.server.polled.wait(30)
-        assert station.server.certificates == [station.certificate]
+    def test_keeps_a_local_journal_of_what_was_signed(self, running: Running) -> None:
+        job = running.station.job([prepared_pdf(running.station.kit.signer)])
+        running.station.server.send(job)
+        running.agent.wait_for("Terminé")
+        last = _journal(running.station)[-1]
+        assert last["document_sha256"] == job.payload["items"][0]["download_sha256"]
+        assert last["job_id"] == job.id
 
-    def test_works_on_after_a_batch(self, station: Station) -> None:
-        jobs = [station.job([prepared_pdf(station.kit.signer)]) for _ in range(2)]
-        with station.start(pin=f"{PIN}\n{PIN}"):
-            for job in jobs:
-                station.server.send(job)
-                assert job.ended.wait(30)
-        assert [sorted(job.values) for job in jobs] == [[1], [1]]
+    def test_reports_its_certificate_before_waiting(self, running: Running) -> None:
+        assert running.station.server.certificates == [running.station.certificate]
+
+    def test_ends_with_status_0_after_one_batch(self, station: Station) -> None:
+        station.server.send(station.job([prepared_pdf(station.kit.signer)]))
+        done, _ = station.sign_once()
+        assert done.status == 0, done.output
 
 
 class TestRefusalsBeforeThePin:
     @pytest.mark.parametrize(("code", "sent"), REFUSED, ids=[s.__name__ for _, s in REFUSED])
     def test_threat_28_a_job_that_is_not_exact_is_refused_and_the_pin_never_read(
-        self, station: Station, code: str, sent: Sent
+        self, running: Running, code: str, sent: Sent
     ) -> None:
-        job = sent(station)
-        done, pin_left = station.sign_once()
-        assert (done.status, pin_left) == (5, PIN_LINE), done.output
-        assert f"[{code}]" in done.output
+        before = running.agent.pin_unread()
+        job = sent(running.station)
+        said = running.agent.wait_for("Terminé" if code == "digest_differs" else f"[{code}]")
+        assert f"[{code}]" in said
+        assert running.agent.pin_unread() == before
         assert job.values == {}
 
-    def test_threat_28_a_job_replayed_is_refused(self, station: Station) -> None:
-        job = station.job([prepared_pdf(station.kit.signer)])
-        station.server.send(job)
-        assert station.sign_once()[0].status == 0
-        station.server.send(job)
-        done, pin_left = station.sign_once()
-        assert (done.status, pin_left) == (5, PIN_LINE)
-        assert "[job_replayed]" in done.output
+    def test_threat_28_a_job_replayed_is_refused(self, running: Running) -> None:
+        send = running.station.server.send
+        job = running.station.job([prepared_pdf(running.station.kit.signer)])
+        assert running.pins_read_for(job, lambda: send(job), "Terminé") == 1
+        assert running.pins_read_for(job, lambda: send(job), "[job_replayed]") == 0
         assert job.accepted == 1
 
     def test_a_document_that_does_not_rebuild_is_named_to_the_server(
-        self, station: Station
+        self, running: Running
     ) -> None:
-        job = _one_digest_that_does_not_rebuild(station)
-        station.sign_once()
+        job = _one_digest_that_does_not_rebuild(running.station)
+        running.agent.wait_for("Terminé")
         assert {n: f["code"] for n, f in job.failures.items()} == {2: "digest_differs"}
         assert job.end is not None
         assert (job.end["outcome"], job.end["code"]) == ("failed", "digest_differs")
 
-    def test_a_document_changed_on_the_way_is_refused(self, station: Station) -> None:
-        job = station.job([prepared_pdf(station.kit.signer)])
+    def test_a_document_changed_on_the_way_is_refused(self, running: Running) -> None:
+        job = running.station.job([prepared_pdf(running.station.kit.signer)])
         job.documents[1] = job.documents[1].replace(b"%PDF-1.7", b"%PDF-1.6")
-        station.server.send(job)
-        done, pin_left = station.sign_once()
-        assert (done.status, pin_left) == (5, PIN_LINE)
+        send = running.station.server.send
+        assert running.pins_read_for(job, lambda: send(job), "Terminé") == 0
         assert job.failures[1]["code"] == "document_differs"
 
-    def test_a_job_the_server_gave_to_another_run_is_not_signed(self, station: Station) -> None:
-        job = station.job([prepared_pdf(station.kit.signer)])
+    def test_a_job_that_the_server_will_not_give_is_not_signed(self, running: Running) -> None:
+        job = running.station.job([prepared_pdf(running.station.kit.signer)])
         job.accepted = 1
-        station.server.send(job)
-        with station.start("--once") as agent:
-            assert station.server.polled.wait(30)
-            _until(lambda: job.accepted == 2)
-            agent.process.terminate()
-            assert agent.finished().status == 130
-            assert agent.pin_left() == PIN_LINE
+        send = running.station.server.send
+        assert running.pins_read_for(job, lambda: send(job), "[job_already_accepted]") == 0
+        assert job.downloads == []
+
+    def test_a_refused_job_ends_the_single_run_with_status_5(self, station: Station) -> None:
+        _expired(station)
+        done, pin_unread = station.sign_once()
+        assert (done.status, pin_unread) == (5, len(PIN) + 1), done.output
 
     def test_a_token_without_signing_certificate_is_said_so(
         self, server: AgentServer, tmp_path: Path
     ) -> None:
-        expired = create_signer(validity=_last_year())
-        kit = create_token(tmp_path / "t", signer=expired)
-        done, pin_left = paired(server, kit, tmp_path / "state").sign_once()
-        assert (done.status, pin_left) == (4, PIN_LINE)
+        kit = create_token(tmp_path / "t", signer=create_signer(validity=_last_year()))
+        done, pin_unread = paired(server, kit, tmp_path / "state").sign_once()
+        assert (done.status, pin_unread) == (4, len(PIN) + 1)
         assert "[no_signing_certificate]" in done.output
 
 
@@ -177,19 +204,21 @@ class TestPinAndToken:
     def test_threat_56_a_wrong_pin_stops_the_batch_at_once(self, own_station: Station) -> None:
         job = own_station.job([prepared_pdf(own_station.kit.signer) for _ in range(3)])
         own_station.server.send(job)
-        done, pin_left = own_station.sign_once(pin=f"000000\n{PIN}")
-        assert (done.status, pin_left) == (7, PIN_LINE)
+        done, pin_unread = own_station.sign_once(pin=f"000000\n{PIN}")
+        assert (done.status, pin_unread) == (7, len(PIN) + 1)
         assert job.end is not None
         assert (job.end["outcome"], job.end["code"]) == ("failed", "wrong_pin")
         assert job.puts == 0
         assert done.output.count("Code PIN refusé") == 1
 
     def test_the_next_batch_warns_of_the_refused_pin(self, own_station: Station) -> None:
-        for pin in ("000000", PIN):
+        with own_station.start(pin=f"000000\n{PIN}") as agent:
             own_station.server.send(own_station.job([prepared_pdf(own_station.kit.signer)]))
-            done, _ = own_station.sign_once(pin=pin)
-        assert "essais comptés" in done.output
-        assert done.status == 0
+            agent.wait_for("Terminé")
+            own_station.server.send(own_station.job([prepared_pdf(own_station.kit.signer)]))
+            said = agent.wait_for("Terminé")
+        assert "essais comptés" in said
+        assert "1 document(s) signé(s) sur 1" in said
 
     def test_a_token_pulled_in_the_middle_keeps_what_is_signed(self, own_station: Station) -> None:
         def pull(n: int) -> None:
@@ -218,49 +247,41 @@ class TestPinAndToken:
 
 
 class TestNetworkAndServer:
-    def test_a_lost_return_is_sent_again(self, station: Station) -> None:
+    def test_a_lost_return_is_sent_again(self, running: Running) -> None:
         cuts = iter([True, True])
 
         def cut(_n: int) -> None:
             if next(cuts, False):
                 raise ConnectionAbortedError
 
-        station.server.before_put = cut
-        job = station.job([prepared_pdf(station.kit.signer)])
-        station.server.send(job)
-        done, _ = station.sign_once()
-        assert done.status == 0, done.output
+        running.station.server.before_put = cut
+        job = running.station.job([prepared_pdf(running.station.kit.signer)])
+        running.station.server.send(job)
+        running.agent.wait_for("1 document(s) signé(s) sur 1")
         assert (job.puts, sorted(job.values)) == (3, [1])
 
     def test_one_item_refused_by_the_server_does_not_hold_back_the_others(
-        self, station: Station
+        self, running: Running
     ) -> None:
         def refuse(n: int) -> None:
             if n == 1:
                 raise Problem(409, "item_lapsed")
 
-        station.server.before_put = refuse
-        job = station.job([prepared_pdf(station.kit.signer) for _ in range(2)])
-        station.server.send(job)
-        done, _ = station.sign_once()
-        assert (done.status, sorted(job.values)) == (6, [2])
+        running.station.server.before_put = refuse
+        job = running.station.job([prepared_pdf(running.station.kit.signer) for _ in range(2)])
+        running.station.server.send(job)
+        running.agent.wait_for("1 document(s) signé(s) sur 2")
+        assert sorted(job.values) == [2]
 
     def test_a_revoked_device_stops(self, station: Station) -> None:
         station.server.devices.clear()
-        done, pin_left = station.sign_once()
-        assert (done.status, pin_left) == (6, PIN_LINE)
+        done, pin_unread = station.sign_once()
+        assert (done.status, pin_unread) == (6, len(PIN) + 1)
 
 
 def _last_year() -> Validity:
     end = datetime.now(UTC) - timedelta(days=30)
     return Validity(end - timedelta(days=335), end)
-
-
-def _until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        threading.Event().wait(0.02)
 
 
 def _verified(station: Station, job: QueuedJob) -> int:

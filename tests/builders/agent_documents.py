@@ -1,22 +1,15 @@
-"""Prepared documents for the agent: a PDF increment made with pyHanko, a PES with our builder."""
+"""Prepared documents for the agent, as the engine prepares them on the server."""
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
-import io
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from asn1crypto import x509 as asn1_x509
-from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.sign.fields import SigSeedSubFilter
-from pyhanko.sign.signers import ExternalSigner, PdfSignatureMetadata, PdfSigner
-
 from app.demo.pki import Issued
-from signing import pes_signature
+from signing import pades, pes_signature
 from signing.policies import HELIOS_2018
 from signing.types import Place, SignatureParameters
 
@@ -32,16 +25,19 @@ class PreparedItem:
     entry: dict[str, Any] = field(default_factory=dict)
 
 
-def prepared_pdf(
-    signer: Issued, *, mechanism: str = "rsa-sha256", padding: int = 0
-) -> PreparedItem:
+def prepared_pdf(signer: Issued, *, padding: int = 0) -> PreparedItem:
     """A one-page PDF with its signature increment, and the attributes to sign."""
-    document, tbs = asyncio.run(_prepare_pdf(signer, padding))
-    entry = _common("PADES", document, datetime.now(UTC))
+    source, moment = _blank_pdf(padding), datetime.now(UTC).replace(microsecond=0)
+    prepared = pades.prepare(source, _parameters(signer, ROLE, moment))
+    entry = _common("PADES", prepared.document, moment)
+    entry["source_sha256"] = prepared.source_sha256
     entry["summary"] = None
     entry["policy"] = None
-    entry["to_sign"] = [{"id": "pdf", "tbs": b64(tbs), "mechanism": mechanism}]
-    return PreparedItem(document, entry)
+    entry["to_sign"] = [
+        {"id": one.id, "tbs": b64(one.tbs), "mechanism": one.mechanism.value}
+        for one in prepared.to_sign
+    ]
+    return PreparedItem(prepared.document, entry)
 
 
 def prepared_pes(signer: Issued, *, slips: int = 2, role: str = ROLE) -> PreparedItem:
@@ -118,24 +114,6 @@ def _parameters(signer: Issued, role: str, signing_time: datetime) -> SignatureP
         claimed_role=role,
         signer_name="Camille Duval",
     )
-
-
-async def _prepare_pdf(signer: Issued, padding: int) -> tuple[bytes, bytes]:
-    certificate = asn1_x509.Certificate.load(signer.der)
-    external = ExternalSigner(signing_cert=certificate, cert_registry=None, signature_value=512)
-    metadata = PdfSignatureMetadata(
-        field_name="Signature1",
-        subfilter=SigSeedSubFilter.PADES,
-        md_algorithm="sha256",
-        location=f"{POSTAL_CODE} {CITY}, {COUNTRY}",
-    )
-    writer = IncrementalPdfFileWriter(io.BytesIO(_blank_pdf(padding)))
-    prepared, _, out = await PdfSigner(metadata, signer=external).async_digest_doc_for_signing(
-        writer, bytes_reserved=8192
-    )
-    attributes = await external.signed_attrs(prepared.document_digest, "sha256", use_pades=True)
-    out.seek(0)
-    return out.read(), attributes.dump()
 
 
 def _blank_pdf(padding: int) -> bytes:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import array
+import fcntl
 import os
 import subprocess
 import sys
+import termios
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +26,7 @@ class Finished:
 
 
 class AgentProcess:
-    """A started agent. `pin_unread()` says how many bytes of the PIN nobody read."""
+    """A started agent, its output and its PIN pipe."""
 
     def __init__(self, process: subprocess.Popen[str], pin_out: int) -> None:
         self.process = process
@@ -33,13 +36,22 @@ class AgentProcess:
         output, _ = self.process.communicate(timeout=DEADLINE_S)
         return Finished(self.process.returncode, output)
 
-    def pin_left(self) -> bytes:
-        """What remains in the PIN pipe once the agent is gone."""
-        os.set_blocking(self._pin_out, False)
-        try:
-            return os.read(self._pin_out, 4096)
-        except BlockingIOError:
-            return b""
+    def wait_for(self, text: str) -> str:
+        """Everything printed up to the first line that holds `text`; fails at the end of output."""
+        if self.process.stdout is None:
+            raise AssertionError("the output is not captured")
+        seen = []
+        for line in self.process.stdout:
+            seen.append(line)
+            if text in line:
+                return "".join(seen)
+        raise AssertionError(f"{text!r} was never printed:\n{''.join(seen)}")
+
+    def pin_unread(self) -> int:
+        """How many bytes of the PIN pipe nobody has read."""
+        waiting = array.array("i", [0])
+        fcntl.ioctl(self._pin_out, termios.FIONREAD, waiting)
+        return waiting[0]
 
 
 def agent_environment(extra: Mapping[str, str]) -> dict[str, str]:

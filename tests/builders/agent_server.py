@@ -80,6 +80,15 @@ class AgentServer:
         self.before_renew: Callable[[], None] = lambda: None
         self.polled = threading.Event()
 
+    def calm(self) -> None:
+        """Forgets what a test scripted."""
+        self.before_put = lambda _n: None
+        self.before_renew = lambda: None
+
+    def confirm(self, device_key: Ed25519PublicKey) -> None:
+        """Considers this device paired."""
+        self.devices[self.device_id] = device_key
+
     @property
     def server_job_key(self) -> bytes:
         return self.job_key.public_key().public_bytes_raw()
@@ -239,8 +248,7 @@ class AgentServer:
 def agent_server() -> Iterator[AgentServer]:
     """A server on a free port of 127.0.0.1 for the duration of a test."""
     scripted = AgentServer()
-    http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(scripted))
-    http.daemon_threads = True
+    http = _QuietServer(("127.0.0.1", 0), _handler(scripted))
     scripted.origin = f"http://127.0.0.1:{http.server_address[1]}"
     thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
@@ -256,9 +264,18 @@ def moment(value: datetime) -> str:
     return f"{value:%Y-%m-%dT%H:%M:%SZ}"
 
 
+class _QuietServer(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A killed agent resets its connection: expected, not worth a traceback."""
+
+
 def _handler(scripted: AgentServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+        wbufsize = -1
 
         def _exchange(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from base64 import b64encode
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from lxml import etree
 
+from app.demo.flows import make_pes
 from app.demo.pki import Issued, PrivateKey, make_authority, make_signer, valid_for
-from signing import pes
+from signing import pes, xml
 from signing.policies import HELIOS_2018, SignaturePolicy
 from signing.report import Chain, Finding, SubIndication, VerificationReport
 from signing.types import Place, Prepared, SignatureParameters, SignatureValue
+from signing.xades import build, identify
 from signing.xades_verification import verify_xml
+from signing.xmldsig import SHA256, canonical, digest
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 
@@ -82,9 +87,7 @@ def sign_flow(document: bytes, policy: SignaturePolicy = HELIOS_2018) -> bytes:
     """Both phases, the state between them going through JSON as in the database."""
     prepared = pes.prepare(document, parameters(), policy)
     resume = json.loads(json.dumps(prepared.resume))
-    return pes.finish(
-        document, resume, values(prepared), certificate=signer().issued.der
-    )
+    return pes.finish(document, resume, values(prepared), certificate=signer().issued.der)
 
 
 def trusting(
@@ -112,3 +115,25 @@ def codes(report: VerificationReport) -> set[str]:
 
 def weak_rsa_key() -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=1024)
+
+
+def sign_without_guards(
+    who: Signer,
+    given: SignatureParameters | None = None,
+    edit: Callable[[bytes], bytes] = bytes,
+    policy: SignaturePolicy = HELIOS_2018,
+) -> bytes:
+    """A flow signed without the guards of `prepare`, its signature edited before it gets a value:
+    the mathematics hold, the profile may not."""
+    source = make_pes()
+    identity = identify(given or parameters(who), policy)
+    (target,) = xml.parse(source).iter("Bordereau")
+    unvalued = build(target.get("Id", ""), digest(SHA256, (canonical(target),)), identity)
+    root = xml.parse(edit(unvalued.xml))
+    (info,), (properties,) = root.iter("{*}SignedInfo"), root.iter("{*}SignedProperties")
+    _, own = info.iter("{*}DigestValue")
+    own.text = b64encode(digest(SHA256, (canonical(properties),))).decode()
+    (value,) = root.iter("{*}SignatureValue")
+    value.text = b64encode(rsa_value(who.issued.key, canonical(info))).decode()
+    signature = etree.tostring(root, encoding="US-ASCII")
+    return source.replace(b"</Bordereau>", signature + b"</Bordereau>")

@@ -188,5 +188,5 @@ class AnyWalk(RuleBasedStateMachine):
         assert nobody or desk_is_empty
 
 
-AnyWalk.TestCase.settings = settings(max_examples=40, stateful_step_count=12, deadline=None)
+AnyWalk.TestCase.settings = settings(max_examples=60, stateful_step_count=12, deadline=None)
 TestAnyWalk = AnyWalk.TestCase

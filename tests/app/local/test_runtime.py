@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -92,8 +93,7 @@ class TestPrivateFolder:
     ) -> None:
         long = tmp_path / ("x" * 120)
         long.mkdir()
-        monkeypatch.setenv("TMPDIR", str(long))
-        monkeypatch.setattr("tempfile.tempdir", None)
+        monkeypatch.setattr(tempfile, "tempdir", str(long))
         folder = make_private_folder(server_runtime)
         assert not folder.is_relative_to(long)
         folder.rmdir()

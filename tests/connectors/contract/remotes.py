@@ -92,7 +92,7 @@ class S2lowRemote:
     """The S²LOW connector on its double, with an archivist account or an ordinary one."""
 
     def __init__(self, double: S2lowDouble, pki: TdtPki, *, with_login: bool) -> None:
-        account = make_account(double.base_url, pki, with_login=with_login, timeout_s=1)
+        account = make_account(double.base_url, pki, with_login=with_login, timeout_s=1.5)
         self.connector: Connector = registry.get("s2low", account, allow=allowed(double))
         self.lists_pes = not with_login
         self._double = double

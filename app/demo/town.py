@@ -1,0 +1,196 @@
+"""A fictional local authority with its people, desks, circuits and types."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.auth.principal import Role
+from app.catalog import service as catalog
+from app.catalog.schemas import (
+    ConnectorAccountCreate,
+    FolderSubtypeCreate,
+    FolderTypeCreate,
+    StepInput,
+    WorkflowCreate,
+)
+from app.context import Context
+from app.desks.schemas import DeskCreate, HolderCreate
+from app.desks.service import add_holder, create_desk
+from app.kit.ids import new_id
+from app.tenants.repository import TenantRepository
+from app.tenants.schemas import TrustKind
+from app.tenants.service import NewTenant, add_trust, make_tenant
+from app.users.schemas import UserCreate
+from app.users.service import create_user
+from signing.types import SignatureFormat
+from workflows.definition import HeliosIntake, Protocol, StepKind
+
+SIRET = "21990001600014"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody of the town; `desk` is the post he holds, if any."""
+
+    key: str
+    first_name: str
+    last_name: str
+    desk: str | None
+    capacity: str | None = None
+    roles: tuple[Role, ...] = ()
+
+
+PEOPLE = (
+    Person("administrateur", "Noé", "Registre", None, roles=(Role.TENANT_ADMIN, Role.AUDITOR)),
+    Person("finances", "Alix", "Comptoir", "Service des finances"),
+    Person("direction", "Dominique", "Modèle", "Direction générale", "Directrice générale"),
+    Person("maire", "Camille", "Exemple", "Maire", "Maire"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TownPlan:
+    """What the town is made with: its SIRET, trust, password and TdT account."""
+
+    siret: str
+    domain: str
+    password_hash: str
+    trust: tuple[tuple[TrustKind, bytes], ...] = ()
+    account: ConnectorAccountCreate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Town:
+    """Identifiers of what was made. `logins`, `users` and `desks` are by person's key."""
+
+    tenant_id: uuid.UUID
+    logins: dict[str, str]
+    users: dict[str, uuid.UUID]
+    desks: dict[str, uuid.UUID]
+    subtypes: dict[str, uuid.UUID]
+
+
+async def found_town(context: Context, plan: TownPlan) -> Town:
+    """Makes the whole town in one transaction."""
+    tenant_id = new_id()
+    async with context.unit(tenant_id) as session:
+        new = NewTenant(
+            siret=plan.siret,
+            name="Commune fictive de Saint-Exemple",
+            city="Saint-Exemple",
+            postal_code="99000",
+        )
+        TenantRepository(session).add(make_tenant(tenant_id, new))
+        await session.flush()
+        for kind, content in plan.trust:
+            await add_trust(session, kind=kind, label="Autorité fictive", content=content)
+        logins, users, desks = await _people(session, context, plan)
+        subtypes = await _catalog(session, context, plan, desks)
+    return Town(tenant_id, logins, users, desks, subtypes)
+
+
+async def _people(
+    session: AsyncSession, context: Context, plan: TownPlan
+) -> tuple[dict[str, str], dict[str, uuid.UUID], dict[str, uuid.UUID]]:
+    logins: dict[str, str] = {}
+    users: dict[str, uuid.UUID] = {}
+    desks: dict[str, uuid.UUID] = {}
+    for person in PEOPLE:
+        login = f"{person.key}@{plan.domain}"
+        user = await create_user(
+            session,
+            context,
+            UserCreate(
+                login=login,
+                email=login,
+                first_name=person.first_name,
+                last_name=person.last_name,
+                roles=list(person.roles),
+            ),
+            password_hash=plan.password_hash,
+        )
+        logins[person.key], users[person.key] = login, user.id
+        if person.desk is not None:
+            desk = await create_desk(
+                session, DeskCreate(name=person.desk, capacity=person.capacity)
+            )
+            await add_holder(session, desk.id, HolderCreate(user_id=user.id), now=context.clock())
+            desks[person.key] = desk.id
+    return logins, users, desks
+
+
+async def _catalog(
+    session: AsyncSession, context: Context, plan: TownPlan, desks: dict[str, uuid.UUID]
+) -> dict[str, uuid.UUID]:
+    account = await catalog.create_account(session, context, plan.account) if plan.account else None
+    account_id = account.id if account else None
+    signed = await _workflow(session, context, "Visa, signature, envoi", _signing_steps(desks))
+    sent = await _workflow(session, context, "Visa, envoi", _sending_steps(desks))
+    kept = await _workflow(session, context, "Visa, signature", _signing_steps(desks)[:2])
+    acts = await catalog.create_type(session, _type("Actes", Protocol.ACTES, account_id))
+    flows = await catalog.create_type(
+        session, _type("Flux comptables", Protocol.HELIOS, account_id)
+    )
+    papers = await catalog.create_type(session, _type("Courriers", Protocol.NONE, None))
+    rows = {
+        "acts": FolderSubtypeCreate(type_id=acts.id, name="Délibérations", workflow_id=signed),
+        "letters": FolderSubtypeCreate(type_id=papers.id, name="Lettres", workflow_id=kept),
+        "flows": _flow_subtype(flows.id, "Bordereaux", signed, HeliosIntake.TO_SIGN),
+        "signed_flows": _flow_subtype(
+            flows.id, "Flux déjà signés", sent, HeliosIntake.SIGNED_ELSEWHERE
+        ),
+        "attachments": _flow_subtype(
+            flows.id, "Pièces justificatives", sent, HeliosIntake.NOTHING_TO_SIGN
+        ),
+    }
+    return {key: (await catalog.create_subtype(session, row)).id for key, row in rows.items()}
+
+
+def _type(name: str, protocol: Protocol, account_id: uuid.UUID | None) -> FolderTypeCreate:
+    is_helios = protocol is Protocol.HELIOS
+    return FolderTypeCreate(
+        name=name,
+        protocol=protocol,
+        signature_format=SignatureFormat.PES_V2 if is_helios else SignatureFormat.PADES,
+        connector_account_id=account_id,
+    )
+
+
+def _flow_subtype(
+    type_id: uuid.UUID, name: str, workflow_id: uuid.UUID, intake: HeliosIntake
+) -> FolderSubtypeCreate:
+    return FolderSubtypeCreate(
+        type_id=type_id, name=name, workflow_id=workflow_id, helios_intake=intake
+    )
+
+
+async def _workflow(
+    session: AsyncSession, context: Context, name: str, steps: list[StepInput]
+) -> uuid.UUID:
+    workflow = await catalog.create_workflow(session, WorkflowCreate(name=name, steps=steps))
+    await catalog.activate(session, workflow.id, 1, now=context.clock())
+    return workflow.id
+
+
+def _signing_steps(desks: dict[str, uuid.UUID]) -> list[StepInput]:
+    visa, sending = _sending_steps(desks)
+    signature = StepInput(
+        id="signature",
+        kind=StepKind.SIGNATURE,
+        name="Signature du maire",
+        desk_ids=[desks["maire"]],
+    )
+    return [visa, signature, sending]
+
+
+def _sending_steps(desks: dict[str, uuid.UUID]) -> list[StepInput]:
+    visa = StepInput(
+        id="visa",
+        kind=StepKind.APPROVAL,
+        name="Visa de la direction",
+        desk_ids=[desks["direction"]],
+    )
+    return [visa, StepInput(id="envoi", kind=StepKind.TRANSMISSION, name="Télétransmission")]

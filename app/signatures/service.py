@@ -1,0 +1,200 @@
+"""Phase 2 of a signature: values verified, documents assembled, the step passed (DESIGN D8)."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.audit.chain import Actor, Occurrence
+from app.audit.service import record
+from app.auth.principal import Principal
+from app.catalog.service import resolve
+from app.context import Context
+from app.documents.repository import DocumentRepository
+from app.documents.schemas import Origin
+from app.documents.service import add_revision
+from app.errors import AppError, Conflict
+from app.folders.service import apply, state_of
+from app.kit.threads import in_thread
+from app.models import Certificate, SignatureItem
+from app.preparations.repository import PreparationRepository
+from app.preparations.schemas import (
+    ItemState,
+)
+from app.preparations.service import MAX_DOCUMENT, chunks_of, lock_item, refuse_unfit
+from app.storage import StoredBlob
+from signing import pades, pes
+from signing.errors import SigningError
+from signing.types import (
+    SignatureFormat,
+    SignatureValue,
+)
+from workflows import folder as domain
+from workflows.actions import Sign
+from workflows.definition import DeskId
+from workflows.errors import NotInCircuit, Refused
+from workflows.powers import PersonAtDesk, PersonId
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """What phase 2 of a document needs, read in one transaction and used outside it."""
+
+    format: SignatureFormat
+    prepared_sha256: str
+    resume: dict[str, Any]
+    certificate: Certificate
+    user_id: uuid.UUID
+
+
+async def finish_item(
+    context: Context,
+    principal: Principal,
+    session_id: uuid.UUID,
+    n: int,
+    values: tuple[SignatureValue, ...],
+) -> None:
+    """Assembles, checks and stores one signed document; the folder's step passes with its last
+    one. A wrong value or a power lost meanwhile changes nothing, and is journaled (D8).
+
+    Raises what refused it: SigningError, AppError, Refused."""
+    try:
+        async with context.unit(principal.tenant_id) as session:
+            pending = await _pending(session, context, session_id, n)
+        document = await context.store.read_verified(
+            pending.prepared_sha256, limit_bytes=MAX_DOCUMENT
+        )
+        signed = await in_thread(lambda: _finish(pending, document, values))
+        blob = await context.store.write(chunks_of(signed), limit_bytes=len(signed))
+        async with context.unit(principal.tenant_id) as session:
+            await _keep_signed(session, context, session_id, n, pending, blob)
+    except (AppError, SigningError, Refused) as e:
+        async with context.unit(principal.tenant_id) as session:
+            await _refuse_value(session, context, principal, session_id, n, e)
+        raise
+
+
+async def _pending(
+    session: AsyncSession, context: Context, session_id: uuid.UUID, n: int
+) -> _Pending:
+    repository = PreparationRepository(session)
+    _, item = await lock_item(session, session_id, n)
+    row = await repository.signature_session(session_id)
+    assert row is not None
+    certificate = await repository.certificate(row.certificate_id)
+    assert certificate is not None
+    if item.state != ItemState.ACCEPTED.value or item.prepared is None:
+        raise Conflict(
+            "La préparation de ce document n'a plus cours : relancez la signature.",
+            code="preparation_lapsed",
+        )
+    assert item.prepared_sha256 is not None
+    assert item.signing_time is not None
+    age = context.clock() - item.signing_time
+    if age > timedelta(seconds=context.settings.signing.prepared_s):
+        raise Conflict(
+            "La préparation de ce document est trop ancienne : relancez la signature.",
+            code="preparation_too_old",
+        )
+    return _Pending(
+        SignatureFormat(item.prepared["format"]),
+        item.prepared_sha256,
+        item.prepared["resume"],
+        certificate,
+        row.user_id,
+    )
+
+
+def _finish(pending: _Pending, document: bytes, values: tuple[SignatureValue, ...]) -> bytes:
+    if pending.format is SignatureFormat.PADES:
+        return pades.finish(document, pending.resume, values)
+    return pes.finish(document, pending.resume, values, certificate=pending.certificate.content)
+
+
+async def _keep_signed(
+    session: AsyncSession,
+    context: Context,
+    session_id: uuid.UUID,
+    n: int,
+    pending: _Pending,
+    blob: StoredBlob,
+) -> None:
+    """Powers and fitness are judged again, at the instant of the act."""
+    folder, item = await lock_item(session, session_id, n)
+    if item.state != ItemState.ACCEPTED.value:
+        raise Conflict("Ce document a déjà reçu sa signature.", code="preparation_lapsed")
+    resolved = await resolve(session, folder.subtype_id)
+    await refuse_unfit(session, context, pending.certificate, resolved)
+    item.state = ItemState.SIGNED.value
+    item.signed_sha256 = blob.sha256
+    item.signed_size_bytes = blob.size_bytes
+    item.prepared = None
+    item.updated_at = context.clock()
+    await session.flush()
+    state = await state_of(session, folder.id)
+    signed = {
+        str(one.document_id): one
+        for one in await PreparationRepository(session).signed_items(session_id, folder.id)
+    }
+    if any(document.id not in signed for document in state.signable_documents):
+        return
+    changes = tuple(
+        [await _change(session, one, signed[one.id]) for one in state.signable_documents]
+    )
+    step = state.current_step
+    if step is None:
+        raise NotInCircuit
+    actor = PersonAtDesk(PersonId(str(pending.user_id)), DeskId(str(item.desk_id)))
+    await apply(
+        session,
+        context,
+        folder,
+        Sign(actor, step.id, changes),
+        certificate_sha256=pending.certificate.sha256,
+    )
+
+
+async def _change(
+    session: AsyncSession, document: domain.Document, item: SignatureItem
+) -> domain.RevisionChange:
+    assert item.signed_sha256 is not None
+    assert item.signed_size_bytes is not None
+    source = await DocumentRepository(session).revision(uuid.UUID(document.revision.id))
+    facts = source.facts if source is not None else None
+    blob = StoredBlob(item.signed_sha256, item.signed_size_bytes)
+    revision = await add_revision(session, item.document_id, blob, Origin.SIGNED, facts=facts)
+    after = domain.Revision(domain.RevisionId(str(revision.id)), revision.sha256)
+    before = domain.Revision(document.revision.id, item.source_sha256 or "")
+    return domain.RevisionChange(document.id, before=before, after=after)
+
+
+async def _refuse_value(
+    session: AsyncSession,
+    context: Context,
+    principal: Principal,
+    session_id: uuid.UUID,
+    n: int,
+    error: AppError | SigningError | Refused,
+) -> None:
+    folder, item = await lock_item(session, session_id, n)
+    if item.state != ItemState.ACCEPTED.value:
+        return
+    item.state = ItemState.FAILED.value
+    item.failure = {"code": error.code, "detail": error.detail}
+    await record(
+        session,
+        Occurrence(
+            kind="signature.refused",
+            actor=Actor(principal.kind.value, str(principal.id)),
+            on_behalf_of=str(principal.user_id),
+            folder=str(folder.id),
+            document=str(item.document_id),
+            document_sha256=item.source_sha256,
+            details={"code": error.code},
+        ),
+        at=context.clock(),
+    )

@@ -1,0 +1,44 @@
+"""The full report of a signed revision: it blocks the transmission, not the signer (D8)."""
+
+from __future__ import annotations
+
+import uuid
+
+from app import jobs
+from app.audit.chain import Occurrence
+from app.audit.service import SYSTEM, record
+from app.context import Context
+from app.documents.repository import DocumentRepository
+from app.documents.service import verification_report
+from app.storage import StoredBlob
+from app.tenants.service import trust_material
+
+
+async def report(context: Context, job: jobs.ClaimedJob) -> None:
+    """Verifies a revision with the tenant's trust and keeps the report beside it."""
+    revision_id = uuid.UUID(job.object_ids["revision_id"])
+    async with context.unit(job.tenant_id) as session:
+        revision = await DocumentRepository(session).revision(revision_id)
+        trust = await trust_material(session)
+        if revision is None or revision.report is not None:
+            await jobs.finish(session, job)
+            return
+        blob = StoredBlob(revision.sha256, revision.size_bytes)
+    made = await verification_report(context, blob, trust)
+    async with context.unit(job.tenant_id) as session:
+        revision = await DocumentRepository(session).revision(revision_id)
+        assert revision is not None
+        revision.report = made
+        await record(
+            session,
+            Occurrence(
+                kind="signature.verified",
+                actor=SYSTEM,
+                folder=job.object_ids["folder_id"],
+                document=str(revision.document_id),
+                document_sha256=revision.sha256,
+                details={"verdict": made["verdict"]},
+            ),
+            at=context.clock(),
+        )
+        await jobs.finish(session, job)

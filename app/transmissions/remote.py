@@ -1,0 +1,146 @@
+"""From our rows to a connector and to what it sends."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.catalog.service import seal_context
+from app.context import Context
+from app.documents.repository import DocumentRepository
+from app.folders.schemas import ActInput
+from app.models import ConnectorAccount, Folder, Transmission
+from connectors import registry
+from connectors.addresses import parse_allow
+from connectors.base import ActSubmission, Attachment, ByteSource, Connector, PesSubmission
+from connectors.s2low.account import S2lowAccount
+from workflows import folder as domain
+from workflows.definition import Protocol
+from workflows.folder import DocumentRole, FolderState
+
+SENDING_SHARE = 0.9
+"""Our own send ends within this part of `tdt.send_s`; what is left is for the remote to finish what
+it received, before anything asks whether it holds the folder."""
+
+# An annex is not typed at deposit: it goes under the general type of its act's nature, the one
+# that the State lists for every act of that nature (actes.md §5.1).
+_ANNEX_TYPES: Mapping[int, str] = {
+    1: "99_DE",
+    2: "99_AR",
+    3: "99_AI",
+    4: "99_DC",
+    5: "99_BU",
+    6: "99_AU",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteAccount:
+    """An account with its secrets, for the time of a call."""
+
+    connector: str
+    credentials: S2lowAccount
+
+
+def remote_account(context: Context, row: ConnectorAccount) -> RemoteAccount:
+    """Opens the account's secrets. Raises BadSecret when they were sealed under another key."""
+    secrets = json.loads(context.keyring.unseal(row.sealed, context=seal_context(row.id)))
+    clocks = context.settings.tdt
+    return RemoteAccount(
+        row.connector,
+        S2lowAccount(
+            base_url=row.base_url,
+            client_certificate_pem=secrets["client_certificate"].encode("ascii"),
+            client_key_pem=secrets["client_key"].encode("ascii"),
+            ca_pem=row.server_ca.encode("ascii"),
+            login=row.login,
+            password=secrets["password"],
+            archivist=row.is_archivist,
+            call_timeout_s=clocks.call_s,
+            upload_timeout_s=clocks.send_s * SENDING_SHARE,
+        ),
+    )
+
+
+@asynccontextmanager
+async def connected(context: Context, account: RemoteAccount) -> AsyncIterator[Connector]:
+    """The connector, closed at the end. Raises Unreachable(alert=True) on unreadable keys."""
+    connector = registry.get(
+        account.connector,
+        account.credentials,
+        allow=parse_allow(context.settings.outbound.allowed),
+    )
+    try:
+        yield connector
+    finally:
+        await connector.aclose()
+
+
+def main_document(state: FolderState) -> domain.Document:
+    """A folder that is transmitted has exactly one: its submission saw to it."""
+    return next(one for one in state.documents if one.role is DocumentRole.MAIN_DOCUMENT)
+
+
+async def submission_of(
+    session: AsyncSession,
+    context: Context,
+    folder: Folder,
+    state: FolderState,
+    row: Transmission,
+) -> ActSubmission | PesSubmission:
+    """What the remote receives: the current revision of each document, read from the store when
+    it is sent."""
+    files = [await _attachment(session, context, one) for one in state.documents]
+    main = files[state.documents.index(main_document(state))]
+    if row.protocol == Protocol.HELIOS.value:
+        assert row.file_name is not None
+        assert row.body_code is not None
+        return PesSubmission(row.file_name, row.body_code, main)
+    act = ActInput.model_validate(folder.act)
+    annex_type = _ANNEX_TYPES[act.nature_code]
+    return ActSubmission(
+        number=act.number,
+        subject=act.subject,
+        decided_on=act.decided_on,
+        nature_code=act.nature_code,
+        classification=tuple(act.classification),
+        type_code=act.type_code,
+        document=main,
+        annexes=tuple(_typed(one, annex_type) for one in files if one is not main),
+    )
+
+
+async def _attachment(
+    session: AsyncSession, context: Context, document: domain.Document
+) -> Attachment:
+    repository = DocumentRepository(session)
+    row = await repository.document(uuid.UUID(document.id))
+    revision = await repository.revision(uuid.UUID(document.revision.id))
+    assert row is not None
+    assert revision is not None
+    return Attachment(
+        name=row.name,
+        size_bytes=revision.size_bytes,
+        sha256=revision.sha256,
+        media_type=row.media_type,
+        open=_source(context, revision.sha256),
+    )
+
+
+def _source(context: Context, sha256: str) -> ByteSource:
+    async def read() -> AsyncIterator[bytes]:
+        async for chunk in await context.store.open(sha256):
+            yield chunk
+
+    return read
+
+
+def _typed(file: Attachment, type_code: str) -> Attachment:
+    return Attachment(
+        file.name, file.size_bytes, file.sha256, file.media_type, file.open, type_code
+    )

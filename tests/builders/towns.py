@@ -1,0 +1,161 @@
+"""Towns for tests: a tenant of one's own, with people, desks, circuits and subtypes."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from cryptography.hazmat.primitives import serialization
+from pwdlib import PasswordHash
+
+from app.auth.service import SESSION
+from app.catalog.schemas import ConnectorAccountCreate
+from app.context import Context
+from app.demo import pki
+from app.demo.town import Town, TownPlan, found_town
+from app.kit.ids import new_id
+from app.models import LoginHandle, LoginSession
+from app.tenants.schemas import TrustKind
+from app.users.service import SeenCertificate, register_certificates
+
+# argon2id of "un mot de passe de test", made once: hashing it in every test would take minutes.
+PASSWORD = "un mot de passe de test"
+_HASH: list[str] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """The chain behind the mayor's certificate."""
+
+    root: pki.Issued
+    issuer: pki.Issued
+    mayor: pki.Issued
+
+
+def password_hash() -> str:
+    """Computed at first use, then kept for the whole run."""
+    if not _HASH:
+        _HASH.append(PasswordHash.recommended().hash(PASSWORD))
+    return _HASH[0]
+
+
+def a_siret() -> str:
+    """A random SIRET with its checksum."""
+    digits = [secrets.randbelow(10) for _ in range(13)]
+    digits[0] = digits[0] or 2
+    doubled = [one * 2 if place % 2 == 0 else one for place, one in enumerate(digits)]
+    total = sum(one - 9 if one > 9 else one for one in doubled)
+    return "".join(map(str, [*digits, (10 - total % 10) % 10]))
+
+
+_SIGNER: list[Signer] = []
+
+
+def a_signer() -> Signer:
+    """A root, an issuing authority and the mayor's certificate; the same for the whole run."""
+    if not _SIGNER:
+        validity = pki.valid_for(365)
+        root = pki.make_authority("Racine de test", validity=validity)
+        issuer = pki.make_authority("AC Signature de test", issuer=root, validity=validity)
+        mayor = pki.make_signer(
+            "Camille Exemple",
+            issuer=issuer,
+            validity=validity,
+            organisation="Commune fictive de Saint-Exemple",
+            siren="219900016",
+        )
+        _SIGNER.append(Signer(root, issuer, mayor))
+    return _SIGNER[0]
+
+
+def trust_of(signer: Signer) -> tuple[tuple[TrustKind, bytes], ...]:
+    """The chain and its revocation lists, as a tenant trusts them."""
+    return (
+        (TrustKind.ANCHOR, signer.root.der),
+        (TrustKind.INTERMEDIATE, signer.issuer.der),
+        (TrustKind.CRL, pki.make_crl(signer.root)),
+        (TrustKind.CRL, pki.make_crl(signer.issuer)),
+    )
+
+
+async def a_town(
+    context: Context, *, account: ConnectorAccountCreate | None = None, certified: bool = True
+) -> Town:
+    """A town of its own; the mayor's certificate is registered unless `certified` is false."""
+    signer = a_signer()
+    plan = TownPlan(
+        siret=a_siret(),
+        domain=f"{secrets.token_hex(6)}.test",
+        password_hash=password_hash(),
+        trust=trust_of(signer),
+        account=account,
+    )
+    town = await found_town(context, plan)
+    if certified:
+        await certify(context, town, "maire", signer.mayor.der, (signer.issuer.der,))
+    return town
+
+
+async def certify(
+    context: Context, town: Town, key: str, certificate: bytes, chain: tuple[bytes, ...]
+) -> None:
+    """Puts a certificate in a person's register, as an agent would."""
+    async with context.unit(town.tenant_id) as session:
+        await register_certificates(
+            session,
+            town.users[key],
+            [SeenCertificate(certificate, chain)],
+            source="agent",
+            now=context.clock(),
+        )
+
+
+async def cookie_of(context: Context, town: Town, key: str) -> str:
+    """Opens a session without the cost of a password."""
+    value = secrets.token_urlsafe(32)
+    session_id = new_id()
+    now = context.clock()
+    async with context.unit(town.tenant_id) as session:
+        session.add(
+            LoginSession(
+                id=session_id,
+                tenant_id=town.tenant_id,
+                user_id=town.users[key],
+                last_seen_at=now,
+                expires_at=now + timedelta(hours=1),
+            )
+        )
+        session.add(
+            LoginHandle(
+                digest=context.keyring.handle(SESSION, value),
+                kind=SESSION,
+                tenant_id=town.tenant_id,
+                principal_id=session_id,
+            )
+        )
+    return value
+
+
+class DrivenClock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self, now: datetime | None = None) -> None:
+        self.now = now or datetime.now(UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **delta: float) -> None:
+        self.now += timedelta(**delta)
+
+
+def pem_of(issued: pki.Issued) -> str:
+    """A certificate as text."""
+    return issued.certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def random_id() -> uuid.UUID:
+    """An identifier that nothing has."""
+    return uuid.uuid4()
