@@ -24,6 +24,7 @@ from agent.device_key import FILE, SYSTEM, FileStore, KeyStore, SystemStore, loa
 from agent.devices import Choice, Inventory, explain_nothing, sha256_of, take_stock
 from agent.errors import AgentError, LinkError, StateError
 from agent.link import Device, Link, open_server, origin_of
+from agent.libraries import missing_64_bit
 from agent.listing import describe_module
 from agent.pairing import pair as pair_device
 from agent.running import Agent, ExitStatus
@@ -199,6 +200,8 @@ def _lister(options: SignerOptions) -> Callable[[], Inventory]:
 def _show(inventory: Inventory) -> None:
     for problem in inventory.problems:
         _say(f"Pilote : {problem}")
+    for product in missing_64_bit(os.environ):
+        _say(f"Pilote : {product} n'est installé qu'en 32 bits, installez la version 64 bits.")
     for device in inventory.devices:
         _say(f"Certificat de signature {sha256_of(device.certificate)} sur {device.place}")
     for certificate, reasons in inventory.unfit:

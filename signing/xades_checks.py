@@ -38,7 +38,7 @@ CLOCK_SKEW = timedelta(minutes=5)
 MIN_RSA_BITS = 2048
 # Canonical bytes of a sound file: its size twice (slips, then the whole), times what empty tags
 # and accents grow by.
-_BUDGET_FACTOR = 12
+_BUDGET_FACTOR = 6
 _BUDGET_FLOOR = 8 * 1024 * 1024
 
 

@@ -14,7 +14,13 @@ from app.models.job import Job
 from app.models.login import LoginAttempt, LoginHandle, LoginSession, SpentNonce
 from app.models.notification import Notification
 from app.models.pes_reference import PesReference
-from app.models.signature_session import SignatureItem, SignatureSession, SigningJob
+from app.models.signature_session import (
+    ItemState,
+    JobState,
+    SignatureItem,
+    SignatureSession,
+    SigningJob,
+)
 from app.models.signing_device import PairingRequest, SigningDevice
 from app.models.tenant import Tenant, TrustAnchor
 from app.models.transmission import Transmission, TransmissionAttempt, TransmissionReceipt
@@ -36,7 +42,9 @@ __all__ = [
     "FolderSubtype",
     "FolderType",
     "IdempotencyKey",
+    "ItemState",
     "Job",
+    "JobState",
     "LoginAttempt",
     "LoginHandle",
     "LoginSession",

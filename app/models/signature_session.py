@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, func, text
@@ -12,6 +13,24 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Integer
 
 from app.db.base import Base, Identified, TenantScoped
+
+
+class ItemState(StrEnum):
+    """Where one document stands between prepare and finish."""
+
+    PREPARED = "prepared"
+    ACCEPTED = "accepted"
+    SIGNED = "signed"
+    FAILED = "failed"
+    LAPSED = "lapsed"
+
+
+class JobState(StrEnum):
+    """Where an agent's job stands."""
+
+    OFFERED = "offered"
+    ACCEPTED = "accepted"
+    ENDED = "ended"
 
 
 class SignatureSession(Identified, TenantScoped, Base):

@@ -10,12 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import (
     Certificate,
+    ItemState,
     SignatureItem,
     SignatureSession,
     SigningDevice,
     SigningJob,
 )
-from app.preparations.schemas import ItemState
 
 PENDING = (ItemState.PREPARED.value, ItemState.ACCEPTED.value)
 

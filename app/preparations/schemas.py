@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from enum import StrEnum
 
 from pydantic import BaseModel, Field
 
 from app.auth.schemas import Input
+from app.models import ItemState
 
 MAX_ITEMS = 500
-
-
-class ItemState(StrEnum):
-    """Where one document stands between prepare and finish."""
-
-    PREPARED = "prepared"
-    ACCEPTED = "accepted"
-    SIGNED = "signed"
-    FAILED = "failed"
-    LAPSED = "lapsed"
 
 
 class ItemCreate(Input):

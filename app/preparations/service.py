@@ -19,11 +19,10 @@ from app.folders.repository import FolderRepository
 from app.folders.service import allowed, readable, state_of
 from app.kit.ids import new_id
 from app.kit.threads import in_thread
-from app.models import Certificate, Folder, SignatureItem, SignatureSession
+from app.models import Certificate, Folder, ItemState, SignatureItem, SignatureSession
 from app.preparations.repository import PreparationRepository
 from app.preparations.schemas import (
     ItemCreate,
-    ItemState,
     SignatureSessionCreate,
 )
 from app.settings import MIB

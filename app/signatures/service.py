@@ -20,11 +20,8 @@ from app.documents.service import add_revision
 from app.errors import AppError, Conflict
 from app.folders.service import apply, state_of
 from app.kit.threads import in_thread
-from app.models import Certificate, SignatureItem
+from app.models import Certificate, ItemState, SignatureItem
 from app.preparations.repository import PreparationRepository
-from app.preparations.schemas import (
-    ItemState,
-)
 from app.preparations.service import MAX_DOCUMENT, chunks_of, lock_item, refuse_unfit
 from app.storage import StoredBlob
 from signing import pades, pes

@@ -8,8 +8,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.models import SigningJob
-from app.signing_jobs.schemas import JobState
+from app.models import JobState, SigningJob
 
 
 class SigningJobRepository:

@@ -10,15 +10,8 @@ from typing import Literal
 from pydantic import Base64Bytes, BaseModel, Field, model_validator
 
 from app.auth.schemas import Input
-from app.preparations.schemas import ItemState, SessionItemRead
-
-
-class JobState(StrEnum):
-    """Where an agent's job stands."""
-
-    OFFERED = "offered"
-    ACCEPTED = "accepted"
-    ENDED = "ended"
+from app.models import ItemState, JobState
+from app.preparations.schemas import SessionItemRead
 
 
 class JobRead(BaseModel):

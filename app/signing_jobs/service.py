@@ -21,9 +21,9 @@ from app.documents.repository import DocumentRepository
 from app.errors import Conflict, NotFound
 from app.folders.repository import FolderRepository
 from app.kit.ids import new_id
-from app.models import SignatureItem, SignatureSession, SigningJob
+from app.models import ItemState, JobState, SignatureItem, SignatureSession, SigningJob
 from app.preparations.repository import PreparationRepository
-from app.preparations.schemas import Failure, ItemState, SessionItemRead
+from app.preparations.schemas import Failure, SessionItemRead
 from app.preparations.service import fail_item, lock_item, own_session
 from app.signatures.service import finish_item
 from app.signing_jobs.repository import SigningJobRepository
@@ -31,7 +31,6 @@ from app.signing_jobs.schemas import (
     ItemFinish,
     JobEnd,
     JobRead,
-    JobState,
     SignatureSessionRead,
     SignedJob,
 )

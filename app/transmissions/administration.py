@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -36,7 +37,7 @@ from app.transmissions.service import (
     keep_receipt,
     mark_sent,
 )
-from connectors.base import Answer, LookupResult, Submission
+from connectors.base import Answer, LookupResult, PesSubmission, Submission
 from connectors.errors import ConnectorError, UnreadableAnswer
 from connectors.helios import acquit
 from workflows.actions import RecordTransmitted
@@ -148,16 +149,25 @@ async def check_account(context: Context, account: RemoteAccount) -> str | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class Nameable:
+    """An emission without id, as the remote can be asked about it."""
+
+    account: RemoteAccount
+    submission: Submission
+    highest_known_id: int | None
+
+
 async def nameable(
     session: AsyncSession, context: Context, transmission_id: uuid.UUID, remote_id: str
-) -> tuple[RemoteAccount, Submission]:
+) -> Nameable:
     """What an id entered by a person is compared with. Raises NotFound or Conflict."""
     held = await held_or_404(session, transmission_id)
     await _refuse_unnameable(session, held, remote_id)
     assert held.row.account_id is not None
     account = await account_of(session, context, held.row.account_id)
     submission = await submission_of(session, context, held.folder, held.state, held.row)
-    return account, submission
+    return Nameable(account, submission, held.row.highest_known_id)
 
 
 async def _refuse_unnameable(session: AsyncSession, held: Held, remote_id: str) -> None:
@@ -190,19 +200,19 @@ async def _refuse_never_sent(session: AsyncSession, held: Held) -> None:
     )
 
 
-async def confirm_remote_id(
-    context: Context, account: RemoteAccount, submission: Submission, remote_id: str
-) -> None:
+async def confirm_remote_id(context: Context, asked: Nameable, remote_id: str) -> None:
     """Asks the remote whether this id can be this folder's: it could not be corrected afterwards.
 
     Raises Conflict, or a ConnectorError when the remote does not answer."""
-    async with connected(context, account) as connector:
-        await connector.status(submission, remote_id)
-        lookup = await connector.look_up(submission, above_id=0)
+    async with connected(context, asked.account) as connector:
+        await connector.status(asked.submission, remote_id)
         try:
-            await connector.answer(submission, remote_id)
+            await connector.answer(asked.submission, remote_id)
         except UnreadableAnswer as e:
             raise _not_this_one() from e
+        if isinstance(asked.submission, PesSubmission):
+            return  # its look-up downloads flows: too long for a person who waits
+        lookup = await connector.look_up(asked.submission, above_id=asked.highest_known_id)
     is_other = lookup.result is LookupResult.FOUND and lookup.remote_id != remote_id
     if is_other or lookup.result is LookupResult.ABSENT:
         raise _not_this_one()
@@ -227,14 +237,8 @@ async def enter_remote_id(
     held = await held_or_404(session, transmission_id)
     await _refuse_unnameable(session, held, remote_id)
     await mark_sent(session, context, held, remote_id)
-    await _journal(
-        session,
-        context,
-        principal,
-        held,
-        "transmission.remote_id_entered",
-        details={"remote_id": remote_id},
-    )
+    what = _occurrence(principal, held, "transmission.remote_id_entered", remote_id=remote_id)
+    await record(session, what, at=context.clock())
     return held
 
 
@@ -278,14 +282,9 @@ async def hand_in(
     await keep_receipt(
         session, context, held.row, ReceiptKind.HANDED_IN, blob, media_type=answer.media_type
     )
-    await _journal(
-        session,
-        context,
-        principal,
-        held,
-        "transmission.acknowledgement_handed_in",
-        details={"receipt_sha256": blob.sha256},
-    )
+    kind = "transmission.acknowledgement_handed_in"
+    what = _occurrence(principal, held, kind, receipt_sha256=blob.sha256)
+    await record(session, what, at=context.clock())
     concluded = returns.conclusion_of_answer(held.id, answer)
     await returns.conclude(session, context, held, concluded)
     return held
@@ -313,15 +312,8 @@ async def retry(
     held.row.posts_allowed = max(POSTS_ALLOWED, posts + 1)
     if posts == 0:
         await _take_account(session, held)
-    await _journal(
-        session,
-        context,
-        principal,
-        held,
-        "transmission.retried",
-        details={"posts": posts},
-        values={"reason": reason},
-    )
+    what = _occurrence(principal, held, "transmission.retried", posts=posts)
+    await record(session, what, at=context.clock(), values={"reason": reason})
     await enqueue(session, context, held.row, dedupe=context.clock().isoformat())
     return held
 
@@ -336,25 +328,11 @@ async def _take_account(session: AsyncSession, held: Held) -> None:
     held.row.account_id = kind.connector_account_id
 
 
-async def _journal(
-    session: AsyncSession,
-    context: Context,
-    principal: Principal,
-    held: Held,
-    kind: str,
-    *,
-    details: Mapping[str, str | int],
-    values: Mapping[str, str] | None = None,
-) -> None:
-    await record(
-        session,
-        Occurrence(
-            kind=kind,
-            actor=Actor(principal.kind.value, str(principal.id)),
-            folder=str(held.folder.id),
-            document_sha256=held.row.document_sha256,
-            details={"transmission": str(held.row.id), **details},
-        ),
-        at=context.clock(),
-        values=values,
+def _occurrence(principal: Principal, held: Held, kind: str, **details: str | int) -> Occurrence:
+    return Occurrence(
+        kind=kind,
+        actor=Actor(principal.kind.value, str(principal.id)),
+        folder=str(held.folder.id),
+        document_sha256=held.row.document_sha256,
+        details={"transmission": str(held.row.id), **details},
     )

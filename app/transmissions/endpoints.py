@@ -115,10 +115,8 @@ async def enter_remote_id(
     """For an emission whose id was lost: the remote is asked about this id before it is kept."""
     context = caller.context
     async with caller.unit(claims=False) as session:
-        account, submission = await administration.nameable(
-            session, context, transmission_id, entered.remote_id
-        )
-    await administration.confirm_remote_id(context, account, submission, entered.remote_id)
+        asked = await administration.nameable(session, context, transmission_id, entered.remote_id)
+    await administration.confirm_remote_id(context, asked, entered.remote_id)
     async with caller.unit() as session:
         held = await administration.enter_remote_id(
             session, context, caller.principal, transmission_id, entered.remote_id

@@ -176,6 +176,15 @@ class TestAttacks:
             etree.SubElement(reference, f"{{{DS}}}DigestMethod", Algorithm=SHA256)
         assert "xml_reference_count" in blocking(etree.tostring(root))
 
+    def test_threat_17_references_that_all_name_the_root_are_not_all_computed(self) -> None:
+        root = xml.parse(sign_here())
+        etree.SubElement(root, "long").text = "x" * 3_000_000
+        info = next(root.iter(f"{{{DS}}}SignedInfo"))
+        for _ in range(90):
+            reference = etree.SubElement(info, f"{{{DS}}}Reference", URI="#racine")
+            etree.SubElement(reference, f"{{{DS}}}DigestMethod", Algorithm=SHA256)
+        assert "xml_too_much_work" in blocking(etree.tostring(root))
+
     def test_threat_17_too_many_signatures(self) -> None:
         root = xml.parse(SOURCE)
         for _ in range(MAX_SIGNATURES + 1):

@@ -1,0 +1,63 @@
+"""Who is told: those who may act, the submitter, the administrators of circuits."""
+
+from __future__ import annotations
+
+import uuid
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.auth.principal import Role
+from app.context import Context
+from app.folders.repository import FolderRepository
+from app.folders.service import facts_of, state_of
+from app.powers.service import load_register
+from app.users.repository import UserRepository
+from workflows.powers import WhoMayAct, who_may_act
+
+_ADMINISTRATORS = frozenset({Role.WORKFLOW_ADMIN.value, Role.TENANT_ADMIN.value})
+
+
+async def those_able(
+    session: AsyncSession, context: Context, folder_id: uuid.UUID
+) -> WhoMayAct | None:
+    """Who may pass the current step now; None when no step waits."""
+    folder = await FolderRepository(session).folder(folder_id)
+    if folder is None:
+        return None
+    state = await state_of(session, folder_id)
+    if state.current_step is None:
+        return None
+    facts = await facts_of(session, context, folder, state)
+    register = await load_register(session)
+    return who_may_act(register, state.current_step.step, facts, context.clock())
+
+
+async def submitters(
+    session: AsyncSession, context: Context, folder_id: uuid.UUID
+) -> frozenset[uuid.UUID]:
+    """The person who submitted or, behind a program, those who hold the submitting desk now."""
+    submitter = (await state_of(session, folder_id)).submitter
+    person = uuid.UUID(submitter.person)
+    if await UserRepository(session).user(person) is not None:
+        return frozenset({person})
+    now = context.clock()
+    register = await load_register(session)
+    return frozenset(
+        uuid.UUID(one.person)
+        for one in register.holders
+        if one.desk == submitter.desk and one.period.covers(now)
+    )
+
+
+async def administrators(session: AsyncSession) -> frozenset[uuid.UUID]:
+    """Those who can give a step somebody able."""
+    return frozenset(
+        user.id
+        for user in await UserRepository(session).users()
+        if user.is_active and not _ADMINISTRATORS.isdisjoint(user.roles)
+    )
+
+
+def persons(able: WhoMayAct) -> frozenset[uuid.UUID]:
+    """The persons of an answer, each once whatever their desks."""
+    return frozenset(uuid.UUID(one.person) for one in able.able)

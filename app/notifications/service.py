@@ -1,0 +1,243 @@
+"""Mails owed to people: one per event and person, written from what is true when they leave."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app import jobs
+from app.catalog.repository import CatalogRepository
+from app.context import Context
+from app.folders.repository import FolderRepository
+from app.folders.service import event_of, reception_sentence, state_of
+from app.kit.ids import new_id
+from app.models import Folder, Notification
+from app.notifications.recipients import those_able
+from app.notifications.repository import NotificationRepository
+from app.notifications.schemas import NotificationKind, NotificationState
+from app.notifications.texts import Told, write
+from app.tenants.repository import TenantRepository
+from app.users.repository import UserRepository
+from connectors.errors import Ambiguous, ConnectorError, Unreachable
+from connectors.mail import Mail
+from workflows import events
+from workflows.actions import RefusedBy
+from workflows.definition import Protocol, StepKind
+from workflows.folder import FolderStatus
+
+SEND = "notifications.send"
+EXPIRES_AFTER = timedelta(days=5)
+"""A mail that no relay took for so long would tell old news: it is dropped."""
+
+HOURLY = timedelta(hours=1)
+_FIRST_RETRY = timedelta(seconds=30)
+_DOUBLINGS = 7
+_OWED = frozenset({NotificationState.WAITING, NotificationState.REPEATED})
+_STEPS = {
+    NotificationKind.TO_APPROVE: StepKind.APPROVAL,
+    NotificationKind.TO_SIGN: StepKind.SIGNATURE,
+}
+_REFUSERS = {
+    RefusedBy.TRANSMISSION_OPERATOR: dict.fromkeys(Protocol, "la plateforme de télétransmission"),
+    RefusedBy.RECIPIENT: {
+        Protocol.NONE: "le destinataire",
+        Protocol.ACTES: "la préfecture",
+        Protocol.HELIOS: "la trésorerie",
+    },
+}
+
+
+async def notify(
+    session: AsyncSession,
+    context: Context,
+    folder_id: uuid.UUID,
+    event_seq: int,
+    kind: NotificationKind,
+    user_ids: Iterable[uuid.UUID],
+) -> None:
+    """Owes one mail to each person about an event; called again it adds nothing. `event_seq` is
+    the event's own number, or the folder's version where no event tells the news."""
+    folder = await FolderRepository(session).folder(folder_id)
+    if folder is None:
+        return
+    now = context.clock()
+    told = await _sentence(session, context, folder, kind)
+    for user_id in sorted(set(user_ids)):
+        row = Notification(
+            id=new_id(),
+            tenant_id=folder.tenant_id,
+            folder_id=folder_id,
+            user_id=user_id,
+            event_seq=event_seq,
+            kind=kind.value,
+            state=NotificationState.WAITING.value,
+            told=told,
+            created_at=now,
+        )
+        if await NotificationRepository(session).owe(row):
+            await jobs.enqueue(
+                session,
+                SEND,
+                folder.tenant_id,
+                {"notification_id": str(row.id)},
+                run_after=now,
+                dedupe_key=f"{SEND}:{row.id}",
+            )
+
+
+async def _sentence(
+    session: AsyncSession, context: Context, folder: Folder, kind: NotificationKind
+) -> str | None:
+    """What no event keeps is kept with the notification."""
+    match kind:
+        case NotificationKind.INSPECTION_REFUSED:
+            return str((folder.refusal or {}).get("detail", ""))
+        case NotificationKind.NOBODY_ABLE:
+            able = await those_able(session, context, folder.id)
+            return able.detail if able else ""
+        case _:
+            return None
+
+
+async def owed(session: AsyncSession, context: Context, job: jobs.ClaimedJob) -> Mail | None:
+    """The mail to hand over now; None, the job being finished, when there is none any more."""
+    row = await NotificationRepository(session).lock(_id_of(job))
+    if row is None or row.state not in _OWED:
+        await jobs.finish(session, job)
+        return None
+    if context.clock() >= row.created_at + EXPIRES_AFTER:
+        return await _end(session, job, row, NotificationState.EXPIRED)
+    user = await UserRepository(session).user(row.user_id)
+    told = await _told(session, context, row)
+    if told is None or user is None or not user.is_active or not user.email:
+        return await _end(session, job, row, NotificationState.SUPERSEDED)
+    subject, text = write(NotificationKind(row.kind), told)
+    sender = context.settings.smtp.sender
+    domain = sender.rpartition("@")[2]
+    return Mail(
+        sender=sender,
+        sender_name=f"Parapheur {told.tenant}",
+        recipient=user.email,
+        subject=subject,
+        text=text,
+        message_id=f"<{row.id}@{domain}>",
+        list_id=f"<{row.tenant_id}.{domain}>",
+        written_at=row.created_at,
+    )
+
+
+def _id_of(job: jobs.ClaimedJob) -> uuid.UUID:
+    return uuid.UUID(job.object_ids["notification_id"])
+
+
+async def _end(
+    session: AsyncSession,
+    job: jobs.ClaimedJob,
+    row: Notification,
+    state: NotificationState,
+    failure: str | None = None,
+) -> None:
+    row.state, row.failure = state.value, failure
+    await session.flush()
+    await jobs.finish(session, job)
+
+
+async def _told(session: AsyncSession, context: Context, row: Notification) -> Told | None:
+    """What is true now; None when the news is over, such as a step that was passed meanwhile."""
+    kind = NotificationKind(row.kind)
+    folder = await FolderRepository(session).folder(row.folder_id)
+    if folder is None or not _is_news(folder, kind):
+        return None
+    tenant = await TenantRepository(session).current()
+    told = Told(
+        title=folder.title,
+        tenant=tenant.name,
+        link=f"{context.settings.server.origin.rstrip('/')}/folders/{folder.id}",
+        reason=row.told or "",
+    )
+    if kind in _STEPS or row.told is not None:
+        return told
+    return await _of_event(session, folder, row, told)
+
+
+def _is_news(folder: Folder, kind: NotificationKind) -> bool:
+    expected = _STEPS.get(kind)
+    if expected is None:
+        return True
+    is_pending = folder.status == FolderStatus.PENDING.value
+    return is_pending and folder.waiting_kind == expected.value
+
+
+async def _of_event(
+    session: AsyncSession, folder: Folder, row: Notification, told: Told
+) -> Told | None:
+    stored = await NotificationRepository(session).event(folder.id, row.event_seq)
+    if stored is None:
+        return None
+    protocol = await _protocol(session, folder)
+    match event_of(stored):
+        case events.Rejected(by=by, reason=reason):
+            user = await UserRepository(session).user(uuid.UUID(by.person))
+            return _with(told, actor=user.full_name if user else "", reason=reason)
+        case events.RemoteRefused(refused_by=refused_by, reason=reason):
+            return _with(told, actor=_REFUSERS[refused_by][protocol], reason=reason)
+        case events.TransmissionFailed(reason=reason):
+            return _with(told, reason=reason)
+        case events.Acknowledged():
+            sentence = reception_sentence(protocol, await state_of(session, folder.id))
+            return _with(told, reception=sentence or "")
+        case _:
+            return None
+
+
+def _with(told: Told, *, actor: str = "", reason: str = "", reception: str = "") -> Told:
+    return Told(told.title, told.tenant, told.link, actor, reason, reception)
+
+
+async def _protocol(session: AsyncSession, folder: Folder) -> Protocol:
+    catalog = CatalogRepository(session)
+    subtype = await catalog.subtype(folder.subtype_id)
+    kind = await catalog.folder_type(subtype.type_id) if subtype else None
+    assert kind is not None
+    return Protocol(kind.protocol)
+
+
+async def record_sent(session: AsyncSession, job: jobs.ClaimedJob, *, now: datetime) -> None:
+    """The relay took the mail."""
+    row = await NotificationRepository(session).lock(_id_of(job))
+    assert row is not None
+    row.sent_at = now
+    await _end(session, job, row, NotificationState.SENT)
+
+
+async def record_failure(
+    session: AsyncSession, job: jobs.ClaimedJob, error: ConnectorError, *, now: datetime
+) -> None:
+    """Not taken: later. Perhaps taken: once more under the same Message-ID, so that a double shows
+    as one. Refused: over."""
+    row = await NotificationRepository(session).lock(_id_of(job))
+    assert row is not None
+    is_second = row.state == NotificationState.REPEATED.value
+    match error:
+        case Unreachable():
+            pause = HOURLY if error.alert else retry_delay(job.attempts)
+            row.failure = error.detail
+            await session.flush()
+            await jobs.retry(session, job, run_after=now + pause, error="unreachable")
+        case Ambiguous() if not is_second:
+            row.state, row.failure = NotificationState.REPEATED.value, error.detail
+            await session.flush()
+            pause = retry_delay(job.attempts)
+            await jobs.retry(session, job, run_after=now + pause, error="ambiguous")
+        case Ambiguous():
+            await _end(session, job, row, NotificationState.UNKNOWN, error.detail)
+        case _:
+            await _end(session, job, row, NotificationState.REFUSED, error.detail)
+
+
+def retry_delay(attempts: int) -> timedelta:
+    """Half a minute, doubled at each try, an hour at most."""
+    return min(_FIRST_RETRY * 2 ** min(max(attempts - 1, 0), _DOUBLINGS), HOURLY)

@@ -1,0 +1,85 @@
+"""The mails as data: what each says, from an allow-list of values (threat 55)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from app.notifications.schemas import NotificationKind
+
+_SHOWN_TITLE = 150
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """All that a mail may say of a folder: never the content of a document."""
+
+    title: str
+    tenant: str
+    link: str
+    actor: str = ""
+    reason: str = ""
+    reception: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """`{name}` stands for a value of Told."""
+
+    subject: str
+    sentence: str
+
+
+_TEMPLATES: Mapping[NotificationKind, Template] = {
+    NotificationKind.TO_APPROVE: Template(
+        "À viser : {title}", "Le dossier « {title} » attend votre visa."
+    ),
+    NotificationKind.TO_SIGN: Template(
+        "À signer : {title}", "Le dossier « {title} » attend votre signature."
+    ),
+    NotificationKind.REJECTED: Template(
+        "Dossier rejeté : {title}",
+        "Le dossier « {title} » a été rejeté par {actor}.\n\nMotif : {reason}\n\n"
+        "Corrigez-le et renvoyez-le, ou annulez-le.",
+    ),
+    NotificationKind.ACKNOWLEDGED: Template(
+        "{reception} : {title}", "Dossier « {title} » : {reception}."
+    ),
+    NotificationKind.REMOTE_REFUSED: Template(
+        "Refusé par {actor} : {title}",
+        "Le dossier « {title} » a été refusé par {actor}.\n\nMotif :\n{reason}\n\n"
+        "Corrigez-le et renvoyez-le, ou annulez-le.",
+    ),
+    NotificationKind.TRANSMISSION_FAILED: Template(
+        "Non télétransmis : {title}",
+        "Le dossier « {title} » n'a pas été télétransmis.\n\n{reason}",
+    ),
+    NotificationKind.INSPECTION_REFUSED: Template(
+        "Fichier refusé : {title}",
+        "Le fichier du dossier « {title} » a été refusé au contrôle.\n\n{reason}",
+    ),
+    NotificationKind.NOBODY_ABLE: Template(
+        "Dossier sans personne habilitée : {title}",
+        "Personne ne peut traiter l'étape en cours du dossier « {title} ».\n\n{reason}",
+    ),
+}
+_BODY = (
+    "Bonjour,\n\n{sentence}\n\nOuvrir le dossier : {link}\n\n"
+    "Message automatique du parapheur de {tenant}. Ne répondez pas à ce courriel.\n"
+)
+
+
+def write(kind: NotificationKind, told: Told) -> tuple[str, str]:
+    """Subject, on one line whatever the title holds (threat 31), and plain text."""
+    template = _TEMPLATES[kind]
+    values = asdict(told) | {"title": one_line(told.title)}
+    sentence = template.sentence.format(**values)
+    body = _BODY.format(sentence=sentence, link=told.link, tenant=one_line(told.tenant))
+    return one_line(template.subject.format(**values)), body
+
+
+def one_line(text: str) -> str:
+    """Without line break or control character, and short enough for a header."""
+    joined = " ".join(text.split())
+    shown = "".join(character for character in joined if character.isprintable())
+    return shown if len(shown) <= _SHOWN_TITLE else f"{shown[:_SHOWN_TITLE]}…"
