@@ -23,8 +23,8 @@ from agent.consent import TerminalConsent, read_pin, type_pin
 from agent.device_key import FILE, SYSTEM, FileStore, KeyStore, SystemStore, load_key, usable
 from agent.devices import Choice, Inventory, explain_nothing, sha256_of, take_stock
 from agent.errors import AgentError, LinkError, StateError
-from agent.link import Device, Link, open_server, origin_of
 from agent.libraries import missing_64_bit
+from agent.link import Device, Link, open_server, origin_of
 from agent.listing import describe_module
 from agent.pairing import pair as pair_device
 from agent.running import Agent, ExitStatus

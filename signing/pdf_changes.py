@@ -21,10 +21,10 @@ _CATALOG_SPECIAL = ("/AcroForm", "/DSS", "/Pages")
 _CATALOG_FREE = ("/Extensions", "/Version", "/Metadata")
 _DSS_KEYS = {"/Type", "/VRI", "/Certs", "/CRLs", "/OCSPs"}
 _FILLING_KEYS = {"/V", "/AP", "/F", "/Ff", "/MK", "/DA", "/M", "/Lock", "/AS", "/Type"}
-_NEW_FIELD_KEYS = {
+_NEW_WIDGET_KEYS = {
     *("/FT", "/Type", "/Subtype", "/T", "/TU", "/TM", "/Rect", "/P", "/F", "/V", "/AP", "/AS"),
     *("/Lock", "/SV", "/MK", "/Ff", "/DA", "/DR", "/Q", "/BS", "/Border", "/M", "/NM", "/H"),
-    *("/StructParent", "/Parent", "/Kids", "/DS", "/RV", "/Contents"),
+    *("/StructParent", "/Parent"),
 }
 # Where a form field is legitimately referred to; anywhere else it would serve as something else.
 _FIELD_CONTEXTS = {"/Annots", "/Fields", "/Kids", "/Parent", "/Obj", "/T", "/IRT", "/Popup"}
@@ -94,6 +94,7 @@ class _Comparison:
         self.old_fields: set[Ref] = set()
         self.new_widgets: set[Ref] = set()
         self.added: list[AddedSignature] = []
+        self.has_other_fields = False
 
     def run(self) -> tuple[AddedSignature, ...]:
         old, new = self.signed.root, self.current.root
@@ -151,7 +152,10 @@ class _Comparison:
         self._fields(entries(old, "/Fields"), entries(new, "/Fields"), prefix="")
         free = {"/Fields", "/SigFlags", "/DR"}
         self._same_entries(old, new, besides=free, where="formulaire")
-        self._resources(entry(old, "/DR"), entry(new, "/DR"))
+        if self.has_other_fields and (entry(old, "/DR") is None) != (entry(new, "/DR") is None):
+            # the default resources decide how a field without appearance is drawn
+            raise ForbiddenChange("ressources du formulaire")
+        self._resources(entry(old, "/DR"), entry(new, "/DR"), exact=self.has_other_fields)
 
     def _fields(self, old_items: Iterator[Any], new_items: Iterator[Any], *, prefix: str) -> None:
         before, after = list(old_items), list(new_items)
@@ -175,6 +179,7 @@ class _Comparison:
             self._fields(entries(old, "/Kids"), entries(new, "/Kids"), prefix=name)
             self._same_entries(old, new, besides={"/Kids"}, where="champ de formulaire")
             return
+        self.has_other_fields = self.has_other_fields or not _is_signature_field(old)
         self._same_entries(old, new, besides=set(), where="champ de formulaire")
         for old_kid, new_kid in zip(entries(old, "/Kids"), entries(new, "/Kids"), strict=True):
             self._same_entries(resolved(old_kid), resolved(new_kid), besides=set(), where="champ")
@@ -196,33 +201,39 @@ class _Comparison:
     def _new_field(self, item: Any, *, prefix: str) -> None:
         field = resolved(item)
         self._count()
-        if not _is_signature_field(field) or set(field) - _NEW_FIELD_KEYS:
+        if not _is_signature_field(field) or set(field) - _NEW_WIDGET_KEYS - {"/Kids"}:
             raise ForbiddenChange("champ de formulaire ajouté")
+        for kid in entries(field, "/Kids"):
+            widget = resolved(kid)
+            if entry(widget, "/Subtype") != "/Widget" or set(widget) - _NEW_WIDGET_KEYS:
+                raise ForbiddenChange("annotation ajoutée")
         if _key(item) in self.old_fields or _has_named_kids(field):
             raise ForbiddenChange("champ de formulaire ajouté")
-        signature = entry(field, "/V")
-        if signature is None and _draws(field):
-            raise ForbiddenChange("champ de signature vide mais dessiné")
+        if entry(field, "/Subtype") not in {None, "/Widget"}:
+            raise ForbiddenChange("annotation ajoutée")
         self._collect_fields([item], self.new_widgets)
-        name = _name(prefix, field)
+        name, signature = _name(prefix, field), entry(field, "/V")
         if signature is not None:
             self._record(name, field, signature, is_new_field=True)
-        else:
-            self.added.append(
-                AddedSignature(
-                    name, is_new_field=True, is_visible=_is_visible(field), is_timestamp=False
-                )
-            )
+            return
+        if _draws(field):
+            raise ForbiddenChange("champ de signature vide mais dessiné")
+        visible = _is_visible(field)
+        self.added.append(
+            AddedSignature(name, is_new_field=True, is_visible=visible, is_timestamp=False)
+        )
 
     def _record(self, name: str, field: Any, signature: Any, *, is_new_field: bool) -> None:
         if not isinstance(signature, generic.DictionaryObject) or "/Contents" not in signature:
             raise ForbiddenChange("champ de signature")
+        visible = _is_visible(field)
+        is_timestamp = bool(entry(signature, "/SubFilter") == "/ETSI.RFC3161")
+        if is_timestamp and visible:
+            # anybody may obtain a time-stamp: it must not be a way to draw on the page
+            raise ForbiddenChange("horodatage visible")
         self.added.append(
             AddedSignature(
-                name,
-                is_new_field=is_new_field,
-                is_visible=_is_visible(field),
-                is_timestamp=entry(signature, "/SubFilter") == "/ETSI.RFC3161",
+                name, is_new_field=is_new_field, is_visible=visible, is_timestamp=is_timestamp
             )
         )
 
@@ -238,8 +249,10 @@ class _Comparison:
                 into.add(key)
             pending.extend(entries(resolved(item), "/Kids"))
 
-    def _resources(self, old: Any, new: Any) -> None:
-        """Default resources may gain entries; those that were there stay."""
+    def _resources(self, old: Any, new: Any, *, exact: bool) -> None:
+        """Default resources may gain entries where no field uses them; none changes."""
+        if exact and old is not None:
+            self._same(old, new, "/DR")
         for category in old if isinstance(old, generic.DictionaryObject) else ():
             before, after = entry(old, category), entry(new, category)
             if not isinstance(before, generic.DictionaryObject):

@@ -12,6 +12,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
 from lxml import etree
 
+from signing.errors import UnsupportedDocument
 from signing.report import (
     Finding,
     Integrity,
@@ -134,9 +135,12 @@ def check_mathematics(
     faults = list(_algorithm_faults(read))
     if faults:
         return Mathematics(Integrity.UNKNOWN, tuple(faults))
-    for reference in read.references:
-        faults.extend(_reference_faults(document, read, reference))
-    faults.extend(_value_faults(read, certificate))
+    try:
+        for reference in read.references:
+            faults.extend(_reference_faults(document, read, reference))
+        faults.extend(_value_faults(read, certificate))
+    except UnsupportedDocument as e:
+        faults.append(fatal(SubIndication.FORMAT_FAILURE, e.code, e.detail))
     integrity = Integrity.BROKEN if faults else Integrity.INTACT
     return Mathematics(integrity, tuple(faults))
 

@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from lxml import etree
 
+from signing.errors import UnsupportedDocument
+
 DS = "http://www.w3.org/2000/09/xmldsig#"
 SIGNATURE = f"{{{DS}}}Signature"
 EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
@@ -71,8 +73,13 @@ EXCLUSIVE_ONLY = Canonicalization(EXCLUSIVE)
 def canonical(
     node: etree._Element | etree._ElementTree, how: Canonicalization = EXCLUSIVE_ONLY
 ) -> bytes:
-    """Canonical bytes of an element without its tail, or of a document, comments left out."""
-    if how.method == EXCLUSIVE:
+    """Canonical bytes of an element without its tail, or of a document, comments left out.
+
+    Raises UnsupportedDocument (`xml_not_canonical`) where C14N has no answer, such as a relative
+    namespace name (Canonical XML 1.0 §1.3)."""
+    try:
+        if how.method != EXCLUSIVE:
+            return etree.tostring(node, method="c14n", exclusive=False, with_comments=False)
         return etree.tostring(
             node,
             method="c14n",
@@ -80,7 +87,12 @@ def canonical(
             with_comments=False,
             inclusive_ns_prefixes=list(how.prefixes) or None,
         )
-    return etree.tostring(node, method="c14n", exclusive=False, with_comments=False)
+    except (etree.C14NError, ValueError) as e:
+        raise UnsupportedDocument(
+            "Le fichier emploie un espace de noms relatif, impossible à signer : refaites l'export "
+            "depuis le logiciel métier.",
+            code="xml_not_canonical",
+        ) from e
 
 
 def canonical_without(

@@ -144,6 +144,7 @@ async def append(
     certificate_sha256: str | None = None,
 ) -> None:
     """Event rows, journal entries and the job that reacts, together."""
+    first = folder.version + 1
     await FolderRepository(session).append(folder, happened)
     for event in happened:
         await _journal(session, folder, event, certificate_sha256)
@@ -151,7 +152,7 @@ async def append(
         session,
         REACT,
         folder.tenant_id,
-        {"folder_id": str(folder.id), "seq": str(folder.version)},
+        {"folder_id": str(folder.id), "first": str(first), "last": str(folder.version)},
         run_after=happened[-1].occurred_at,
         dedupe_key=f"{REACT}:{folder.id}:{folder.version}",
     )

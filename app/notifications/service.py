@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,7 +19,7 @@ from app.models import Folder, Notification
 from app.notifications.recipients import those_able
 from app.notifications.repository import NotificationRepository
 from app.notifications.schemas import NotificationKind, NotificationState
-from app.notifications.texts import Told, write
+from app.notifications.texts import News, Told, write
 from app.tenants.repository import TenantRepository
 from app.users.repository import UserRepository
 from connectors.errors import Ambiguous, ConnectorError, Unreachable
@@ -26,7 +27,9 @@ from connectors.mail import Mail
 from workflows import events
 from workflows.actions import RefusedBy
 from workflows.definition import Protocol, StepKind
-from workflows.folder import FolderStatus
+from workflows.events import Event
+
+__all__ = ["SEND", "NotificationKind", "notify", "owed", "record_failure", "record_sent"]
 
 SEND = "notifications.send"
 EXPIRES_AFTER = timedelta(days=5)
@@ -36,9 +39,10 @@ HOURLY = timedelta(hours=1)
 _FIRST_RETRY = timedelta(seconds=30)
 _DOUBLINGS = 7
 _OWED = frozenset({NotificationState.WAITING, NotificationState.REPEATED})
-_STEPS = {
-    NotificationKind.TO_APPROVE: StepKind.APPROVAL,
-    NotificationKind.TO_SIGN: StepKind.SIGNATURE,
+_STEPS = {StepKind.APPROVAL: News.TO_APPROVE, StepKind.SIGNATURE: News.TO_SIGN}
+_WITHOUT_EVENT = {
+    NotificationKind.INSPECTION_REFUSED: News.INSPECTION_REFUSED,
+    NotificationKind.NOBODY_ABLE: News.NOBODY_ABLE,
 }
 _REFUSERS = {
     RefusedBy.TRANSMISSION_OPERATOR: dict.fromkeys(Protocol, "la plateforme de télétransmission"),
@@ -109,12 +113,15 @@ async def owed(session: AsyncSession, context: Context, job: jobs.ClaimedJob) ->
         await jobs.finish(session, job)
         return None
     if context.clock() >= row.created_at + EXPIRES_AFTER:
-        return await _end(session, job, row, NotificationState.EXPIRED)
+        await _end(session, job, row, NotificationState.EXPIRED)
+        return None
     user = await UserRepository(session).user(row.user_id)
-    told = await _told(session, context, row)
-    if told is None or user is None or not user.is_active or not user.email:
-        return await _end(session, job, row, NotificationState.SUPERSEDED)
-    subject, text = write(NotificationKind(row.kind), told)
+    found = await _found(session, context, row)
+    if found is None or user is None or not user.is_active or not user.email:
+        await _end(session, job, row, NotificationState.SUPERSEDED)
+        return None
+    news, told = found
+    subject, text = write(news, told)
     sender = context.settings.smtp.sender
     domain = sender.rpartition("@")[2]
     return Mail(
@@ -145,11 +152,12 @@ async def _end(
     await jobs.finish(session, job)
 
 
-async def _told(session: AsyncSession, context: Context, row: Notification) -> Told | None:
+async def _found(
+    session: AsyncSession, context: Context, row: Notification
+) -> tuple[News, Told] | None:
     """What is true now; None when the news is over, such as a step that was passed meanwhile."""
-    kind = NotificationKind(row.kind)
     folder = await FolderRepository(session).folder(row.folder_id)
-    if folder is None or not _is_news(folder, kind):
+    if folder is None:
         return None
     tenant = await TenantRepository(session).current()
     told = Told(
@@ -158,43 +166,36 @@ async def _told(session: AsyncSession, context: Context, row: Notification) -> T
         link=f"{context.settings.server.origin.rstrip('/')}/folders/{folder.id}",
         reason=row.told or "",
     )
-    if kind in _STEPS or row.told is not None:
-        return told
-    return await _of_event(session, folder, row, told)
-
-
-def _is_news(folder: Folder, kind: NotificationKind) -> bool:
-    expected = _STEPS.get(kind)
-    if expected is None:
-        return True
-    is_pending = folder.status == FolderStatus.PENDING.value
-    return is_pending and folder.waiting_kind == expected.value
+    without_event = _WITHOUT_EVENT.get(NotificationKind(row.kind))
+    if without_event is not None:
+        return without_event, told
+    stored = await NotificationRepository(session).event(folder.id, row.event_seq)
+    return await _of_event(session, folder, event_of(stored), told) if stored else None
 
 
 async def _of_event(
-    session: AsyncSession, folder: Folder, row: Notification, told: Told
-) -> Told | None:
-    stored = await NotificationRepository(session).event(folder.id, row.event_seq)
-    if stored is None:
-        return None
-    protocol = await _protocol(session, folder)
-    match event_of(stored):
+    session: AsyncSession, folder: Folder, event: Event, told: Told
+) -> tuple[News, Told] | None:
+    match event:
+        case events.StepStarted(step=step, kind=kind):
+            current = (await state_of(session, folder.id)).current_step
+            is_waiting = current is not None and current.id == step
+            return (_STEPS[kind], told) if is_waiting and kind in _STEPS else None
         case events.Rejected(by=by, reason=reason):
             user = await UserRepository(session).user(uuid.UUID(by.person))
-            return _with(told, actor=user.full_name if user else "", reason=reason)
+            name = user.full_name if user else "une personne du circuit"
+            return News.REJECTED, replace(told, actor=name, reason=reason)
         case events.RemoteRefused(refused_by=refused_by, reason=reason):
-            return _with(told, actor=_REFUSERS[refused_by][protocol], reason=reason)
+            refuser = _REFUSERS[refused_by][await _protocol(session, folder)]
+            return News.REMOTE_REFUSED, replace(told, actor=refuser, reason=reason)
         case events.TransmissionFailed(reason=reason):
-            return _with(told, reason=reason)
+            return News.TRANSMISSION_FAILED, replace(told, reason=reason)
         case events.Acknowledged():
+            protocol = await _protocol(session, folder)
             sentence = reception_sentence(protocol, await state_of(session, folder.id))
-            return _with(told, reception=sentence or "")
+            return News.ACKNOWLEDGED, replace(told, reception=sentence or "")
         case _:
             return None
-
-
-def _with(told: Told, *, actor: str = "", reason: str = "", reception: str = "") -> Told:
-    return Told(told.title, told.tenant, told.link, actor, reason, reception)
 
 
 async def _protocol(session: AsyncSession, folder: Folder) -> Protocol:
@@ -240,4 +241,4 @@ async def record_failure(
 
 def retry_delay(attempts: int) -> timedelta:
     """Half a minute, doubled at each try, an hour at most."""
-    return min(_FIRST_RETRY * 2 ** min(max(attempts - 1, 0), _DOUBLINGS), HOURLY)
+    return min(_FIRST_RETRY * (1 << min(max(attempts - 1, 0), _DOUBLINGS)), HOURLY)

@@ -220,7 +220,7 @@ async def refuse_unfit(
     session: AsyncSession, context: Context, certificate: Certificate, resolved: Resolved
 ) -> None:
     """Raises Unprocessable (`unfit_certificate`) with every reason."""
-    judged = fitness_of(
+    judged = await fitness_of(
         certificate,
         await trust_material(session),
         now=context.clock(),

@@ -15,6 +15,7 @@ from app.context import Context
 from app.db.session import tenant_of
 from app.errors import Conflict, NotFound
 from app.kit.ids import new_id
+from app.kit.threads import in_thread
 from app.models import Certificate, User
 from app.tenants.service import trust_material
 from app.users.repository import UserRepository
@@ -132,22 +133,22 @@ async def list_certificates(
 ) -> list[CertificateRead]:
     """A person's certificates with their fitness at `now`."""
     trust = await trust_material(session)
-    found = []
-    for row in await UserRepository(session).certificates(user_id):
-        judged = fitness_of(row, trust, now=now)
-        found.append(
-            CertificateRead(
-                id=row.id,
-                user_id=row.user_id,
-                sha256=row.sha256,
-                subject=row.subject,
-                not_before=row.not_before,
-                not_after=row.not_after,
-                fit=judged.fit,
-                reasons=[reason.detail for reason in judged.reasons],
-            )
-        )
-    return found
+    rows = await UserRepository(session).certificates(user_id)
+    judged = [await fitness_of(row, trust, now=now) for row in rows]
+    return [_read_certificate(row, each) for row, each in zip(rows, judged, strict=True)]
+
+
+def _read_certificate(row: Certificate, judged: Fitness) -> CertificateRead:
+    return CertificateRead(
+        id=row.id,
+        user_id=row.user_id,
+        sha256=row.sha256,
+        subject=row.subject,
+        not_before=row.not_before,
+        not_after=row.not_after,
+        fit=judged.fit,
+        reasons=[reason.detail for reason in judged.reasons],
+    )
 
 
 def chain_of(row: Certificate) -> tuple[bytes, ...]:
@@ -155,17 +156,20 @@ def chain_of(row: Certificate) -> tuple[bytes, ...]:
     return tuple(bytes.fromhex(issuer) for issuer in row.chain)
 
 
-def fitness_of(
+async def fitness_of(
     row: Certificate, trust: TrustMaterial, *, now: datetime, rsa_only: bool = False
 ) -> Fitness:
     """What `workflows` is told about a certificate (DESIGN D6)."""
-    return fitness(
-        row.content,
-        anchors=trust.anchors,
-        chain=(*chain_of(row), *trust.intermediates),
-        now=now,
-        crls=trust.crls,
-        rsa_only=rsa_only,
+    content, chain = row.content, (*chain_of(row), *trust.intermediates)
+    return await in_thread(
+        lambda: fitness(
+            content,
+            anchors=trust.anchors,
+            chain=chain,
+            now=now,
+            crls=trust.crls,
+            rsa_only=rsa_only,
+        )
     )
 
 
@@ -174,8 +178,10 @@ async def fit_signers(
 ) -> frozenset[uuid.UUID]:
     """Everybody who holds at least one certificate fit to sign now."""
     trust = await trust_material(session)
-    return frozenset(
-        row.user_id
-        for row in await UserRepository(session).certificates()
-        if fitness_of(row, trust, now=now, rsa_only=rsa_only).fit
-    )
+    fit: set[uuid.UUID] = set()
+    for row in await UserRepository(session).certificates():
+        if row.user_id in fit:
+            continue
+        if (await fitness_of(row, trust, now=now, rsa_only=rsa_only)).fit:
+            fit.add(row.user_id)
+    return frozenset(fit)

@@ -22,6 +22,7 @@ from pyhanko.sign.fields import (
 from pyhanko.sign.validation import validate_pdf_signature
 from pyhanko_certvalidator import ValidationContext
 
+from agent.recompute_pdf import check_pdf
 from app.demo.acts import Act, deliberation
 from app.demo.pki import Issued, make_signer, valid_for
 from signing import pades
@@ -260,6 +261,24 @@ class TestFinish:
         run(sys.executable, "-m", _CHILD, "finish", str(tmp_path))
         signed = (tmp_path / "signed.pdf").read_bytes()
         assert verify(signed, trust=tree.trust, now=tree.now).verdict is Verdict.VALID
+
+
+class TestAgent:
+    """What we prepare, the signing agent rebuilds from the prepared file alone."""
+
+    @pytest.mark.parametrize("kind", KINDS)
+    @pytest.mark.parametrize(
+        "document",
+        [
+            pytest.param(deliberation(), id="act"),
+            pytest.param(hybrid_pdf(), id="hybrid-references"),
+            pytest.param(signed_pdf(simple_pdf(), shared_tree().other), id="already-signed"),
+        ],
+    )
+    def test_rebuilds_the_bytes_to_sign(self, tree: PkiTree, kind: str, document: bytes) -> None:
+        signer = signer_of(tree, kind)
+        prepared = pades.prepare(document, parameters(signer, chain=tree.chain))
+        assert check_pdf(prepared.document, prepared.to_sign[0], certificate=signer.der) is None  # type: ignore[func-returns-value]
 
 
 class TestRefusalsAtFinish:

@@ -382,6 +382,25 @@ def attack_drawn_field(signed: bytes) -> bytes:
     return output_of(writer)
 
 
+def attack_annotation_as_kid(signed: bytes) -> bytes:
+    """A free text annotation that pretends to be a widget of a new signature field."""
+    form_number = re.search(rb"/AcroForm (\d+) 0 R", object_source(signed, CATALOG))
+    assert form_number is not None
+    number = int(form_number[1])
+    form = object_source(signed, number)
+    page = object_source(signed, PAGE)
+    return appended(
+        signed,
+        {
+            number: re.sub(rb"/Fields \[", b"/Fields [%d 0 R " % NEW, form),
+            PAGE: re.sub(rb"/Annots \[", b"/Annots [%d 0 R " % (NEW + 1), page),
+            NEW: b"<< /FT /Sig /T (Visa) /Kids [%d 0 R] >>" % (NEW + 1),
+            NEW + 1: b"<< /Type /Annot /Subtype /FreeText /Rect [0 0 200 200] "
+            b"/Contents (0 euro) /Parent %d 0 R >>" % NEW,
+        },
+    )
+
+
 class TestLaterChanges:
     @pytest.mark.parametrize(
         "attack",
@@ -393,6 +412,7 @@ class TestLaterChanges:
             attack_page_resources,
             attack_wrong_catalog,
             attack_drawn_field,
+            attack_annotation_as_kid,
             attack_catalog_entry(b"/OpenAction << /S /JavaScript /JS (app.alert\\(1\\)) >>"),
             attack_catalog_entry(b"/OCProperties << /OCGs [] /D << >> >>"),
             attack_catalog_entry(b"/DSS << /Certs [] /Autre 3 0 R >>"),
@@ -408,6 +428,11 @@ class TestLaterChanges:
             LaterChanges.FORBIDDEN,
             Indication.TOTAL_FAILED,
         )
+
+    def test_threat_04_a_timestamp_drawn_over_the_page(self, signed: bytes, tree: PkiTree) -> None:
+        spec = SigFieldSpec("Horodatage", on_page=0, box=(0, 0, 200, 200))
+        report = judged(with_document_timestamp(with_field(signed, spec), tree), tree)
+        assert report.signatures[0].later_changes is LaterChanges.FORBIDDEN
 
     def test_threat_03_a_change_hidden_by_a_later_signature(
         self, signed: bytes, tree: PkiTree

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import timedelta
+from typing import NoReturn
 
 import pytest
 from cryptography import x509
@@ -19,6 +21,9 @@ from signing.trust import (
     read_trust_file,
     with_evidence,
 )
+from signing.verification import verify
+from tests.builders.library_pdf import approved
+from tests.builders.pdf import simple_pdf
 from tests.pki.tree import PkiTree, shared_tree
 
 
@@ -95,6 +100,24 @@ def test_without_revocation_lists_the_state_is_unknown(tree: PkiTree) -> None:
     trust = TrustMaterial((tree.root.der,), (tree.authority.der,))
     chain, sub, _ = judged(tree, "good", trust=trust)
     assert (chain, sub) == (Chain.REVOCATION_UNKNOWN, SubIndication.TRY_LATER)
+
+
+def test_threat_22_no_address_of_a_certificate_is_fetched(
+    tree: PkiTree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def session(*_: object, **__: object) -> NoReturn:
+        asked.append("session")
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(sys.modules["aiohttp"], "ClientSession", session)
+    monkeypatch.setattr(sys.modules["socket"], "create_connection", session)
+    trust = TrustMaterial((tree.root.der,), (), tree.crls)
+    judged(tree, "good", trust=trust)
+    signed = approved(simple_pdf(), tree)
+    verify(signed, trust=trust, now=tree.now)
+    assert asked == []
 
 
 def test_the_list_of_another_authority_does_not_answer(tree: PkiTree) -> None:
