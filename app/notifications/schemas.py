@@ -6,13 +6,15 @@ from enum import StrEnum
 
 
 class NotificationKind(StrEnum):
-    """What a mail is about. `to_do` goes to those who hold the step, the others to the submitter,
+    """What a mail is about; the first two go to those who may act, the others to the submitter,
     `nobody_able` also to the administrators of circuits."""
 
-    TO_DO = "to_do"
+    TO_APPROVE = "to_approve"
+    TO_SIGN = "to_sign"
     REJECTED = "rejected"
     ACKNOWLEDGED = "acknowledged"
     REMOTE_REFUSED = "remote_refused"
+    TRANSMISSION_FAILED = "transmission_failed"
     INSPECTION_REFUSED = "inspection_refused"
     NOBODY_ABLE = "nobody_able"
 

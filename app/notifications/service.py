@@ -19,17 +19,15 @@ from app.models import Folder, Notification
 from app.notifications.recipients import those_able
 from app.notifications.repository import NotificationRepository
 from app.notifications.schemas import NotificationKind, NotificationState
-from app.notifications.texts import News, Told, write
+from app.notifications.texts import Told, write
 from app.tenants.repository import TenantRepository
 from app.users.repository import UserRepository
 from connectors.errors import Ambiguous, ConnectorError, Unreachable
 from connectors.mail import Mail
 from workflows import events
 from workflows.actions import RefusedBy
-from workflows.definition import Protocol, StepKind
+from workflows.definition import Protocol
 from workflows.events import Event
-
-__all__ = ["SEND", "NotificationKind", "notify", "owed", "record_failure", "record_sent"]
 
 SEND = "notifications.send"
 EXPIRES_AFTER = timedelta(days=5)
@@ -39,11 +37,7 @@ HOURLY = timedelta(hours=1)
 _FIRST_RETRY = timedelta(seconds=30)
 _DOUBLINGS = 7
 _OWED = frozenset({NotificationState.WAITING, NotificationState.REPEATED})
-_STEPS = {StepKind.APPROVAL: News.TO_APPROVE, StepKind.SIGNATURE: News.TO_SIGN}
-_WITHOUT_EVENT = {
-    NotificationKind.INSPECTION_REFUSED: News.INSPECTION_REFUSED,
-    NotificationKind.NOBODY_ABLE: News.NOBODY_ABLE,
-}
+_WITHOUT_EVENT = frozenset({NotificationKind.INSPECTION_REFUSED, NotificationKind.NOBODY_ABLE})
 _REFUSERS = {
     RefusedBy.TRANSMISSION_OPERATOR: dict.fromkeys(Protocol, "la plateforme de télétransmission"),
     RefusedBy.RECIPIENT: {
@@ -116,12 +110,11 @@ async def owed(session: AsyncSession, context: Context, job: jobs.ClaimedJob) ->
         await _end(session, job, row, NotificationState.EXPIRED)
         return None
     user = await UserRepository(session).user(row.user_id)
-    found = await _found(session, context, row)
-    if found is None or user is None or not user.is_active or not user.email:
+    told = await _told(session, context, row)
+    if told is None or user is None or not user.is_active or not user.email:
         await _end(session, job, row, NotificationState.SUPERSEDED)
         return None
-    news, told = found
-    subject, text = write(news, told)
+    subject, text = write(NotificationKind(row.kind), told)
     sender = context.settings.smtp.sender
     domain = sender.rpartition("@")[2]
     return Mail(
@@ -152,9 +145,7 @@ async def _end(
     await jobs.finish(session, job)
 
 
-async def _found(
-    session: AsyncSession, context: Context, row: Notification
-) -> tuple[News, Told] | None:
+async def _told(session: AsyncSession, context: Context, row: Notification) -> Told | None:
     """What is true now; None when the news is over, such as a step that was passed meanwhile."""
     folder = await FolderRepository(session).folder(row.folder_id)
     if folder is None:
@@ -166,34 +157,30 @@ async def _found(
         link=f"{context.settings.server.origin.rstrip('/')}/folders/{folder.id}",
         reason=row.told or "",
     )
-    without_event = _WITHOUT_EVENT.get(NotificationKind(row.kind))
-    if without_event is not None:
-        return without_event, told
+    if row.kind in _WITHOUT_EVENT:
+        return told
     stored = await NotificationRepository(session).event(folder.id, row.event_seq)
     return await _of_event(session, folder, event_of(stored), told) if stored else None
 
 
-async def _of_event(
-    session: AsyncSession, folder: Folder, event: Event, told: Told
-) -> tuple[News, Told] | None:
+async def _of_event(session: AsyncSession, folder: Folder, event: Event, told: Told) -> Told | None:
     match event:
-        case events.StepStarted(step=step, kind=kind):
+        case events.StepStarted(step=step):
             current = (await state_of(session, folder.id)).current_step
-            is_waiting = current is not None and current.id == step
-            return (_STEPS[kind], told) if is_waiting and kind in _STEPS else None
+            return told if current is not None and current.id == step else None
         case events.Rejected(by=by, reason=reason):
             user = await UserRepository(session).user(uuid.UUID(by.person))
             name = user.full_name if user else "une personne du circuit"
-            return News.REJECTED, replace(told, actor=name, reason=reason)
+            return replace(told, actor=name, reason=reason)
         case events.RemoteRefused(refused_by=refused_by, reason=reason):
             refuser = _REFUSERS[refused_by][await _protocol(session, folder)]
-            return News.REMOTE_REFUSED, replace(told, actor=refuser, reason=reason)
+            return replace(told, actor=refuser, reason=reason)
         case events.TransmissionFailed(reason=reason):
-            return News.TRANSMISSION_FAILED, replace(told, reason=reason)
+            return replace(told, reason=reason)
         case events.Acknowledged():
             protocol = await _protocol(session, folder)
             sentence = reception_sentence(protocol, await state_of(session, folder.id))
-            return News.ACKNOWLEDGED, replace(told, reception=sentence or "")
+            return replace(told, reception=sentence or "")
         case _:
             return None
 

@@ -4,22 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from enum import StrEnum
+
+from app.notifications.schemas import NotificationKind
 
 _SHOWN_TITLE = 150
-
-
-class News(StrEnum):
-    """What is told: by the event itself, whatever the kind it was announced under."""
-
-    TO_APPROVE = "to_approve"
-    TO_SIGN = "to_sign"
-    REJECTED = "rejected"
-    ACKNOWLEDGED = "acknowledged"
-    REMOTE_REFUSED = "remote_refused"
-    TRANSMISSION_FAILED = "transmission_failed"
-    INSPECTION_REFUSED = "inspection_refused"
-    NOBODY_ABLE = "nobody_able"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,29 +30,35 @@ class Template:
     sentence: str
 
 
-_TEMPLATES: Mapping[News, Template] = {
-    News.TO_APPROVE: Template("À viser : {title}", "Le dossier « {title} » attend votre visa."),
-    News.TO_SIGN: Template("À signer : {title}", "Le dossier « {title} » attend votre signature."),
-    News.REJECTED: Template(
+_TEMPLATES: Mapping[NotificationKind, Template] = {
+    NotificationKind.TO_APPROVE: Template(
+        "À viser : {title}", "Le dossier « {title} » attend votre visa."
+    ),
+    NotificationKind.TO_SIGN: Template(
+        "À signer : {title}", "Le dossier « {title} » attend votre signature."
+    ),
+    NotificationKind.REJECTED: Template(
         "Dossier rejeté : {title}",
         "Le dossier « {title} » a été rejeté par {actor}.\n\nMotif : {reason}\n\n"
         "Corrigez-le et renvoyez-le, ou annulez-le.",
     ),
-    News.ACKNOWLEDGED: Template("{reception} : {title}", "Dossier « {title} » : {reception}."),
-    News.REMOTE_REFUSED: Template(
+    NotificationKind.ACKNOWLEDGED: Template(
+        "{reception} : {title}", "Dossier « {title} » : {reception}."
+    ),
+    NotificationKind.REMOTE_REFUSED: Template(
         "Refusé par {actor} : {title}",
         "Le dossier « {title} » a été refusé par {actor}.\n\nMotif :\n{reason}\n\n"
         "Corrigez-le et renvoyez-le, ou annulez-le.",
     ),
-    News.TRANSMISSION_FAILED: Template(
+    NotificationKind.TRANSMISSION_FAILED: Template(
         "Non télétransmis : {title}",
         "Le dossier « {title} » n'a pas été télétransmis.\n\n{reason}",
     ),
-    News.INSPECTION_REFUSED: Template(
+    NotificationKind.INSPECTION_REFUSED: Template(
         "Fichier refusé : {title}",
         "Le fichier du dossier « {title} » a été refusé au contrôle.\n\n{reason}",
     ),
-    News.NOBODY_ABLE: Template(
+    NotificationKind.NOBODY_ABLE: Template(
         "Dossier sans personne habilitée : {title}",
         "Personne ne peut traiter l'étape en cours du dossier « {title} ».\n\n{reason}",
     ),
@@ -75,9 +69,9 @@ _BODY = (
 )
 
 
-def write(news: News, told: Told) -> tuple[str, str]:
+def write(kind: NotificationKind, told: Told) -> tuple[str, str]:
     """Subject, on one line whatever the title holds (threat 31), and plain text."""
-    template = _TEMPLATES[news]
+    template = _TEMPLATES[kind]
     values = asdict(told) | {"title": one_line(told.title)}
     sentence = template.sentence.format(**values)
     body = _BODY.format(sentence=sentence, link=told.link, tenant=one_line(told.tenant))
