@@ -20,11 +20,15 @@ from workflows.definition import StepKind
 from workflows.events import Event
 
 REPORT = "signatures.report"
+_ARRIVALS = {
+    StepKind.APPROVAL: NotificationKind.TO_APPROVE,
+    StepKind.SIGNATURE: NotificationKind.TO_SIGN,
+}
 _NEWS: dict[type[Event], NotificationKind] = {
     events.Rejected: NotificationKind.REJECTED,
     events.Acknowledged: NotificationKind.ACKNOWLEDGED,
     events.RemoteRefused: NotificationKind.REMOTE_REFUSED,
-    events.TransmissionFailed: NotificationKind.REMOTE_REFUSED,
+    events.TransmissionFailed: NotificationKind.TRANSMISSION_FAILED,
 }
 
 
@@ -88,7 +92,7 @@ async def _tell_those_able(
         return
     if able.nobody is None:
         told = persons(able)
-        await notify(session, context, folder.id, seq, NotificationKind.TO_DO, told)
+        await notify(session, context, folder.id, seq, _ARRIVALS[event.kind], told)
         return
     told = await administrators(session) | await submitters(session, context, folder.id)
     await notify(session, context, folder.id, seq, NotificationKind.NOBODY_ABLE, told)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
 from lxml import etree
 
@@ -170,7 +171,7 @@ def _check_certificate(parameters: SignatureParameters) -> None:
     try:
         certificate = x509.load_der_x509_certificate(parameters.certificate)
         key = certificate.public_key()
-    except ValueError as e:
+    except (ValueError, x509.InvalidVersion, UnsupportedAlgorithm) as e:
         raise UnsuitableCertificate("Le certificat est illisible.") from e
     if not isinstance(key, rsa.RSAPublicKey) or key.key_size < MIN_RSA_BITS:
         raise UnsuitableCertificate(

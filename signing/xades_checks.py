@@ -146,11 +146,17 @@ def check_mathematics(
 
 
 def load_certificate(der: bytes) -> x509.Certificate | None:
-    """A certificate, or None when it cannot be read."""
+    """A certificate whose dates and names can be read, or None."""
     try:
-        return x509.load_der_x509_certificate(der)
-    except ValueError:
+        certificate = x509.load_der_x509_certificate(der)
+        # The library reads lazily: what is used afterwards is tried here.
+        readable = (
+            certificate.not_valid_before_utc <= certificate.not_valid_after_utc,
+            certificate.subject,
+        )
+    except (ValueError, OverflowError, x509.InvalidVersion):
         return None
+    return certificate if readable else None
 
 
 def certificate_faults(read: ReadSignature, certificate: bytes) -> tuple[Fault, ...]:

@@ -120,6 +120,10 @@ class TestPrepare:
         )
         assert refused_to_prepare(document) == "pes_slip_misplaced"
 
+    def test_a_relative_namespace_is_refused(self) -> None:
+        document = make_pes().replace(b"<Piece>", b'<Piece xmlns:r="relatif" r:a="1">', 1)
+        assert refused_to_prepare(document) == "xml_not_canonical"
+
     def test_utf16_is_refused(self) -> None:
         assert refused_to_prepare(make_pes(Flow(encoding="UTF-16"))) == "pes_encoding"
 
