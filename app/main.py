@@ -14,6 +14,7 @@ from app.auth.http import anyone
 from app.auth.passwords import PasswordChecker
 from app.context import Context
 from app.kit import problems
+from app.kit.logs import configure_logs
 from app.kit.middleware import SecureHeaders
 from app.process import open_context
 from app.settings import Settings
@@ -23,6 +24,7 @@ VERSION = "0.1.0"
 
 def make_app(settings: Settings) -> FastAPI:
     """The application of a server process: its context lives as long as it does."""
+    configure_logs()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

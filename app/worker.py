@@ -11,6 +11,7 @@ import structlog
 
 from app import jobs
 from app.context import Context
+from app.kit.logs import configure_logs
 from app.process import open_context
 from app.queue import LeaseWorker, Queue
 from app.settings import Settings
@@ -23,6 +24,7 @@ _log = structlog.get_logger()
 
 async def work(settings: Settings) -> None:
     """Runs until a signal; jobs under way are finished first, then the process ends."""
+    configure_logs()
     assert settings.redis.url is not None
     url = settings.redis.url.get_secret_value()
     async with open_context(settings) as context:

@@ -59,12 +59,12 @@ def inspect_pdf(path: str) -> dict[str, JsonValue]:
         return {"refused": refusal(e)}
 
 
-def inspect_pes(path: str, *, require_latin1: bool, schema_dir: str | None) -> dict[str, JsonValue]:
-    """Facts of a flow with its slips, the schema's findings among them; same shape."""
+def inspect_pes(path: str, options: Mapping[str, bool]) -> dict[str, JsonValue]:
+    """Facts of a flow with its slips; same shape. `options`: `require_latin1`."""
     try:
         with Path(path).open("rb") as stream:
             facts = pes.inspect(
-                iter(lambda: stream.read(_BLOCK), b""), require_latin1=require_latin1
+                iter(lambda: stream.read(_BLOCK), b""), **options
             )
     except SigningError as e:
         return {"refused": refusal(e)}

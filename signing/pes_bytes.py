@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
@@ -49,8 +48,9 @@ def _offsets_at_likely_places(document: bytes, expat_name: str) -> tuple[int, ..
     """The same offsets, expat being asked only where the text looks like such an end tag: it
     reads the rest without calling us back, which is most of its time. None when it disagrees with
     the text anywhere (a comment may hold anything): then every element has to be looked at."""
-    local = re.escape(expat_name.rsplit(" ", 1)[-1].encode())
-    likely = re.compile(rb"</(?:[^\s<>/:]+:)?" + local + rb"\s*>")
+    namespace, _, local = expat_name.rpartition(" ")
+    prefix = rb"(?:[^\s<>/:]+:)?" if namespace else b""
+    likely = re.compile(b"</" + prefix + re.escape(local.encode()) + rb"\s*>")
     reader, view, position = xml.stream_parser(), memoryview(document), 0
     offsets: list[int] = []
     places = 0
@@ -89,19 +89,17 @@ def splice(document: bytes, insertions: Sequence[Insertion]) -> bytes:
     return b"".join(_pieces(document, insertions))
 
 
-def digest_without(spliced: bytes, insertions: Sequence[Insertion]) -> str:
-    """SHA-256 in hex of `spliced` once the inserted bytes are left out, each being checked to
-    stand at its place; the digest of the source when nothing else differs."""
-    view, state, position, shift = memoryview(spliced), hashlib.sha256(), 0, 0
+def only_inserted(source: bytes, spliced: bytes, insertions: Sequence[Insertion]) -> bool:
+    """Whether `spliced` is `source` with each piece at its offset, and not one other byte."""
+    shift = position = 0
     for offset, inserted in sorted(insertions):
         start = offset + shift
-        state.update(view[position:start])
-        position = start + len(inserted)
-        if view[start:position] != inserted:
-            state.update(b"\x00")
-        shift += len(inserted)
-    state.update(view[position:])
-    return state.hexdigest()
+        if spliced[position + shift : start] != source[position:offset]:
+            return False
+        if spliced[start : start + len(inserted)] != inserted:
+            return False
+        shift, position = shift + len(inserted), offset
+    return spliced[position + shift :] == source[position:]
 
 
 def _pieces(document: bytes, insertions: Sequence[Insertion]) -> Iterator[bytes | memoryview]:

@@ -28,8 +28,8 @@ from signing.keys import MIN_RSA_BITS, allows_signature, check_value
 from signing.pes_bytes import (
     EXPAT_ROOT,
     Insertion,
-    digest_without,
     end_offsets,
+    only_inserted,
     refuse_unspliceable,
     splice,
 )
@@ -163,7 +163,7 @@ def finish(
         check_value(certificate, by_id[one.id], one.tbs, Mechanism.RSA_SHA256)
     completed = [(one.offset, xades.complete(one.xml, by_id[one.id])) for one in stored]
     signed = splice(document, completed)
-    _self_check(signed, completed, resume, _remembered(resume))
+    _self_check(document, signed, completed, _remembered(resume))
     return signed
 
 
@@ -314,15 +314,15 @@ def _values_by_id(
 
 
 def _self_check(
-    signed: bytes, insertions: Sequence[Insertion], resume: JsonObject, parameters: _Remembered
+    source: bytes, signed: bytes, insertions: Sequence[Insertion], expected: _Remembered
 ) -> None:
     """DESIGN D8: digests and values from the final bytes, every other byte that of the source."""
-    if digest_without(signed, insertions) != resume.get("source_sha256"):
+    if not only_inserted(source, signed, insertions):
         raise _failed_check("d'autres octets que les signatures ont changé")
     document = open_document(xml.parse(signed), signed, ("Id",))
-    judge = Judge(_without_chain, parameters.signing_time)
+    judge = Judge(_without_chain, expected.signing_time)
     reports, findings = verify_flow(
-        document, judge, Rules(strict=True, policies=(parameters.policy,))
+        document, judge, Rules(strict=True, policies=(expected.policy,))
     )
     faults = [
         one

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -53,11 +54,11 @@ PEOPLE = (
 
 @dataclass(frozen=True, slots=True)
 class TownPlan:
-    """What the town is made with: its SIRET, trust, password and TdT account."""
+    """What the town is made with: its SIRET, trust, passwords (by person's key), TdT account."""
 
     siret: str
     domain: str
-    password_hash: str
+    password_hashes: Mapping[str, str]
     trust: tuple[tuple[TrustKind, bytes], ...] = ()
     account: ConnectorAccountCreate | None = None
 
@@ -110,7 +111,7 @@ async def _people(
                 last_name=person.last_name,
                 roles=list(person.roles),
             ),
-            password_hash=plan.password_hash,
+            password_hash=plan.password_hashes.get(person.key),
         )
         logins[person.key], users[person.key] = login, user.id
         if person.desk is not None:

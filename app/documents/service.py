@@ -180,7 +180,7 @@ async def complete_pes(
     """What the streaming pass of a large flow leaves to a job: slips, the schema's findings, the
     signatures of a flow deposited signed. Raises UnsupportedDocument or Unprocessable."""
     async with context.store.materialise(blob.sha256) as path:
-        facts = await _inspected(path, inspect_pes.__name__, requires_latin1)
+        facts = await _inspected(path, inspect_pes.__name__, {"require_latin1": requires_latin1})
         return await _complete(context, path, Received(blob), facts, trust)
 
 

@@ -6,7 +6,7 @@ import base64
 import binascii
 import hmac
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
@@ -23,13 +23,13 @@ class BadSecret(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Keyring:
-    """The derived keys. `handle` hashes tokens and log-in names, `seal` encrypts what connectors
-    need, the two Ed25519 keys sign agent jobs and journal checkpoints."""
+    """The derived keys, never shown. `handle` hashes tokens and log-in names, `seal` encrypts
+    what connectors need, the two Ed25519 keys sign agent jobs and journal checkpoints."""
 
-    handle_key: bytes
-    seal_key: bytes
-    job_key: Ed25519PrivateKey
-    journal_key: Ed25519PrivateKey
+    handle_key: bytes = field(repr=False)
+    seal_key: bytes = field(repr=False)
+    job_key: Ed25519PrivateKey = field(repr=False)
+    journal_key: Ed25519PrivateKey = field(repr=False)
 
     def handle(self, kind: str, value: str) -> str:
         """Keyed hash, 64 hexadecimal characters; `kind` separates the domains."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import (
     Certificate,
     ItemState,
+    JobState,
     SignatureItem,
     SignatureSession,
     SigningDevice,
@@ -98,7 +99,19 @@ class PreparationRepository:
             select(SigningJob).where(
                 SigningJob.session_id == session_id,
                 SigningJob.item_ns.contains([n]),
-                SigningJob.state == "accepted",
+                SigningJob.state == JobState.ACCEPTED.value,
                 SigningJob.lease_until > now,
+            )
+        )
+
+    async def withdraw_offers(self, session_id: uuid.UUID, now: datetime) -> None:
+        """Ends the jobs of a session that no agent accepted: their preparations are made anew."""
+        await self._session.execute(
+            update(SigningJob)
+            .where(SigningJob.session_id == session_id, SigningJob.state == JobState.OFFERED.value)
+            .values(
+                state=JobState.ENDED.value,
+                ended_at=now,
+                outcome={"outcome": "withdrawn", "code": None, "detail": None},
             )
         )

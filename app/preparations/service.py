@@ -45,13 +45,13 @@ from workflows.definition import Protocol
 from workflows.errors import Refused
 
 MAX_DOCUMENT = 160 * MIB
-_SETTLED = (ItemState.SIGNED.value, ItemState.ACCEPTED.value)
 
 
 async def open_session(
     context: Context, principal: Principal, new: SignatureSessionCreate, session: AsyncSession
 ) -> SignatureSession:
     """The session and its items, nothing prepared yet. Raises NotFound or Unprocessable."""
+    _refuse_repetition(new)
     repository = PreparationRepository(session)
     certificate = await UserRepository(session).certificate(principal.id, new.certificate_sha256)
     if certificate is None:
@@ -84,6 +84,14 @@ async def open_session(
     return row
 
 
+def _refuse_repetition(new: SignatureSessionCreate) -> None:
+    if len({one.document_id for one in new.items}) != len(new.items):
+        raise Unprocessable(
+            "Un document figure deux fois dans cette demande : ne le choisissez qu'une fois.",
+            code="document_twice",
+        )
+
+
 async def _item(
     session: AsyncSession,
     principal: Principal,
@@ -113,12 +121,29 @@ async def prepare_session(
     context: Context, principal: Principal, session_id: uuid.UUID
 ) -> list[int]:
     """Prepares every document without a value, each on its own; the numbers of those that could
-    be. Raises NotFound."""
+    be. What an agent works on is left to it. Raises NotFound."""
     async with context.unit(principal.tenant_id) as session:
         row = await own_session(session, principal, session_id)
-        items = await PreparationRepository(session).items(row.id)
-    waiting = [one.n for one in items if one.state not in _SETTLED]
+        repository = PreparationRepository(session)
+        await repository.withdraw_offers(row.id, context.clock())
+        waiting = [
+            one.n
+            for one in await repository.items(row.id)
+            if not await _is_settled(repository, context, one)
+        ]
     return [n for n in waiting if await _prepare_item(context, principal, row, n)]
+
+
+async def _is_settled(
+    repository: PreparationRepository, context: Context, item: SignatureItem
+) -> bool:
+    """Signed, or in the hands of an agent whose lease is alive."""
+    if item.state == ItemState.SIGNED.value:
+        return True
+    if item.state != ItemState.ACCEPTED.value:
+        return False
+    job = await repository.leased_job_of(item.session_id, item.n, context.clock())
+    return job is not None
 
 
 async def own_session(
@@ -164,12 +189,11 @@ async def _prepare_item(
             chunks_of(prepared.document), limit_bytes=len(prepared.document)
         )
         async with context.unit(principal.tenant_id) as session:
-            await _keep_preparation(session, context, row, n, (plan, prepared, blob.sha256))
+            return await _keep_preparation(session, context, row, n, (plan, prepared, blob.sha256))
     except (AppError, SigningError, Refused) as e:
         async with context.unit(principal.tenant_id) as session:
             await fail_item(session, context, row.id, n, code=e.code, detail=e.detail)
         return False
-    return True
 
 
 async def _plan(
@@ -270,9 +294,11 @@ async def _keep_preparation(
     row: SignatureSession,
     n: int,
     made: tuple[_Plan, Prepared, str],
-) -> None:
+) -> bool:
     plan, prepared, prepared_sha256 = made
     _, item = await lock_item(session, row.id, n)
+    if await _is_settled(PreparationRepository(session), context, item):
+        return False
     await _lapse_earlier(session, context, item)
     item.state = ItemState.PREPARED.value
     item.failure = None
@@ -282,6 +308,7 @@ async def _keep_preparation(
     item.prepared = _to_json(plan, prepared)
     item.updated_at = context.clock()
     await session.flush()
+    return True
 
 
 async def _lapse_earlier(session: AsyncSession, context: Context, item: SignatureItem) -> None:

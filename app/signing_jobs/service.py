@@ -45,10 +45,17 @@ _LOOK_AGAIN_S = 0.3
 
 async def offer(
     session: AsyncSession, context: Context, row: SignatureSession, ns: list[int]
-) -> SigningJob:
-    """Signs a job for these documents and leaves it for the session's agent."""
+) -> None:
+    """Signs a job for those of these documents that are still prepared: somebody else may have
+    asked for one meanwhile. It waits for the session's agent."""
     now = context.clock()
-    items = [one for one in await PreparationRepository(session).items(row.id) if one.n in ns]
+    items = [
+        one
+        for one in await PreparationRepository(session).items(row.id)
+        if one.n in ns and one.state == ItemState.PREPARED.value
+    ]
+    if not items:
+        return
     job_id, nonce = new_id(), secrets.token_urlsafe(24)
     accept_before = now + timedelta(seconds=context.settings.signing.accept_s)
     payload = json.dumps(
@@ -71,7 +78,7 @@ async def offer(
         session_id=row.id,
         device_id=row.device_id,
         state=JobState.OFFERED.value,
-        item_ns=ns,
+        item_ns=[one.n for one in items],
         nonce=nonce,
         payload=base64.b64encode(payload).decode(),
         signature=base64.b64encode(context.keyring.job_key.sign(_LABEL + payload)).decode(),
@@ -80,7 +87,6 @@ async def offer(
     )
     SigningJobRepository(session).add(job)
     await session.flush()
-    return job
 
 
 async def _names(session: AsyncSession, row: SignatureSession) -> dict[str, str]:

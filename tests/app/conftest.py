@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from app.context import Context
@@ -17,12 +18,15 @@ from app.db.migrate import upgrade
 from app.db.roles import APP, OWNER, READ, provision
 from app.db.session import make_engine, make_sessions
 from app.demo.town import Town
+from app.kit.logs import configure_logs
 from app.kit.secrets import keyring_of, new_master_secret
 from app.local.postgres import PostgresServer
 from app.main import build
 from app.settings import DatabaseSettings, Settings
 from app.storage import local_store
-from tests.builders.towns import DrivenClock, a_town, cookie_of
+from tests.builders.people import ApiPerson
+from tests.builders.signing_agents import SigningAgent, pair
+from tests.builders.towns import DrivenClock, a_signer, a_town, cookie_of
 
 ORIGIN = "http://parapheur.test"
 
@@ -53,6 +57,11 @@ def database(postgres_server: PostgresServer) -> Database:
     return Database(superuser, as_role[OWNER], as_role[APP], as_role[READ])
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _logs() -> None:
+    configure_logs()
+
+
 @pytest.fixture
 def clock() -> DrivenClock:
     return DrivenClock()
@@ -78,6 +87,9 @@ async def context(
     settings.server.origin = ORIGIN
     assert settings.database.url is not None
     engine = make_engine(settings.database.url.get_secret_value(), pool_size=20)
+    async with engine.begin() as connection:
+        # What an earlier test owed is not this one's: its documents are gone.
+        await connection.execute(text("DELETE FROM jobs"))
     yield Context(
         settings=settings,
         keyring=keyring_of(master_secret),
@@ -106,28 +118,76 @@ async def anonymous(context: Context) -> AsyncIterator[Client]:
         yield client
 
 
+PersonOf = Callable[[Town, str], Awaitable[ApiPerson]]
+
+
 @pytest.fixture
-async def as_person(context: Context, town: Town) -> AsyncIterator[AsPerson]:
-    """A client signed in as somebody of the town, by his key."""
+async def person_of(context: Context) -> AsyncIterator[PersonOf]:
+    """Signs somebody of any town in."""
     opened: list[Client] = []
     application = build(context=context)
 
-    async def client_of(key: str) -> Client:
-        value = await cookie_of(context, town, key)
+    async def person(town: Town, key: str) -> ApiPerson:
         client = httpx2.AsyncClient(
             transport=httpx2.ASGITransport(app=application),
             base_url=f"{ORIGIN}/api/v1",
-            cookies={"parapheur_session": value},
+            cookies={"parapheur_session": await cookie_of(context, town, key)},
         )
         opened.append(client)
-        return client
+        return ApiPerson(client, town, key)
 
-    yield client_of
+    yield person
     for client in opened:
         await client.aclose()
 
 
 @pytest.fixture
-def no_residue(tmp_path: Path) -> Iterator[Path]:
+def as_person(town: Town, person_of: PersonOf) -> AsPerson:
+    """A client signed in as somebody of the town, by his key."""
+
+    async def client_of(key: str) -> Client:
+        return (await person_of(town, key)).client
+
+    return client_of
+
+
+@pytest.fixture
+async def finances(town: Town, person_of: PersonOf) -> ApiPerson:
+    """Who deposits."""
+    return await person_of(town, "finances")
+
+
+@pytest.fixture
+async def direction(town: Town, person_of: PersonOf) -> ApiPerson:
+    """Who gives the visa."""
+    return await person_of(town, "direction")
+
+
+@pytest.fixture
+async def mayor(town: Town, person_of: PersonOf) -> ApiPerson:
+    """Who signs."""
+    return await person_of(town, "maire")
+
+
+@pytest.fixture
+async def administrator(town: Town, person_of: PersonOf) -> ApiPerson:
+    """Who administers the town and reads its journal."""
+    return await person_of(town, "administrateur")
+
+
+@pytest.fixture
+async def other_town(context: Context) -> Town:
+    """Another local authority on the same server."""
+    return await a_town(context)
+
+
+@pytest.fixture
+async def agent(anonymous: Client, mayor: ApiPerson, clock: DrivenClock) -> SigningAgent:
+    """The mayor's agent, paired through the API, with his key."""
+    return await pair(anonymous, mayor, clock, a_signer().mayor)
+
+
+@pytest.fixture
+def no_residue(tmp_path: Path) -> Path:
     """The directory of documents, to show that a refusal keeps nothing."""
-    yield tmp_path / "documents"
+    return tmp_path / "documents"

@@ -14,7 +14,7 @@ from app.auth.service import SESSION
 from app.catalog.schemas import ConnectorAccountCreate
 from app.context import Context
 from app.demo import pki
-from app.demo.town import Town, TownPlan, found_town
+from app.demo.town import PEOPLE, Town, TownPlan, found_town
 from app.kit.ids import new_id
 from app.models import LoginHandle, LoginSession
 from app.tenants.schemas import TrustKind
@@ -88,7 +88,7 @@ async def a_town(
     plan = TownPlan(
         siret=a_siret(),
         domain=f"{secrets.token_hex(6)}.test",
-        password_hash=password_hash(),
+        password_hashes=dict.fromkeys((one.key for one in PEOPLE), password_hash()),
         trust=trust_of(signer),
         account=account,
     )

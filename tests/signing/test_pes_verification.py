@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
@@ -137,6 +138,13 @@ class TestAttacks:
         accepted = [one for one in flips if judged(one).verdict is Verdict.VALID]
         # What is accepted is the same document for XML: an unused namespace may have another name.
         assert {canonical(xml.parse(one)) for one in accepted} <= {canonical(xml.parse(whole))}
+
+    def test_a_certificate_of_an_unknown_version_is_a_verdict(self, signed: bytes) -> None:
+        der = signer().issued.der
+        odd = der.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x5e", 1)
+        assert odd != der
+        content = signed.replace(b64encode(der), b64encode(odd))
+        assert "certificate_unreadable" in codes(judged(content, strict=False))
 
     def test_a_relative_namespace_is_a_verdict(self, signed: bytes) -> None:
         content = signed.replace(b"<Piece>", b'<Piece xmlns:r="relatif" r:a="1">', 1)

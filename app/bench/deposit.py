@@ -1,0 +1,184 @@
+"""Deposit of a large flow through the running service: its memory, its time."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from app.bench.figures import Row, ratios, spread, timed
+from app.bench.memory import MIB, PeakOfMemory, settled_bytes
+from app.bench.service import Service, running_service
+from app.demo.flows import Flow, grown_to, write_pes
+from app.errors import Unavailable
+
+SIZE_BYTES = 100_000_000
+GOAL_BYTES = 64 * MIB
+_BLOCK = 256 * 1024
+_PAUSE_S = 0.05
+_PATIENCE_S = 180.0
+
+
+@dataclass(frozen=True, slots=True)
+class Deposit:
+    """What one deposit cost: memory above idle of API, worker and their children; seconds from
+    the first byte sent to the folder standing in its circuit."""
+
+    extra_bytes: int
+    seconds: float
+    upload_s: float
+    inspection_s: float
+    submission_s: float
+
+
+def measure(rounds: int, *, schemas: Path | None, size_bytes: int = SIZE_BYTES) -> list[Row]:
+    """Two rows. The service is started for them; the first deposit of the process counts too."""
+    with running_service(schemas) as service:
+        deposits, copies = _rounds(service, rounds, size_bytes)
+    extra = spread([one.extra_bytes / MIB for one in deposits])
+    ratio = ratios([one.seconds for one in deposits], copies)
+    parts = [
+        f"{name} {spread(values).told('{:.1f}')} s"
+        for name, values in (
+            ("upload", [one.upload_s for one in deposits]),
+            ("inspection", [one.inspection_s for one in deposits]),
+            ("submission", [one.submission_s for one in deposits]),
+        )
+    ]
+    size = f"{size_bytes / 1e6:.0f} MB"
+    pass_ = "XSD pass included" if schemas else "no schemas: without the XSD pass"
+    return [
+        Row(
+            f"Deposit of a {size} flow: memory of API, worker and children above idle",
+            f"{extra.told('{:.1f}')} MiB",
+            f"≤ {GOAL_BYTES // MIB} MiB",
+            f"{extra.middle * MIB / size_bytes:.2f} × the file; {pass_}",
+        ),
+        Row(
+            f"Deposit of a {size} flow: time against copy + SHA-256 of the file",
+            f"× {ratio.told('{:.1f}')}",
+            "",
+            f"{', '.join(parts)}; copy {spread(copies).told('{:.2f}')} s",
+        ),
+    ]
+
+
+def _rounds(service: Service, rounds: int, size_bytes: int) -> tuple[list[Deposit], list[float]]:
+    deposits: list[Deposit] = []
+    copies: list[float] = []
+    for number in range(1, rounds + 1):
+        with flow_file(service.directory, number, size_bytes) as flow:
+            if number % 2:
+                deposits.append(deposit(service, flow))
+            copies.append(timed(lambda file=flow: copy_and_digest(file)))
+            if not number % 2:
+                deposits.append(deposit(service, flow))
+        service.forget_documents()
+    return deposits, copies
+
+
+@contextmanager
+def flow_file(directory: Path, number: int, size_bytes: int) -> Iterator[Path]:
+    """A flow of about that size, under a NomFic of its own, that says nowhere that it is
+    dematerialised: submission has to write it."""
+    shape = Flow(number=number, expense_slips=5, items_per_slip=20, dematerialised=False)
+    file = directory / f"flow-{number}.xml"
+    try:
+        with file.open("wb") as target:
+            write_pes(grown_to(shape, size_bytes), target)
+        yield file
+    finally:
+        file.unlink()
+
+
+def deposit(service: Service, flow: Path) -> Deposit:
+    """Deposits a flow and sends it in its circuit, as a finance program does.
+
+    Raises Unavailable with the service's own words when it refuses."""
+    idle = settled_bytes(service.process_ids)
+    with (
+        httpx2.Client(base_url=f"{service.origin}/api/v1", timeout=_PATIENCE_S) as client,
+        PeakOfMemory(service.process_ids) as peak,
+    ):
+        client.headers["Authorization"] = f"Bearer {service.depositor.token}"
+        folder_id = _create(client, service)
+        start = time.perf_counter()
+        _upload(client, folder_id, flow)
+        uploaded = time.perf_counter()
+        _await_draft(client, folder_id)
+        inspected = time.perf_counter()
+        _submit(client, folder_id, service)
+        end = time.perf_counter()
+    return Deposit(
+        extra_bytes=peak.bytes - idle,
+        seconds=end - start,
+        upload_s=uploaded - start,
+        inspection_s=inspected - uploaded,
+        submission_s=end - inspected,
+    )
+
+
+def copy_and_digest(file: Path) -> str:
+    """The least that a deposit must do: write the bytes again and know their SHA-256."""
+    digest = hashlib.sha256()
+    copy = file.with_suffix(".copy")
+    with file.open("rb") as source, copy.open("wb") as target:
+        while block := source.read(_BLOCK):
+            digest.update(block)
+            target.write(block)
+    copy.unlink()
+    return digest.hexdigest()
+
+
+def _create(client: httpx2.Client, service: Service) -> str:
+    body = {
+        "subtype_id": service.depositor.subtype_id,
+        "desk_id": service.depositor.desk_id,
+        "title": "Flux de mesure",
+    }
+    return str(_told(client.post("/folders", json=body))["id"])
+
+
+def _upload(client: httpx2.Client, folder_id: str, flow: Path) -> None:
+    with flow.open("rb") as source:
+        answer = client.post(
+            f"/folders/{folder_id}/documents",
+            params={"name": flow.name},
+            headers={
+                "Content-Type": "application/xml",
+                "Content-Length": str(flow.stat().st_size),
+            },
+            content=iter(lambda: source.read(_BLOCK), b""),
+        )
+    _told(answer)
+
+
+def _await_draft(client: httpx2.Client, folder_id: str) -> None:
+    deadline = time.monotonic() + _PATIENCE_S
+    while (found := _told(client.get(f"/folders/{folder_id}")))["status"] == "inspecting":
+        if time.monotonic() > deadline:
+            raise Unavailable("Le contrôle du flux n'en finit pas.", code="bench_timeout")
+        time.sleep(_PAUSE_S)
+    if found["status"] != "draft":
+        raise Unavailable(f"Le flux de mesure est refusé : {found['refusal']}.", code="bench_refused")
+
+
+def _submit(client: httpx2.Client, folder_id: str, service: Service) -> None:
+    desk_id = service.depositor.desk_id
+    _told(client.post(f"/folders/{folder_id}/submit", params={"desk_id": desk_id}))
+
+
+def _told(answer: httpx2.Response) -> dict[str, Any]:
+    if answer.is_error:
+        raise Unavailable(
+            f"Le service a refusé une demande de la mesure ({answer.status_code}) : {answer.text}",
+            code="bench_refused",
+        )
+    found: dict[str, Any] = answer.json()
+    return found

@@ -1,0 +1,150 @@
+"""The product as it runs, on this machine and for one measure: servers, API, worker, a town."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from app.auth.principal import Permission, Principal, PrincipalKind
+from app.auth.repository import AuthRepository
+from app.auth.service import TokenRequest, issue_token
+from app.context import Context
+from app.demo.town import TownPlan, found_town
+from app.local.runtime import Premises, find_runtime, make_private_folder
+from app.local.supervisor import Supervisor
+from app.process import open_context
+from app.serving import (
+    API,
+    WORKER,
+    Installation,
+    answers,
+    api_program,
+    environment_of,
+    equip,
+    worker_program,
+)
+from app.settings import SchemasSettings, ServerSettings, Settings
+
+_HOST = "127.0.0.1"
+_DEPOSITOR = "finances"
+_SIRET = "21990001600011"
+_START_LIMIT_S = 60.0
+_OWN = frozenset(
+    f"PARAPHEUR_{name}"
+    for name in (
+        *("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "DATA_DIR"),
+        *("SERVER_HOST", "SERVER_PORT", "SERVER_ORIGIN"),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Depositor:
+    """A program that may deposit flows: its token, its desk, the subtype of flows to sign."""
+
+    token: str
+    desk_id: str
+    subtype_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A running product. `process_ids`: API and worker, whose children are theirs."""
+
+    origin: str
+    process_ids: tuple[int, ...]
+    depositor: Depositor
+    directory: Path
+
+    def forget_documents(self) -> None:
+        """Removes the stored bytes: a run of large deposits would fill the disk."""
+        shutil.rmtree(self.directory / "documents" / "sha256")
+
+
+@contextmanager
+def running_service(schemas: Path | None) -> Iterator[Service]:
+    """Starts everything on fresh data, and leaves nothing behind.
+
+    `schemas`: the directory of the official schemas; without it the XSD pass does not run."""
+    runtime = find_runtime()
+    folder = make_private_folder(runtime)
+    try:
+        with Supervisor() as supervisor:
+            premises = Premises(folder / "data", folder / "logs", runtime, is_temporary=True)
+            place = Installation(folder, premises, search_path=False)
+            settings = equip(supervisor, _settings(schemas), place)
+            depositor = asyncio.run(_found(settings))
+            yield _start(supervisor, settings, place, depositor)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _settings(schemas: Path | None) -> Settings:
+    """Nothing of the caller's own installation: its URLs and secrets are not used here."""
+    port = _free_port()
+    origin = f"http://{_HOST}:{port}"
+    return Settings.model_construct(
+        server=ServerSettings(host=_HOST, port=port, origin=origin),
+        schemas=SchemasSettings(dir=schemas),
+    )
+
+
+def _free_port() -> int:
+    with socket.create_server((_HOST, 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _start(
+    supervisor: Supervisor, settings: Settings, place: Installation, depositor: Depositor
+) -> Service:
+    environment = _environment(settings)
+    api = supervisor.start(api_program(environment, place.logs))
+    worker = supervisor.start(worker_program(environment, place.logs))
+    supervisor.await_ready(API, lambda: answers(settings), timeout_s=_START_LIMIT_S)
+    assert worker.name == WORKER
+    return Service(settings.server.origin, (api.pid, worker.pid), depositor, place.directory)
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """Other settings of the caller's environment would change what is measured."""
+    inherited = environment_of(settings)
+    own = {k: v for k, v in inherited.items() if k in _OWN or not k.startswith("PARAPHEUR_")}
+    schemas = settings.schemas.dir
+    return own | ({"PARAPHEUR_SCHEMAS_DIR": str(schemas)} if schemas else {})
+
+
+async def _found(settings: Settings) -> Depositor:
+    plan = TownPlan(siret=_SIRET, domain="mesure.invalid", password_hashes={})
+    async with open_context(settings) as context:
+        town = await found_town(context, plan)
+        desk_id = town.desks[_DEPOSITOR]
+        owner = Principal(
+            kind=PrincipalKind.PERSON,
+            tenant_id=town.tenant_id,
+            id=town.users[_DEPOSITOR],
+            user_id=town.users[_DEPOSITOR],
+            permissions=frozenset(),
+            desk_ids=frozenset({desk_id}),
+        )
+        request = TokenRequest(
+            label=f"Mesure {secrets.token_hex(4)}",
+            desk_ids=(desk_id,),
+            verbs=(Permission.FOLDER_DEPOSIT.value, Permission.FOLDER_READ.value),
+            expires_at=context.clock() + timedelta(hours=6),
+        )
+        token = await _token(context, owner, request)
+    return Depositor(token, str(desk_id), str(town.subtypes["flows"]))
+
+
+async def _token(context: Context, owner: Principal, request: TokenRequest) -> str:
+    async with context.unit(owner.tenant_id) as session:
+        _, value = issue_token(context, AuthRepository(session), owner, request)
+    return value

@@ -1,0 +1,35 @@
+"""What every command says to a person: refusals, progress, texts that come from elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+from typing import NoReturn
+
+import typer
+from rich.console import Console
+
+
+class Status:
+    """Exit statuses, as `parapheur --help` states them."""
+
+    DONE, REFUSED, USAGE, CANNOT_VOUCH, UNSIGNED = 0, 1, 2, 3, 4
+
+
+def refuse(detail: str, *, code: str | None = None, status: int = Status.REFUSED) -> NoReturn:
+    """Ends the command: the sentence, its stable code, the exit status."""
+    suffix = f" [{code}]" if code else ""
+    typer.echo(f"parapheur : {detail}{suffix}", err=True)
+    sys.exit(status)
+
+
+def visible(text: str) -> str:
+    """One line of visible characters: no terminal sequence, no direction override."""
+    return "".join(
+        c if unicodedata.category(c)[0] != "C" else "\N{REPLACEMENT CHARACTER}" for c in text
+    )
+
+
+def progress_console() -> Console:
+    """Where progress is shown, apart from results: standard error, plain when it is no terminal."""
+    return Console(stderr=True, highlight=False)

@@ -1,0 +1,272 @@
+"""Everything that a demonstration needs running: servers, service, TdT double, mail catcher, town.
+
+All of it are children of one supervisor, with their output in files."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import socket
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pwdlib import PasswordHash
+from pydantic import SecretStr
+
+from app.catalog.schemas import ConnectorAccountCreate
+from app.demo import pki, s2low
+from app.demo.signer import Chain
+from app.demo.town import PEOPLE, SIRET, Town, TownPlan, found_town
+from app.kit.secrets import new_master_secret
+from app.local.postgres import NOT_DURABLE
+from app.local.runtime import CHECKOUT, Premises, find_runtime
+from app.local.supervisor import Program, Supervisor
+from app.process import open_context
+from app.serving import (
+    API,
+    Installation,
+    answers,
+    api_program,
+    environment_of,
+    equip,
+    refuse_taken_port,
+    worker_program,
+)
+from app.settings import SecretSettings, ServerSettings, Settings, StorageSettings, load_settings
+
+HOST = "127.0.0.1"
+DOUBLE, MAILBOX = "s2low", "mailbox"
+_KEPT = ("PARAPHEUR_DATABASE_URL", "PARAPHEUR_REDIS_URL", "PARAPHEUR_SCHEMAS_DIR")
+_WAIT_S = 60.0
+_PAUSE_S = 0.02
+FAST_CLOCKS: Mapping[str, str] = {
+    "PARAPHEUR_TDT_POLL_S": "0.3",
+    "PARAPHEUR_TDT_RETRY_S": "1",
+    "PARAPHEUR_TDT_SEND_S": "20",
+    "PARAPHEUR_TDT_CALL_S": "20",
+    "PARAPHEUR_WORKER_DISPATCH_S": "0.2",
+    "PARAPHEUR_WORKER_RESEND_S": "2",
+    "PARAPHEUR_WORKER_LEASE_S": "4",
+}
+"""A real TdT answers in minutes, its double at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What runs, and where. `passwords` are by person's key, as in `town`."""
+
+    supervisor: Supervisor
+    directory: Path
+    settings: Settings
+    town: Town
+    passwords: Mapping[str, str]
+    double_port: int
+    control_token: str = field(repr=False)
+
+    @property
+    def origin(self) -> str:
+        return self.settings.server.origin
+
+    @property
+    def logs(self) -> Path:
+        return self.directory / "logs"
+
+    @property
+    def mails(self) -> Path:
+        return self.directory / "mails"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a stage is opened with. `clocks` are settings of the service; `is_temporary`: the
+    directory goes away when the last program ends, however it ends."""
+
+    directory: Path
+    chain: Chain
+    port: int | None = None
+    clocks: Mapping[str, str] = field(default_factory=lambda: FAST_CLOCKS)
+    is_temporary: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Tdt:
+    """The double's address and the files that open it."""
+
+    port: int
+    pki: Path
+
+
+Tell = Callable[[str], None]
+
+
+@contextmanager
+def open_stage(plan: Plan, *, tell: Tell = lambda _told: None) -> Iterator[Stage]:
+    """Starts all of it and founds the town; everything is stopped at the end of the block."""
+    port = plan.port or _free_port()
+    refuse_taken_port(HOST, port)
+    passwords = {person.key: secrets.token_urlsafe(9) for person in PEOPLE}
+    control_token = secrets.token_urlsafe(16)
+    with Supervisor() as supervisor, ThreadPoolExecutor(1) as aside:
+        hashes = aside.submit(_hashes, passwords)
+        tell("le TdT fictif et la boîte aux lettres")
+        tdt = _start_double(supervisor, plan, control_token)
+        mail_port = _start_mailbox(supervisor, plan)
+        tell("PostgreSQL et Valkey")
+        place = _installation(plan)
+        settings = equip(supervisor, _settings(port), place)
+        environment = _environment(settings, plan, tdt.port, mail_port)
+        supervisor.start(api_program(environment, place.logs))
+        supervisor.start(worker_program(environment, place.logs))
+        tell("la commune fictive")
+        town = asyncio.run(_found(settings, plan, tdt, hashes.result()))
+        tell("le service")
+        supervisor.await_ready(API, lambda: answers(settings), timeout_s=_WAIT_S)
+        yield Stage(
+            supervisor=supervisor,
+            directory=plan.directory,
+            settings=settings,
+            town=town,
+            passwords=passwords,
+            double_port=tdt.port,
+            control_token=control_token,
+        )
+
+
+def make_directory(parent: Path | None = None) -> Path:
+    """A new private folder for one run."""
+    return Path(tempfile.mkdtemp(prefix="parapheur-demo-", dir=parent)).resolve()
+
+
+def _installation(plan: Plan) -> Installation:
+    premises = Premises(
+        data=plan.directory / "data",
+        logs=plan.directory / "logs",
+        runtime=find_runtime(),
+        is_temporary=plan.is_temporary,
+    )
+    return Installation(plan.directory, premises, search_path=False, postgres_options=NOT_DURABLE)
+
+
+def _settings(port: int) -> Settings:
+    """Servers only come from outside, when their URLs are given; the rest is the run's own."""
+    given = load_settings()
+    given.secret = SecretSettings(key=SecretStr(new_master_secret()))
+    given.server = ServerSettings(host=HOST, port=port, origin=f"http://{HOST}:{port}")
+    given.storage = StorageSettings()
+    return given
+
+
+def _environment(
+    settings: Settings, plan: Plan, double_port: int, mail_port: int
+) -> dict[str, str]:
+    own = environment_of(settings)
+    complete = {
+        name: value
+        for name, value in own.items()
+        if not name.startswith("PARAPHEUR_") or name in _KEPT or name.startswith(_OWN)
+    }
+    return {
+        **complete,
+        **plan.clocks,
+        "PARAPHEUR_OUTBOUND_ALLOW": f"{HOST}:{double_port}",
+        "PARAPHEUR_SMTP_HOST": HOST,
+        "PARAPHEUR_SMTP_PORT": str(mail_port),
+        "PARAPHEUR_SMTP_SENDER": "parapheur@saint-exemple.test",
+    }
+
+
+_OWN = ("PARAPHEUR_SECRET_", "PARAPHEUR_DATA_", "PARAPHEUR_SERVER_")
+
+
+def _start_double(supervisor: Supervisor, plan: Plan, control_token: str) -> _Tdt:
+    folder = plan.directory / "s2low"
+    s2low.write_pki(folder, pki.valid_for(2))
+    token_file = folder / "control-token"
+    token_file.touch(mode=0o600)
+    token_file.write_text(control_token, encoding="utf-8")
+    # Started first, stopped last: what it removes is then no longer needed by anybody.
+    return _Tdt(
+        _started_on_port(
+            supervisor,
+            Program(
+                name=DOUBLE,
+                argv=(
+                    *(sys.executable, "-m", "app.demo.s2low", "--pki", str(folder)),
+                    *("--state", str(folder / "state.json")),
+                    *("--control-token-file", str(token_file)),
+                ),
+                log=plan.directory / "logs" / "s2low.log",
+                environment=_bare_environment(),
+                cleanup=(plan.directory,) if plan.is_temporary else (),
+            ),
+        ),
+        folder,
+    )
+
+
+def _start_mailbox(supervisor: Supervisor, plan: Plan) -> int:
+    return _started_on_port(
+        supervisor,
+        Program(
+            name=MAILBOX,
+            argv=(sys.executable, "-m", "app.demo.mailbox", str(plan.directory / "mails")),
+            log=plan.directory / "logs" / "mailbox.log",
+            environment=_bare_environment(),
+        ),
+    )
+
+
+def _bare_environment() -> dict[str, str]:
+    own = {"PYTHONPATH": str(CHECKOUT), "PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1"}
+    return {**os.environ, **own}
+
+
+def _started_on_port(supervisor: Supervisor, program: Program) -> int:
+    """Starts a program that prints the port it chose as its first line."""
+    supervisor.start(program)
+    supervisor.await_ready(program.name, lambda: _first_line(program.log).isdigit())
+    return int(_first_line(program.log))
+
+
+def _first_line(log: Path) -> str:
+    return log.read_text(encoding="utf-8", errors="replace").partition("\n")[0]
+
+
+def _hashes(passwords: Mapping[str, str]) -> dict[str, str]:
+    hasher = PasswordHash.recommended()
+    return {key: hasher.hash(password) for key, password in passwords.items()}
+
+
+async def _found(
+    settings: Settings, plan: Plan, tdt: _Tdt, password_hashes: Mapping[str, str]
+) -> Town:
+    certificate, key = (tdt.pki / name for name in s2low.CLIENT_FILES)
+    account = ConnectorAccountCreate(
+        connector="s2low",
+        label="TdT fictif",
+        base_url=f"https://{HOST}:{tdt.port}",
+        server_ca=(tdt.pki / s2low.CA_FILE).read_text("ascii"),
+        client_certificate=certificate.read_text("ascii"),
+        client_key=SecretStr(key.read_text("ascii")),
+        is_archivist=True,
+    )
+    town = TownPlan(
+        siret=SIRET,
+        domain="saint-exemple.test",
+        password_hashes=password_hashes,
+        trust=plan.chain.trust,
+        account=account,
+    )
+    async with open_context(settings) as context:
+        return await found_town(context, town)
+
+
+def _free_port() -> int:
+    with socket.create_server((HOST, 0)) as server:
+        return int(server.getsockname()[1])
