@@ -45,6 +45,8 @@ def build(
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
+        # A redirection would name the Host that the request claims (threat 31).
+        redirect_slashes=False,
         lifespan=lifespan,  # type: ignore[arg-type]
         generate_unique_id_function=_operation_id,
     )

@@ -1,8 +1,11 @@
-"""Inspections as JSON values, for a child process bounded by its caller (threat 17)."""
+"""Inspections as JSON values, for a child process bounded by its caller (threat 17).
+
+What the child imports is memory that every deposit pays: nothing here needs pyHanko. PDF and
+verification have entry points of their own (`bounded_pdf`, `bounded_verification`).
+"""
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
@@ -11,12 +14,9 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from signing import pdf_inspection, pes
+from signing import pes_inspection, pes_schema
 from signing.errors import SigningError, UnsupportedDocument
-from signing.report import to_json as report_json
-from signing.trust import TrustMaterial
 from signing.types import JsonValue
-from signing.verification import verify
 
 _BLOCK = 64 * 1024
 
@@ -36,35 +36,13 @@ def plain(value: object) -> Any:
     return value
 
 
-def trust_to_json(trust: TrustMaterial) -> dict[str, JsonValue]:
-    """Trust material as a child process receives it."""
-    return {
-        one.name: [base64.b64encode(der).decode() for der in getattr(trust, one.name)]
-        for one in fields(trust)
-    }
-
-
-def trust_from_json(data: Mapping[str, Sequence[str]]) -> TrustMaterial:
-    """The inverse of `trust_to_json`."""
-    return TrustMaterial(
-        **{name: tuple(base64.b64decode(one) for one in items) for name, items in data.items()}
-    )
-
-
-def inspect_pdf(path: str) -> dict[str, JsonValue]:
-    """`{"facts": …}`, or `{"refused": {code, detail, line, element}}`."""
-    try:
-        return {"facts": plain(pdf_inspection.inspect(Path(path)))}
-    except SigningError as e:
-        return {"refused": refusal(e)}
-
-
 def inspect_pes(path: str, options: Mapping[str, bool]) -> dict[str, JsonValue]:
-    """Facts of a flow with its slips; same shape. `options`: `require_latin1`."""
+    """`{"facts": …}` of a flow with its slips, or `{"refused": {code, detail, line, element}}`.
+    `options`: `require_latin1`."""
     try:
         with Path(path).open("rb") as stream:
-            facts = pes.inspect(
-                iter(lambda: stream.read(_BLOCK), b""), **options
+            facts = pes_inspection.inspect(
+                iter(lambda: stream.read(_BLOCK), b""), require_latin1=options["require_latin1"]
             )
     except SigningError as e:
         return {"refused": refusal(e)}
@@ -73,16 +51,8 @@ def inspect_pes(path: str, options: Mapping[str, bool]) -> dict[str, JsonValue]:
 
 def schema_findings(path: str, schema_dir: str) -> list[JsonValue]:
     """What the official schema says of a flow, as warnings."""
-    found: list[JsonValue] = plain(pes.schema_findings(Path(path), Path(schema_dir)))
+    found: list[JsonValue] = plain(pes_schema.schema_findings(Path(path), Path(schema_dir)))
     return found
-
-
-def verify_file(path: str, trust: Mapping[str, Sequence[str]], now: str) -> dict[str, JsonValue]:
-    """The verification report of a file, in the words of `signing.report.to_json`."""
-    report = verify(
-        Path(path).read_bytes(), trust=trust_from_json(trust), now=datetime.fromisoformat(now)
-    )
-    return report_json(report)
 
 
 def refusal(error: SigningError) -> dict[str, JsonValue]:

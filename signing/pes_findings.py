@@ -67,3 +67,15 @@ def attachment_findings(slips: SlipReader, attachments: AttachmentReader) -> Ite
             f"{len(orphans)} pièce(s) jointe(s) ne sont rattachées à aucune pièce : "
             f"{', '.join(orphans[:_MAX_PER_KIND])}.",
         )
+
+
+def listing_findings(*lists: tuple[str, int, int]) -> Iterator[Finding]:
+    """What is in the flow but not in its facts: for each list its name, how many, how many of
+    them are described."""
+    for name, count, listed in lists:
+        if count > listed:
+            yield Finding(
+                "pes_not_all_listed",
+                f"Le flux compte {count} {name} : les {listed} premières sont décrites ici, "
+                "les totaux les comptent toutes. Ouvrez le flux pour lire les autres.",
+            )

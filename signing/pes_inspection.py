@@ -14,7 +14,12 @@ from signing import xml
 from signing.errors import UnsupportedDocument
 from signing.facts import IntakeKind, PesFacts, SignatureScope
 from signing.pes_bytes import refuse_unspliceable
-from signing.pes_findings import attachment_findings, scope_findings, slip_findings
+from signing.pes_findings import (
+    attachment_findings,
+    listing_findings,
+    scope_findings,
+    slip_findings,
+)
 from signing.pes_header import HeaderReader
 from signing.pes_slips import AttachmentReader, SlipReader
 from signing.pes_structure import ALLER, DOMAIN_HEADERS, DOMAIN_KINDS, ORMC_FILE_TYPE, TRUE_VALUES
@@ -34,7 +39,11 @@ _MAX_WARNINGS = 200
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of what one flow may hold; a flow beyond them is refused (`pes_too_complex`)."""
+    """Bounds of what one flow may hold; a flow beyond them is refused (`pes_too_complex`).
+
+    Items and attachments past the `listed` ones are accepted, counted and summed, but the facts
+    do not describe them: nobody reads so many, and everybody who opens the folder would load
+    them. A finding says so (`pes_not_all_listed`)."""
 
     max_depth: int = xml.MAX_DEPTH
     max_tag_bytes: int = 1024 * 1024
@@ -42,6 +51,8 @@ class Limits:
     max_slips: int = 10_000
     max_items: int = 200_000
     max_attachments: int = 50_000
+    listed_items: int = 10_000
+    listed_attachments: int = 10_000
 
 
 DEFAULT_LIMITS = Limits()
@@ -111,7 +122,7 @@ class PesInspector:
         self._path: list[str] = []
         self._seen = _Seen()
         self._header = HeaderReader()
-        self._slips = SlipReader() if slip_facts else None
+        self._slips = SlipReader(limits.listed_items) if slip_facts else None
         reader = xml.stream_parser()
         self._attachments = AttachmentReader(reader)
         reader.XmlDeclHandler = self._declaration
@@ -144,7 +155,7 @@ class PesInspector:
             root_id=self._seen.root_id,
             domains=tuple(self._seen.domains),
             slips=self._slips.close() if self._slips else (),
-            attachments=self._attachments.close(),
+            attachments=self._attachments.close()[: self._limits.listed_attachments],
             scope=self._scope(),
             signature_count=self._seen.signatures,
             dematerialised=tuple(self._seen.flags.items()),
@@ -161,6 +172,10 @@ class PesInspector:
             *slip_findings(facts.slips),
             *self._slips.warnings[:_MAX_WARNINGS],
             *attachment_findings(self._slips, self._attachments),
+            *listing_findings(
+                ("pièces", self._slips.item_count, self._limits.listed_items),
+                ("pièces jointes", self._attachments.count, self._limits.listed_attachments),
+            ),
         )
 
     def _scope(self) -> SignatureScope:

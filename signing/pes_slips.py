@@ -44,8 +44,11 @@ class _Slip:
 
 @dataclass(slots=True)
 class SlipReader:
-    """Collects the slips of both domains; the caller gives paths that start at the root."""
+    """Collects the slips of both domains; the caller gives paths that start at the root.
 
+    Items past `max_listed` are counted and summed, not described."""
+
+    max_listed: int
     warnings: list[Finding] = field(default_factory=list)
     references: dict[str, None] = field(default_factory=dict)
     item_count: int = 0
@@ -130,15 +133,8 @@ class SlipReader:
     def _end_item(self) -> None:
         if self._item is None or self._slip is None:
             return
-        self._slip.items.append(
-            SlipItemFacts(
-                number=self._item.number,
-                subject=self._item.subject,
-                amount_incl_tax=self._item.amount,
-                third_parties=tuple(self._item.third_parties),
-                attachment_ids=tuple(self._item.attachment_ids),
-            )
-        )
+        if self.item_count <= self.max_listed:
+            self._slip.items.append(_facts_of(self._item))
         self._item = None
 
     def _end_slip(self) -> None:
@@ -181,6 +177,16 @@ class SlipReader:
             Finding("pes_amount_unreadable", f"Un montant {name} manque ou est illisible.")
         )
         return _ZERO
+
+
+def _facts_of(item: _Item) -> SlipItemFacts:
+    return SlipItemFacts(
+        number=item.number,
+        subject=item.subject,
+        amount_incl_tax=item.amount,
+        third_parties=tuple(item.third_parties),
+        attachment_ids=tuple(item.attachment_ids),
+    )
 
 
 @dataclass(slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -45,6 +44,9 @@ async def principal_of_device(context: Context, fields: Mapping[str, str]) -> Pr
         device = await repository.device(handle.principal_id)
         if device is None or device.revoked_at is not None:
             raise _refused()
+        user = await repository.user(device.user_id)
+        if user is None or not user.is_active:
+            raise _refused()
         check_signature(context, device.public_key, fields)
         await spend_nonce(context, repository, fields)
         device.last_seen_at = context.clock()
@@ -69,7 +71,7 @@ def check_signature(context: Context, public_key: bytes, fields: Mapping[str, st
     try:
         signature = base64.b64decode(fields["signature"], validate=True)
         Ed25519PublicKey.from_public_bytes(public_key).verify(signature, request_text(fields))
-    except (binascii.Error, InvalidSignature) as e:
+    except (ValueError, InvalidSignature) as e:
         raise _refused() from e
 
 

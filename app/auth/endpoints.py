@@ -18,6 +18,7 @@ from app.auth.http import (
     anyone,
     checker_of,
     permit,
+    refuse_other_origin,
 )
 from app.auth.principal import Permission
 from app.auth.repository import AuthRepository
@@ -34,12 +35,13 @@ router = APIRouter(tags=["auth"], route_class=IdempotentRoute)
     "/session",
     status_code=204,
     summary="Ouvrir une session",
-    responses=problem_responses(401, 422, 429),
+    responses=problem_responses(401, 403, 422, 429),
 )
 async def log_in(
     credentials: LogIn, request: Request, response: Response, context: Context = anyone()
 ) -> None:
     """Sets an HttpOnly cookie naming a new server-side session."""
+    refuse_other_origin(request, context)
     secret = await service.open_session(
         context,
         checker_of(request),
@@ -100,12 +102,12 @@ async def log_out(response: Response, caller: Caller = permit(Permission.SESSION
     responses=problem_responses(401, 403, 409, 422),
 )
 async def create_token(
-    new: TokenCreate, caller: Caller = permit(Permission.TOKEN_ADMIN)
+    new: TokenCreate, caller: Caller = permit(Permission.TOKEN_ADMIN, keeps_answer=False)
 ) -> TokenIssued:
     """The value is shown in this answer only."""
     request = service.TokenRequest(new.label, tuple(new.desk_ids), tuple(new.verbs), new.expires_at)
     async with caller.unit() as session:
-        row, value = service.issue_token(
+        row, value = await service.issue_token(
             caller.context, AuthRepository(session), caller.principal, request
         )
         await _journal(session, caller, "token.issued", row)

@@ -53,6 +53,7 @@ class Caller:
     request: Request
     session_id: uuid.UUID | None = None
     claim: idempotency.Claim | None = field(default=None)
+    keeps_answer: bool = True
 
     @asynccontextmanager
     async def unit(self, *, claims: bool = True) -> AsyncIterator[AsyncSession]:
@@ -60,7 +61,8 @@ class Caller:
         async with self.context.unit(self.principal.tenant_id) as session:
             if claims and self.claim is not None:
                 await idempotency.take(session, self.claim, self.context.clock())
-                self.request.state.claim = self.claim
+                if self.keeps_answer:
+                    self.request.state.claim = self.claim
             yield session
         if self.request.method in UNSAFE:
             await self.context.wake()
@@ -69,30 +71,35 @@ class Caller:
         """For streamed bodies: the digest is known only once the bytes have arrived."""
         key = self.request.headers.get("Idempotency-Key")
         if key is not None:
-            self.claim = _claim(self.request, self.principal, key, sha256)
+            self.claim = _claim(self.request, self.context, self.principal, key, sha256)
 
 
 class Permit:
     """Dependency that identifies the caller and demands a permission; one per route."""
 
-    def __init__(self, permission: Permission, *, reads_body: bool = True) -> None:
+    def __init__(
+        self, permission: Permission, *, reads_body: bool = True, keeps_answer: bool = True
+    ) -> None:
         self.permission = permission
         self._reads_body = reads_body
+        self._keeps_answer = keeps_answer
 
     async def __call__(self, request: Request) -> Caller:
         context = context_of(request)
         principal, session_id = await _identify(request, context)
         if not principal.may(self.permission):
             raise Forbidden("Vous n'avez pas le droit de faire cette action.")
-        claim = await self._claim(request, principal)
-        return Caller(principal, context, request, session_id, claim)
+        claim = await self._claim(request, context, principal)
+        return Caller(principal, context, request, session_id, claim, self._keeps_answer)
 
-    async def _claim(self, request: Request, principal: Principal) -> idempotency.Claim | None:
+    async def _claim(
+        self, request: Request, context: Context, principal: Principal
+    ) -> idempotency.Claim | None:
         key = request.headers.get("Idempotency-Key")
         if key is None or not self._reads_body or request.method not in UNSAFE:
             return None
         digest = hashlib.sha256(await request.body()).hexdigest()
-        return _claim(request, principal, key, digest)
+        return _claim(request, context, principal, key, digest)
 
 
 class Anyone:
@@ -104,9 +111,10 @@ class Anyone:
         return context_of(request)
 
 
-def permit(permission: Permission, *, reads_body: bool = True) -> Any:
-    """`Depends` on the caller; `reads_body` is false where the body is streamed."""
-    return Depends(Permit(permission, reads_body=reads_body))
+def permit(permission: Permission, *, reads_body: bool = True, keeps_answer: bool = True) -> Any:
+    """`Depends` on the caller; `reads_body` is false where the body is streamed, `keeps_answer`
+    where the answer holds a secret: a repeated request is then refused, not answered again."""
+    return Depends(Permit(permission, reads_body=reads_body, keeps_answer=keeps_answer))
 
 
 def anyone() -> Any:
@@ -114,9 +122,12 @@ def anyone() -> Any:
     return Depends(Anyone())
 
 
-def _claim(request: Request, principal: Principal, key: str, body_sha256: str) -> idempotency.Claim:
+def _claim(
+    request: Request, context: Context, principal: Principal, key: str, body_sha256: str
+) -> idempotency.Claim:
+    """The digest is keyed: a body may hold a password, which a plain hash would let guess."""
     target = f"{request.method} {request.url.path}?{request.url.query}"
-    digest = hashlib.sha256(f"{target}\n{body_sha256}".encode()).hexdigest()
+    digest = context.keyring.handle("idempotency", f"{target}\n{body_sha256}")
     return idempotency.Claim(principal.tenant_id, principal.id, key, digest)
 
 
@@ -129,7 +140,7 @@ async def _identify(request: Request, context: Context) -> tuple[Principal, uuid
     cookie = request.cookies.get(COOKIE)
     if cookie is None:
         raise Unauthenticated("Identifiez-vous pour continuer.")
-    _refuse_other_origin(request, context)
+    refuse_other_origin(request, context)
     return await principal_of_session(context, cookie)
 
 
@@ -162,7 +173,7 @@ async def device_fields(request: Request) -> dict[str, str]:
     }
 
 
-def _refuse_other_origin(request: Request, context: Context) -> None:
+def refuse_other_origin(request: Request, context: Context) -> None:
     """A browser names the page that asks; another site may not (threat 27)."""
     if request.method not in UNSAFE:
         return

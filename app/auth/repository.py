@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import (
     ApiToken,
+    Desk,
     DeskHolder,
     LoginAttempt,
     LoginHandle,
@@ -62,6 +63,9 @@ class AuthRepository:
             )
         )
         return frozenset(rows)
+
+    async def desk_ids(self) -> frozenset[uuid.UUID]:
+        return frozenset(await self._session.scalars(select(Desk.id)))
 
     async def failures(self, digest: str, since: datetime) -> int:
         row = await self._session.get(LoginAttempt, digest)

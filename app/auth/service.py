@@ -47,6 +47,8 @@ async def open_session(
     await refuse_when_slowed(context, guards)
     user = await _user_of(context, login)
     right = await checker.matches(password, user.password_hash if user else None)
+    # Parallel guesses passed the first look together: those that follow five failures stop here.
+    await refuse_when_slowed(context, guards)
     if user is None or not right or not user.is_active:
         await note_failure(context, guards)
         raise Unauthenticated(
@@ -65,17 +67,19 @@ def normalise_login(login: str) -> str:
     return login.strip().casefold()
 
 
-async def refuse_when_slowed(context: Context, guards: tuple[str, ...]) -> None:
-    """Raises TooManyAttempts when one of the guards counts too many failures."""
+async def refuse_when_slowed(
+    context: Context, guards: tuple[str, ...], *, at_most: int | None = None
+) -> None:
+    """Raises TooManyAttempts when one of the guards counts too many failures (`at_most`: the
+    setting's by default)."""
     limits = context.settings.limits
     since = context.clock() - timedelta(seconds=limits.failure_window_s)
     async with context.unit() as session:
         repository = AuthRepository(session)
         counts = [await repository.failures(guard, since) for guard in guards]
-    if max(counts) >= limits.failures:
+    if max(counts) >= (limits.failures if at_most is None else at_most):
         raise TooManyAttempts(
-            "Trop d'échecs d'identification : réessayez dans un quart d'heure.",
-            code="too_many_failures",
+            "Trop de tentatives : réessayez dans un quart d'heure.", code="too_many_failures"
         )
 
 
@@ -217,10 +221,10 @@ class TokenRequest:
     expires_at: datetime
 
 
-def issue_token(
+async def issue_token(
     context: Context, repository: AuthRepository, principal: Principal, request: TokenRequest
 ) -> tuple[ApiToken, str]:
-    """Makes a token; its value is returned here and nowhere else."""
+    """Makes a token; its value is returned here and nowhere else. Raises Unprocessable."""
     unknown = [verb for verb in request.verbs if verb not in set(TOKEN_VERBS)]
     if unknown or not request.verbs:
         allowed = ", ".join(sorted(TOKEN_VERBS))
@@ -229,6 +233,11 @@ def issue_token(
         )
     if request.expires_at <= context.clock():
         raise Unprocessable("La date d'expiration est déjà passée.", code="expiry_in_the_past")
+    if not (await repository.desk_ids()).issuperset(request.desk_ids):
+        raise Unprocessable(
+            "Un bureau de cette liste n'existe pas : rechargez la liste des bureaux.",
+            code="unknown_desk",
+        )
     assert principal.user_id is not None
     value = TOKEN_PREFIX + secrets.token_urlsafe(32)
     row = ApiToken(

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,7 @@ def _rounds(service: Service, rounds: int, size_bytes: int) -> tuple[list[Deposi
         with flow_file(service.directory, number, size_bytes) as flow:
             if number % 2:
                 deposits.append(deposit(service, flow))
-            copies.append(timed(lambda file=flow: copy_and_digest(file)))
+            copies.append(timed(partial(copy_and_digest, flow)))
             if not number % 2:
                 deposits.append(deposit(service, flow))
         service.forget_documents()
@@ -166,7 +167,9 @@ def _await_draft(client: httpx2.Client, folder_id: str) -> None:
             raise Unavailable("Le contrôle du flux n'en finit pas.", code="bench_timeout")
         time.sleep(_PAUSE_S)
     if found["status"] != "draft":
-        raise Unavailable(f"Le flux de mesure est refusé : {found['refusal']}.", code="bench_refused")
+        raise Unavailable(
+            f"Le flux de mesure est refusé : {found['refusal']}.", code="bench_refused"
+        )
 
 
 def _submit(client: httpx2.Client, folder_id: str, service: Service) -> None:

@@ -146,5 +146,5 @@ async def _found(settings: Settings) -> Depositor:
 
 async def _token(context: Context, owner: Principal, request: TokenRequest) -> str:
     async with context.unit(owner.tenant_id) as session:
-        _, value = issue_token(context, AuthRepository(session), owner, request)
+        _, value = await issue_token(context, AuthRepository(session), owner, request)
     return value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import ConnectorAccount, FolderSubtype, FolderType, Workflow, WorkflowVersion
@@ -29,9 +29,9 @@ class CatalogRepository:
         return await self._session.get(Workflow, workflow_id, with_for_update=True)
 
     async def workflow_named(self, name: str) -> Workflow | None:
-        return await self._session.scalar(
-            select(Workflow).where(func.lower(Workflow.name) == func.lower(name))
-        )
+        """Without case, compared here: not as the database's locale would."""
+        wanted = name.casefold()
+        return next((one for one in await self.workflows() if one.name.casefold() == wanted), None)
 
     async def workflows(self) -> list[Workflow]:
         rows = await self._session.scalars(select(Workflow).order_by(Workflow.name, Workflow.id))
@@ -86,6 +86,13 @@ class CatalogRepository:
 
     async def subtype(self, subtype_id: uuid.UUID) -> FolderSubtype | None:
         return await self._session.get(FolderSubtype, subtype_id)
+
+    async def subtype_named(self, type_id: uuid.UUID, name: str) -> FolderSubtype | None:
+        return await self._session.scalar(
+            select(FolderSubtype).where(
+                FolderSubtype.type_id == type_id, FolderSubtype.name == name
+            )
+        )
 
     async def subtypes(self) -> list[FolderSubtype]:
         rows = await self._session.scalars(select(FolderSubtype).order_by(FolderSubtype.name))

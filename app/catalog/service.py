@@ -181,12 +181,16 @@ async def create_type(session: AsyncSession, new: FolderTypeCreate) -> FolderTyp
 
 
 async def create_subtype(session: AsyncSession, new: FolderSubtypeCreate) -> FolderSubtype:
-    """Binds a circuit to a type. Raises NotFound, or Unprocessable when the version in force has
-    errors for this protocol."""
+    """Binds a circuit to a type. Raises NotFound, Conflict (`subtype_name_taken`), or Unprocessable
+    when the version in force has errors for this protocol."""
     repository = CatalogRepository(session)
     kind = await repository.folder_type(new.type_id)
     if kind is None or await repository.workflow(new.workflow_id) is None:
         raise NotFound
+    if await repository.subtype_named(new.type_id, new.name) is not None:
+        raise Conflict(
+            f"Un sous-type de ce type s'appelle déjà « {new.name} ».", code="subtype_name_taken"
+        )
     await _refuse_unknown_desk_ids(session, new.deposit_desk_ids or [])
     if kind.protocol != Protocol.HELIOS.value and new.helios_intake is not None:
         raise Unprocessable(

@@ -87,15 +87,17 @@ async def unit_of_work(
 
 
 async def refuse_unsafe_role(engine: AsyncEngine) -> None:
-    """Raises UnsafeRole under a superuser, a BYPASSRLS role or the owner of a table (D13)."""
+    """Raises UnsafeRole under a superuser, a BYPASSRLS role or the owner of a table, and under a
+    role that may become one of them (D13)."""
     async with engine.connect() as connection:
         row = (
             await connection.execute(
                 text(
-                    "SELECT current_user AS name, r.rolsuper OR r.rolbypassrls AS bypasses, "
-                    "EXISTS (SELECT 1 FROM pg_class c WHERE c.relowner = r.oid "
-                    "AND c.relkind IN ('r', 'p')) AS owns "
-                    "FROM pg_roles r WHERE r.rolname = current_user"
+                    "SELECT current_user AS name, EXISTS (SELECT 1 FROM pg_roles r "
+                    "WHERE (r.rolsuper OR r.rolbypassrls) "
+                    "AND pg_has_role(current_user, r.oid, 'MEMBER')) AS bypasses, "
+                    "EXISTS (SELECT 1 FROM pg_class c WHERE c.relkind IN ('r', 'p') "
+                    "AND pg_has_role(current_user, c.relowner, 'MEMBER')) AS owns"
                 )
             )
         ).one()

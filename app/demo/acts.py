@@ -163,9 +163,9 @@ def _closing(act: Act, pages: list[Page], cursor: float) -> None:
         pages.append(Page())
         cursor = float(_TOP)
     page = pages[-1]
-    left = 330
-    town = act.town.title()
-    page.text(ROMAN, _SIZE, left, cursor - 6, f"Fait à {town}, le {act.session}", _INK)
+    place = f"Fait à {act.town.title()}, le {act.session}"
+    left = min(330, _RIGHT - text_width(place, ROMAN, _SIZE))
+    page.text(ROMAN, _SIZE, left, cursor - 6, place, _INK)
     page.text(ROMAN, _SIZE, left, cursor - 22, "Le maire,", _INK)
     page.text(BOLD, _SIZE, left, cursor - 38, "Camille EXEMPLE", _INK)
     page.text(ITALIC, 8.5, left, cursor - 52, "Signature électronique attendue", _ACCENT)

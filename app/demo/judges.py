@@ -31,7 +31,7 @@ FIN
 """
 
 
-def commands(  # noqa: PLR0913 (one name per file)
+def commands(
     *, pdf: str | None, flow: Path | None, root: str, issuer: str, trust: str, journal: str
 ) -> str:
     """A shell script of exact commands, one per judge and signature, run in the folder of the

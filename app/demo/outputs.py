@@ -28,6 +28,7 @@ def write_outputs(
 ) -> list[Path]:
     """Writes all that there is to show; the files, most interesting first."""
     directory.mkdir(parents=True, exist_ok=True)
+    _forget_earlier(directory)
     written = [*_signed(directory, cast, pieces), *_emissions(directory, cast, pieces)]
     cast.administrator.download("/journal", directory / JOURNAL)
     written += [directory / JOURNAL, *_trust(directory, chain), *_mails(directory, stage)]
@@ -44,13 +45,13 @@ def write_outputs(
     return [*written, directory / COMMANDS]
 
 
-def forget_earlier(directory: Path) -> None:
+def _forget_earlier(directory: Path) -> None:
     """Removes what an earlier run left under the names that this one may not write."""
     for name in (*SIGNED_FILES.values(), TDT, JOURNAL, COMMANDS, ROOT, ISSUER, TRUST):
         (directory / name).unlink(missing_ok=True)
-    for left in directory.glob("tdt-*.*"):
-        left.unlink()
-    shutil.rmtree(directory / "mails", ignore_errors=True)
+    for pattern in (f"tdt-{ACT}-*.*", f"tdt-{FLOW}-*.*", "mail-[0-9][0-9][0-9].eml"):
+        for left in directory.glob(pattern):
+            left.unlink()
 
 
 def _signed(directory: Path, cast: Cast, pieces: Sequence[Piece]) -> list[Path]:
@@ -60,9 +61,7 @@ def _signed(directory: Path, cast: Cast, pieces: Sequence[Piece]) -> list[Path]:
         if revision is None:
             continue
         target = directory / SIGNED_FILES[piece.key]
-        cast.finances.download(
-            f"/folders/{piece.folder_id}/revisions/{revision}/content", target
-        )
+        cast.finances.download(f"/folders/{piece.folder_id}/revisions/{revision}/content", target)
         written.append(target)
     return written
 
@@ -106,7 +105,5 @@ def _trust(directory: Path, chain: Chain) -> list[Path]:
 
 
 def _mails(directory: Path, stage: Stage) -> list[Path]:
-    target = directory / "mails"
-    target.mkdir(exist_ok=True)
-    found = sorted(stage.mails.glob("*.eml"))
-    return [Path(shutil.copy(one, target)) for one in found]
+    found = sorted(stage.mails.glob("[0-9]*.eml"))
+    return [Path(shutil.copyfile(one, directory / f"mail-{one.name}")) for one in found]

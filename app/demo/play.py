@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from app.demo.person import Person, Refusal
 from app.demo.signer import SigningPost
 from app.demo.stage import Stage
 from app.errors import Unavailable
+from app.local.supervisor import Supervisor
 
 _PAUSE_S = 0.1
 _WAIT_S = 120.0
@@ -66,13 +68,16 @@ class Cast:
 @contextmanager
 def signed_in(stage: Stage) -> Iterator[Cast]:
     """Everybody opens a session with his log-in name and password."""
+    keys = ("administrateur", "finances", "direction", "maire")
     with ExitStack() as stack:
-        people: list[Person] = []
-        for key in ("administrateur", "finances", "direction", "maire"):
-            person = stack.enter_context(Person(stage.origin))
-            person.sign_in(stage.town.logins[key], stage.passwords[key])
-            people.append(person)
-        yield Cast(*people)
+        people = {key: stack.enter_context(Person(stage.origin)) for key in keys}
+
+        def sign_in(key: str) -> None:
+            people[key].sign_in(stage.town.logins[key], stage.passwords[key])
+
+        with ThreadPoolExecutor(len(keys)) as door:
+            list(door.map(sign_in, keys))
+        yield Cast(*(people[key] for key in keys))
 
 
 class Play:
@@ -80,23 +85,29 @@ class Play:
 
     def __init__(self, stage: Stage, cast: Cast, narrator: Narrator) -> None:
         self._stage = stage
-        self._cast = cast
+        self.cast = cast
         self._narrator = narrator
 
     def whole(self, pieces: Sequence[Piece], post: SigningPost) -> None:
-        """From the deposit to the answer of the remote; refusals are kept in the pieces."""
-        for piece in pieces:
-            self._guarded(piece, self.deposit)
-        for piece in _going(pieces):
-            self._guarded(piece, self.approve)
-        if _going(pieces):
-            self.sign(_going(pieces), post)
+        """From the deposit to the answer of the remote; refusals are kept in the pieces.
+
+        The mayor's agent is made ready meanwhile, and leaves once he has signed."""
+        with Supervisor() as desk, ThreadPoolExecutor(1) as aside:
+            opening = aside.submit(post.open, desk, self.cast.mayor)
+            for piece in pieces:
+                self._guarded(piece, self.deposit)
+            for piece in _going(pieces):
+                self._guarded(piece, self.approve)
+            with self._narrator.step("Agent de signature appairé par code, certificat reconnu"):
+                opening.result()
+            if _going(pieces):
+                self.sign(_going(pieces), post)
         for piece in _going(pieces):
             self._guarded(piece, self.await_answer)
 
     def deposit(self, piece: Piece) -> None:
         """Draft, document streamed, submission."""
-        finances, desk = self._cast.finances, str(self._stage.town.desks["finances"])
+        finances, desk = self.cast.finances, str(self._stage.town.desks["finances"])
         with self._narrator.step(f"{piece.label} : dépôt de {piece.file.name}") as note:
             body = {
                 "subtype_id": str(self._stage.town.subtypes[piece.subtype]),
@@ -118,7 +129,7 @@ class Play:
     def approve(self, piece: Piece) -> None:
         """The visa of the general management."""
         with self._narrator.step(f"{piece.label} : visa de la direction générale"):
-            piece.folder = self._cast.direction.post(
+            piece.folder = self.cast.direction.post(
                 f"/folders/{piece.folder_id}/actions",
                 {
                     "action": "approve",
@@ -150,7 +161,7 @@ class Play:
             }
             for piece in pieces
         ]
-        opened: dict[str, Any] = self._cast.mayor.post(
+        opened: dict[str, Any] = self.cast.mayor.post(
             "/signature-sessions",
             {"certificate_sha256": post.key.certificate_sha256, "items": items},
         )
@@ -169,7 +180,7 @@ class Play:
         """Reads the folder again and again until `fact` holds of it."""
 
         def is_so() -> bool:
-            piece.folder = self._cast.finances.get(f"/folders/{piece.folder_id}")
+            piece.folder = self.cast.finances.get(f"/folders/{piece.folder_id}")
             return fact()
 
         _await(is_so, f"Le dossier « {piece.title} » n'avance plus.")
@@ -181,7 +192,7 @@ class Play:
             self._refuse(piece, e)
 
     def _settle(self, piece: Piece, item: dict[str, Any]) -> None:
-        piece.folder = self._cast.finances.get(f"/folders/{piece.folder_id}")
+        piece.folder = self.cast.finances.get(f"/folders/{piece.folder_id}")
         if item["state"] != "signed":
             failure = item["failure"] or {"code": item["state"], "detail": "Document non signé."}
             self._refuse(piece, Refusal(0, failure["code"], failure["detail"]))
@@ -191,7 +202,7 @@ class Play:
         self._narrator.warn(f"  {piece.label} refusé : {refusal}")
 
     def _reason(self, piece: Piece) -> str:
-        emissions = self._cast.finances.get(f"/folders/{piece.folder_id}/transmissions")
+        emissions = self.cast.finances.get(f"/folders/{piece.folder_id}/transmissions")
         told = [one["detail"] for one in emissions if one["detail"]]
         return str(told[0]) if told else "Le destinataire n'a pas accepté ce dossier."
 
@@ -206,7 +217,7 @@ class Play:
         read = [session]
 
         def is_over() -> bool:
-            read[0] = self._cast.mayor.get(f"/signature-sessions/{session['id']}")
+            read[0] = self.cast.mayor.get(f"/signature-sessions/{session['id']}")
             return all(one["state"] not in _WORK_STATES for one in read[0]["items"])
 
         _await(is_over, f"L'agent ne rend pas les signatures : lisez {self._stage.logs}.")

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -37,6 +38,9 @@ _WAIT_S = 60.0
 _WITH_PIPE = 'pipe=$1; shift; exec 3<>"$pipe"; exec "$@"'
 
 
+Trust: TypeAlias = tuple[tuple[TrustKind, bytes], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Chain:
     """A fictional authority and the certificate that it gave the mayor."""
@@ -48,7 +52,7 @@ class Chain:
     issuer_crl: bytes
 
     @property
-    def trust(self) -> tuple[tuple[TrustKind, bytes], ...]:
+    def trust(self) -> Trust:
         """What the local authority trusts: nothing is fetched, the lists are handed in."""
         return (
             (TrustKind.ANCHOR, self.root.der),
@@ -135,7 +139,12 @@ class SigningPost:
         self._logs = logs
         os.mkfifo(self._pipe, 0o600)
 
-    def pair(self, supervisor: Supervisor, mayor: Person) -> None:
+    def open(self, supervisor: Supervisor, mayor: Person) -> None:
+        """Pairs the agent, then runs it until its certificate is known to the server."""
+        self._pair(supervisor, mayor)
+        self._start(supervisor, mayor)
+
+    def _pair(self, supervisor: Supervisor, mayor: Person) -> None:
         """The agent shows a code, the mayor types it in his session."""
         log = self._logs / f"{PAIRING}.log"
         child = supervisor.start(
@@ -159,8 +168,7 @@ class SigningPost:
         if child.exit_status != 0:
             raise Unavailable(f"L'agent n'a pas pu s'appairer : lisez {log}.", code="not_paired")
 
-    def start(self, supervisor: Supervisor, mayor: Person) -> None:
-        """Runs the agent and waits until the server judged its certificate fit."""
+    def _start(self, supervisor: Supervisor, mayor: Person) -> None:
         log = self._logs / f"{AGENT}.log"
         run = (*self._agent("run"), *self.key.arguments, "--yes", "--pin-fd", "3")
         child = supervisor.start(

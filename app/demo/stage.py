@@ -21,7 +21,7 @@ from pydantic import SecretStr
 
 from app.catalog.schemas import ConnectorAccountCreate
 from app.demo import pki, s2low
-from app.demo.signer import Chain
+from app.demo.signer import Trust
 from app.demo.town import PEOPLE, SIRET, Town, TownPlan, found_town
 from app.kit.secrets import new_master_secret
 from app.local.postgres import NOT_DURABLE
@@ -44,12 +44,12 @@ HOST = "127.0.0.1"
 DOUBLE, MAILBOX = "s2low", "mailbox"
 _KEPT = ("PARAPHEUR_DATABASE_URL", "PARAPHEUR_REDIS_URL", "PARAPHEUR_SCHEMAS_DIR")
 _WAIT_S = 60.0
-_PAUSE_S = 0.02
 FAST_CLOCKS: Mapping[str, str] = {
     "PARAPHEUR_TDT_POLL_S": "0.3",
     "PARAPHEUR_TDT_RETRY_S": "1",
     "PARAPHEUR_TDT_SEND_S": "20",
     "PARAPHEUR_TDT_CALL_S": "20",
+    "PARAPHEUR_SIGNING_LONG_POLL_S": "2",
     "PARAPHEUR_WORKER_DISPATCH_S": "0.2",
     "PARAPHEUR_WORKER_RESEND_S": "2",
     "PARAPHEUR_WORKER_LEASE_S": "4",
@@ -84,11 +84,12 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a stage is opened with. `clocks` are settings of the service; `is_temporary`: the
-    directory goes away when the last program ends, however it ends."""
+    """What a stage is opened with. `trust` is asked for once the servers run: it takes a while to
+    make. `clocks` are settings of the service; `is_temporary`: the directory goes away when the
+    last program ends, however it ends."""
 
     directory: Path
-    chain: Chain
+    trust: Callable[[], Trust]
     port: int | None = None
     clocks: Mapping[str, str] = field(default_factory=lambda: FAST_CLOCKS)
     is_temporary: bool = True
@@ -102,30 +103,24 @@ class _Tdt:
     pki: Path
 
 
-Tell = Callable[[str], None]
-
-
 @contextmanager
-def open_stage(plan: Plan, *, tell: Tell = lambda _told: None) -> Iterator[Stage]:
+def open_stage(plan: Plan) -> Iterator[Stage]:
     """Starts all of it and founds the town; everything is stopped at the end of the block."""
     port = plan.port or _free_port()
     refuse_taken_port(HOST, port)
     passwords = {person.key: secrets.token_urlsafe(9) for person in PEOPLE}
     control_token = secrets.token_urlsafe(16)
-    with Supervisor() as supervisor, ThreadPoolExecutor(1) as aside:
-        hashes = aside.submit(_hashes, passwords)
-        tell("le TdT fictif et la boîte aux lettres")
+    with Supervisor() as supervisor, ThreadPoolExecutor(2) as aside:
+        place = _installation(plan)
+        equipping = aside.submit(equip, supervisor, _settings(port), place)
+        hashing = aside.submit(_hashes, passwords)
         tdt = _start_double(supervisor, plan, control_token)
         mail_port = _start_mailbox(supervisor, plan)
-        tell("PostgreSQL et Valkey")
-        place = _installation(plan)
-        settings = equip(supervisor, _settings(port), place)
+        settings = equipping.result()
         environment = _environment(settings, plan, tdt.port, mail_port)
         supervisor.start(api_program(environment, place.logs))
         supervisor.start(worker_program(environment, place.logs))
-        tell("la commune fictive")
-        town = asyncio.run(_found(settings, plan, tdt, hashes.result()))
-        tell("le service")
+        town = asyncio.run(_found(settings, plan, tdt, hashing.result()))
         supervisor.await_ready(API, lambda: answers(settings), timeout_s=_WAIT_S)
         yield Stage(
             supervisor=supervisor,
@@ -260,7 +255,7 @@ async def _found(
         siret=SIRET,
         domain="saint-exemple.test",
         password_hashes=password_hashes,
-        trust=plan.chain.trust,
+        trust=plan.trust(),
         account=account,
     )
     async with open_context(settings) as context:

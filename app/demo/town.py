@@ -29,7 +29,7 @@ from app.users.service import create_user
 from signing.types import SignatureFormat
 from workflows.definition import HeliosIntake, Protocol, StepKind
 
-SIRET = "21990001600014"
+SIRET = "21990001600011"
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ from app.users.service import user_of
 ALPHABET = "ABCDEFGHJKMNPQRTUVWXY2346789"
 CODE_LENGTH = 8
 LIFETIME = timedelta(minutes=10)
+MAX_REQUESTS = 30
 _CODE = "pairing_code"
 _POLL_S = 2
 
@@ -45,7 +46,8 @@ async def request_pairing(context: Context, new: PairingCreate, *, address: str)
     """Gives the agent a code that lives ten minutes. Raises Unprocessable (`bad_public_key`),
     TooManyAttempts."""
     guards = (context.keyring.handle("guard-pairing", address),)
-    await refuse_when_slowed(context, guards)
+    await refuse_when_slowed(context, guards, at_most=MAX_REQUESTS)
+    await note_failure(context, guards)
     _check_key(new.public_key)
     code = "".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH))
     now = context.clock()
@@ -141,7 +143,7 @@ async def confirm_pairing(context: Context, principal: Principal, code: str) -> 
     await _slow_guessing(context, principal)
     async with context.unit(principal.tenant_id) as session:
         row = await _living_request(session, context, code)
-        if row is not None and row.device_id is None:
+        if row is not None:
             return await _pair(session, context, principal, row)
     await note_failure(context, _guards(context, principal))
     raise NotFound("Ce code est inconnu ou expiré : relancez l'appairage sur le poste.")
@@ -177,7 +179,8 @@ async def _living_request(
     plain = code.replace("-", "").strip().upper()
     digest = context.keyring.handle(_CODE, plain)
     row = await DeviceRepository(session).request_of_code(digest)
-    return row if row is not None and context.clock() < row.expires_at else None
+    is_living = row is not None and row.device_id is None and context.clock() < row.expires_at
+    return row if is_living else None
 
 
 def _machine_name(context: Context, row: PairingRequest) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,16 +21,11 @@ from app.kit.threads import in_thread
 from app.models import Document, Revision
 from app.settings import MIB
 from app.storage import StoredBlob
+from signing.bounded_pdf import inspect_pdf
+from signing.bounded_verification import trust_to_json, verify_file
 from signing.errors import UnsupportedDocument
 from signing.facts import IntakeKind, PesFacts
-from signing.inspection import (
-    inspect_pdf,
-    inspect_pes,
-    plain,
-    schema_findings,
-    trust_to_json,
-    verify_file,
-)
+from signing.inspection import inspect_pes, plain, schema_findings
 from signing.pes import Edit, PesInspector, dematerialised_edits, intake_kind
 from signing.report import Verdict
 from signing.trust import TrustMaterial
@@ -46,7 +41,8 @@ _MAGIC = {
     "application/zip": b"PK",
 }
 _CHILD_MEMORY = 512 * MIB
-_CHILD_CPU_S, _CHILD_WALL_S = 20.0, 40.0
+# A dense flow takes 0.1 s of a recent core per MB; an old or busy one gets five times that.
+_CHILD_CPU_S, _CHILD_CPU_S_PER_BYTE = 20.0, 0.5e-6
 _INTAKE_WORDS = {
     "to_sign": "à signer",
     "signed_elsewhere": "déjà signé",
@@ -94,7 +90,7 @@ async def receive(context: Context, intake: Intake, chunks: AsyncIterator[bytes]
 
     async def inspect(path: Path, _blob: StoredBlob) -> None:
         if intake.media_type == PDF:
-            found.update(await _inspected(path, inspect_pdf.__name__))
+            found.update(await _inspected(path, inspect_pdf))
 
     blob = await context.store.write(
         _checked_start(chunks, intake.media_type),
@@ -180,7 +176,7 @@ async def complete_pes(
     """What the streaming pass of a large flow leaves to a job: slips, the schema's findings, the
     signatures of a flow deposited signed. Raises UnsupportedDocument or Unprocessable."""
     async with context.store.materialise(blob.sha256) as path:
-        facts = await _inspected(path, inspect_pes.__name__, {"require_latin1": requires_latin1})
+        facts = await _inspected(path, inspect_pes, {"require_latin1": requires_latin1})
         return await _complete(context, path, Received(blob), facts, trust)
 
 
@@ -189,7 +185,7 @@ async def _complete(
 ) -> Received:
     schema_dir = context.settings.schemas.dir
     if schema_dir is not None:
-        more = await _in_child(path, schema_findings.__name__, str(schema_dir))
+        more = await _in_child(path, schema_findings, str(schema_dir))
         facts = {**facts, "findings": [*facts["findings"], *more]}
     report = None
     if facts["signature_count"]:
@@ -250,7 +246,7 @@ async def _report(
     """Verification needs a DOM: its child is bounded at six times the file."""
     found: dict[str, Any] = await _in_child(
         path,
-        verify_file.__name__,
+        verify_file,
         trust_to_json(trust),
         context.clock().isoformat(),
         memory_bytes=_CHILD_MEMORY + 6 * blob.size_bytes,
@@ -258,7 +254,7 @@ async def _report(
     return found
 
 
-async def _inspected(path: Path, function: str, *arguments: Any) -> dict[str, Any]:
+async def _inspected(path: Path, function: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
     answer = await _in_child(path, function, *arguments)
     refused = answer.get("refused")
     if refused is not None:
@@ -274,24 +270,29 @@ async def _inspected(path: Path, function: str, *arguments: Any) -> dict[str, An
 
 async def _in_child(
     path: Path,
-    function: str,
+    function: Callable[..., Any],
     *arguments: Any,
     memory_bytes: int = _CHILD_MEMORY,
 ) -> Any:
+    cpu_s = _cpu_s(path)
     try:
         return await run_bounded(
-            f"signing.inspection:{function}",
+            function,
             str(path),
             *arguments,
             memory_bytes=memory_bytes,
-            cpu_s=_CHILD_CPU_S,
-            wall_s=_CHILD_WALL_S,
+            cpu_s=cpu_s,
+            wall_s=2 * cpu_s,
         )
     except BoundedFailure as e:
         raise UnsupportedDocument(
             "Ce fichier dépasse ce que le contrôle accepte : réenregistrez-le ou scindez-le.",
             code="inspection_bounds",
         ) from e
+
+
+def _cpu_s(path: Path) -> float:
+    return _CHILD_CPU_S + path.stat().st_size * _CHILD_CPU_S_PER_BYTE
 
 
 async def add_document(

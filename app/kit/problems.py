@@ -11,14 +11,17 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 from starlette.exceptions import HTTPException
 
 from app.errors import AppError
+from app.kit.middleware import HEADERS
 from connectors.errors import ConnectorError
 from signing.errors import SigningError, UnsupportedDocument
 from workflows.errors import NotEntitled, Refused, Unacceptable, WorkflowError
 
 MEDIA_TYPE = "application/problem+json"
+_UNIQUE_VIOLATION = "23505"
 _log = structlog.get_logger()
 
 _WORKFLOW_STATUS: tuple[tuple[type[Refused], int], ...] = (
@@ -74,6 +77,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ConnectorError, _connector_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_exception)
+    app.add_exception_handler(DBAPIError, _database_error)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -122,15 +126,45 @@ async def _http_exception(_request: Request, error: Exception) -> JSONResponse:
     sentences = {
         404: "Cette adresse n'existe pas.",
         405: "Cette méthode n'est pas permise à cette adresse.",
+        413: "La demande est trop volumineuse : réduisez-la.",
     }
     detail = sentences.get(error.status_code, "La demande ne peut pas être lue : corrigez-la.")
     return problem(error.status_code, f"http_{error.status_code}", detail)
 
 
+async def _database_error(request: Request, error: Exception) -> JSONResponse:
+    """What the checks before a statement cannot see: a value that no column takes (NUL, a number
+    out of range), a twin committed meanwhile, a database that does not answer."""
+    if isinstance(error, DataError):
+        return problem(
+            422,
+            "unstorable_value",
+            "Une valeur de la demande ne peut pas être enregistrée : retirez les caractères de "
+            "contrôle et les nombres hors limites.",
+        )
+    if isinstance(error, IntegrityError) and _sqlstate(error) == _UNIQUE_VIOLATION:
+        return problem(
+            409, "already_exists", "Cet élément vient d'être créé : rechargez, puis vérifiez."
+        )
+    if isinstance(error, OperationalError):
+        _log.error("database_unavailable", path=request.url.path, exc_info=error)
+        return problem(
+            503, "database_unavailable", "La base de données ne répond pas : réessayez bientôt."
+        )
+    return await _unexpected(request, error)
+
+
+def _sqlstate(error: DBAPIError) -> str | None:
+    return getattr(error.orig, "sqlstate", None)
+
+
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
     _log.exception("unexpected_error", path=request.url.path, exc_info=error)
-    return problem(
+    answer = problem(
         500,
         "internal_error",
         "Une erreur interne s'est produite : réessayez, puis transmettez l'heure à l'exploitant.",
     )
+    # This answer is made outside every middleware (Starlette), so it carries its headers itself.
+    answer.headers.update(HEADERS)
+    return answer

@@ -19,7 +19,7 @@ from app.models import Folder, Notification
 from app.notifications.recipients import those_able
 from app.notifications.repository import NotificationRepository
 from app.notifications.schemas import NotificationKind, NotificationState
-from app.notifications.texts import Told, write
+from app.notifications.texts import Told, one_line, write
 from app.tenants.repository import TenantRepository
 from app.users.repository import UserRepository
 from connectors.errors import Ambiguous, ConnectorError, Unreachable
@@ -119,7 +119,7 @@ async def owed(session: AsyncSession, context: Context, job: jobs.ClaimedJob) ->
     domain = sender.rpartition("@")[2]
     return Mail(
         sender=sender,
-        sender_name=f"Parapheur {told.tenant}",
+        sender_name=one_line(f"Parapheur {told.tenant}"),
         recipient=user.email,
         subject=subject,
         text=text,

@@ -35,11 +35,11 @@ class NewTenant:
 
 
 def check_siret(siret: str) -> None:
-    """Fourteen digits and their checksum (Luhn; La Poste: sum multiple of five).
+    """Fourteen digits and their checksum (Luhn; La Poste's offices: sum multiple of five).
 
     Raises Unprocessable (`bad_siret`)."""
-    digits = [int(one) for one in siret if one.isdigit()]
-    if len(siret) != 14 or len(digits) != 14 or not _checksum_holds(siret, digits):
+    is_number = len(siret) == 14 and siret.isascii() and siret.isdigit()
+    if not is_number or not _checksum_holds(siret, [int(one) for one in siret]):
         raise Unprocessable(
             "Le SIRET compte 14 chiffres avec une clé de contrôle : vérifiez la saisie.",
             code="bad_siret",
@@ -47,8 +47,8 @@ def check_siret(siret: str) -> None:
 
 
 def _checksum_holds(siret: str, digits: list[int]) -> bool:
-    if siret.startswith(_LA_POSTE):
-        return sum(digits) % 5 == 0
+    if siret.startswith(_LA_POSTE) and sum(digits) % 5 == 0:
+        return True
     doubled = [one * 2 if place % 2 == 0 else one for place, one in enumerate(digits)]
     return sum(one - 9 if one > 9 else one for one in doubled) % 10 == 0
 

@@ -129,14 +129,12 @@ def _attempt(row: TransmissionAttempt) -> AttemptRead:
     )
 
 
-async def account_of(
-    session: AsyncSession, context: Context, account_id: uuid.UUID
-) -> RemoteAccount:
+async def account_of(session: AsyncSession, account_id: uuid.UUID) -> RemoteAccount:
     """Raises NotFound."""
     row = await CatalogRepository(session).account(account_id)
     if row is None:
         raise NotFound
-    return remote_account(context, row)
+    return remote_account(row)
 
 
 async def check_account(context: Context, account: RemoteAccount) -> str | None:
@@ -165,7 +163,7 @@ async def nameable(
     held = await held_or_404(session, transmission_id)
     await _refuse_unnameable(session, held, remote_id)
     assert held.row.account_id is not None
-    account = await account_of(session, context, held.row.account_id)
+    account = await account_of(session, held.row.account_id)
     submission = await submission_of(session, context, held.folder, held.state, held.row)
     return Nameable(account, submission, held.row.highest_known_id)
 

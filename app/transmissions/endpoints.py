@@ -186,6 +186,6 @@ async def check_connector_account(
 ) -> AccountCheckRead:
     """Connects and asks whether the account may transmit; nothing is sent."""
     async with caller.unit() as session:
-        account = await administration.account_of(session, caller.context, account_id)
+        account = await administration.account_of(session, account_id)
     detail = await administration.check_account(caller.context, account)
     return AccountCheckRead(usable=detail is None, detail=detail)

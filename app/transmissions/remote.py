@@ -6,7 +6,7 @@ import json
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,10 +14,12 @@ from app.catalog.service import seal_context
 from app.context import Context
 from app.documents.repository import DocumentRepository
 from app.folders.schemas import ActInput
+from app.kit.secrets import BadSecret
 from app.models import ConnectorAccount, Folder, Transmission
 from connectors import registry
 from connectors.addresses import parse_allow
 from connectors.base import ActSubmission, Attachment, ByteSource, Connector, PesSubmission
+from connectors.errors import Unreachable
 from connectors.s2low.account import S2lowAccount
 from workflows import folder as domain
 from workflows.definition import Protocol
@@ -41,29 +43,27 @@ _ANNEX_TYPES: Mapping[int, str] = {
 
 @dataclass(frozen=True, slots=True)
 class RemoteAccount:
-    """An account with its secrets, for the time of a call."""
+    """An account as it is stored: its secrets are opened for the time of a call only."""
 
+    id: uuid.UUID
     connector: str
-    credentials: S2lowAccount
+    base_url: str
+    server_ca: str
+    login: str | None
+    is_archivist: bool
+    sealed: bytes = field(repr=False)
 
 
-def remote_account(context: Context, row: ConnectorAccount) -> RemoteAccount:
-    """Opens the account's secrets. Raises BadSecret when they were sealed under another key."""
-    secrets = json.loads(context.keyring.unseal(row.sealed, context=seal_context(row.id)))
-    clocks = context.settings.tdt
+def remote_account(row: ConnectorAccount) -> RemoteAccount:
+    """What a call needs of the row, outside its transaction."""
     return RemoteAccount(
-        row.connector,
-        S2lowAccount(
-            base_url=row.base_url,
-            client_certificate_pem=secrets["client_certificate"].encode("ascii"),
-            client_key_pem=secrets["client_key"].encode("ascii"),
-            ca_pem=row.server_ca.encode("ascii"),
-            login=row.login,
-            password=secrets["password"],
-            archivist=row.is_archivist,
-            call_timeout_s=clocks.call_s,
-            upload_timeout_s=clocks.send_s * SENDING_SHARE,
-        ),
+        id=row.id,
+        connector=row.connector,
+        base_url=row.base_url,
+        server_ca=row.server_ca,
+        login=row.login,
+        is_archivist=row.is_archivist,
+        sealed=row.sealed,
     )
 
 
@@ -72,13 +72,37 @@ async def connected(context: Context, account: RemoteAccount) -> AsyncIterator[C
     """The connector, closed at the end. Raises Unreachable(alert=True) on unreadable keys."""
     connector = registry.get(
         account.connector,
-        account.credentials,
+        _credentials(context, account),
         allow=parse_allow(context.settings.outbound.allowed),
     )
     try:
         yield connector
     finally:
         await connector.aclose()
+
+
+def _credentials(context: Context, account: RemoteAccount) -> S2lowAccount:
+    try:
+        opened = context.keyring.unseal(account.sealed, context=seal_context(account.id))
+    except BadSecret as e:
+        raise Unreachable(
+            "Les secrets de ce compte ne s'ouvrent pas avec la clé du serveur : enregistrez le "
+            "compte de nouveau.",
+            alert=True,
+        ) from e
+    secrets = json.loads(opened)
+    clocks = context.settings.tdt
+    return S2lowAccount(
+        base_url=account.base_url,
+        client_certificate_pem=secrets["client_certificate"].encode(),
+        client_key_pem=secrets["client_key"].encode(),
+        ca_pem=account.server_ca.encode(),
+        login=account.login,
+        password=secrets["password"],
+        archivist=account.is_archivist,
+        call_timeout_s=clocks.call_s,
+        upload_timeout_s=clocks.send_s * SENDING_SHARE,
+    )
 
 
 def main_document(state: FolderState) -> domain.Document:

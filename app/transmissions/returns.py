@@ -85,7 +85,7 @@ async def inquire(session: AsyncSession, context: Context, job: jobs.ClaimedJob)
     return Inquiry(
         job=job,
         transmission_id=held.row.id,
-        account=remote_account(context, account),
+        account=remote_account(account),
         submission=await submission_of(session, context, held.folder, held.state, held.row),
         remote_id=held.row.remote_id,
         highest_known_id=held.row.highest_known_id,

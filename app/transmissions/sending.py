@@ -193,7 +193,7 @@ async def _dispatch(
         job=job,
         transmission_id=held.row.id,
         protocol=Protocol(held.row.protocol),
-        account=remote_account(context, account),
+        account=remote_account(account),
         submission=await submission_of(session, context, held.folder, held.state, held.row),
         documents=held.state.documents,
         posts=sum(outcome != unreachable for outcome in outcomes),

@@ -19,7 +19,7 @@ class UserCreate(Input):
     first_name: str = Field(min_length=1, max_length=255)
     last_name: str = Field(min_length=1, max_length=255)
     roles: list[Role] = Field(default_factory=list)
-    password: SecretStr | None = None
+    password: SecretStr | None = Field(default=None, max_length=1024)
 
 
 class UserRead(BaseModel):

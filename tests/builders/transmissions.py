@@ -34,7 +34,7 @@ from app.worker import run
 from signing.report import Verdict
 from tests.builders.submissions import DECIDED_ON, make_flow, make_pdf
 from tests.builders.tdt import LOGIN, PASSWORD, TdtPki
-from workflows.actions import Approve, Retract, Sign
+from workflows.actions import Action, Approve, Retract, Sign
 from workflows.definition import DeskId, Protocol, StepId
 from workflows.folder import DocumentId, Revision, RevisionChange, RevisionId
 from workflows.powers import PersonAtDesk, PersonId
@@ -96,15 +96,26 @@ async def make_waiting(
     *,
     verdict: Verdict | None = Verdict.VALID,
     annexes: int = 0,
-    scheduled: bool = True,
 ) -> Waiting:
-    """Deposited, approved, signed by the mayor: what a signed revision holds does not matter to
-    its transmission. `verdict` None: not verified yet."""
+    """Deposited, approved, signed by the mayor, scheduled: what a signed revision holds does not
+    matter to its transmission. `verdict` None: not verified yet."""
+    waiting = await make_pending(context, town, protocol, annexes=annexes)
+    await approve(context, waiting)
+    await sign(context, waiting, signed_bytes(waiting.content), verdict)
+    await schedule_now(context, waiting)
+    return waiting
+
+
+async def make_pending(
+    context: Context, town: Town, protocol: Protocol, *, annexes: int = 0, title: str | None = None
+) -> Waiting:
+    """Deposited, at its approval step."""
     key = _unique_key(protocol)
     content = make_flow(nomfic=key) if protocol is Protocol.HELIOS else make_pdf()
     async with context.unit(town.tenant_id) as session:
         new = _folder_create(town, protocol, key)
         folder = await create(session, context, principal_of(town, "finances"), new)
+        folder.title = title or folder.title
     await _add_document(context, folder, "main_document", content, key)
     for number in range(annexes):
         await _add_document(context, folder, "annex", make_pdf(), f"annexe {number}")
@@ -112,12 +123,20 @@ async def make_waiting(
         locked = await FolderRepository(session).lock(folder.id)
         assert locked is not None
         await enter_circuit(session, context, locked, at_desk(town, "finances"))
-        await apply(session, context, locked, Approve(at_desk(town, "direction"), StepId("visa")))
-    waiting = Waiting(town, folder.id, key, content)
-    await sign(context, waiting, signed_bytes(content), verdict)
-    if scheduled:
-        await schedule_now(context, waiting)
-    return waiting
+    return Waiting(town, folder.id, key, content)
+
+
+async def approve(context: Context, waiting: Waiting) -> None:
+    await act(context, waiting, Approve(at_desk(waiting.town, "direction"), StepId("visa")))
+
+
+async def act(context: Context, waiting: Waiting, *actions: Action) -> None:
+    """Acts on the folder, in one transaction."""
+    async with context.unit(waiting.town.tenant_id) as session:
+        folder = await FolderRepository(session).lock(waiting.folder_id)
+        assert folder is not None
+        for action in actions:
+            await apply(session, context, folder, action)
 
 
 def signed_bytes(content: bytes) -> bytes:
@@ -144,11 +163,7 @@ async def sign(
 
 
 async def retract_signature(context: Context, waiting: Waiting) -> None:
-    async with context.unit(waiting.town.tenant_id) as session:
-        folder = await FolderRepository(session).lock(waiting.folder_id)
-        assert folder is not None
-        action = Retract(at_desk(waiting.town, "maire"), StepId("signature"))
-        await apply(session, context, folder, action)
+    await act(context, waiting, Retract(at_desk(waiting.town, "maire"), StepId("signature")))
 
 
 async def schedule_now(context: Context, waiting: Waiting) -> None:

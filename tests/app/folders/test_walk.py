@@ -37,9 +37,7 @@ async def test_an_act_travels_from_its_deposit_to_the_mayor(
         headers={"Content-Type": "application/pdf"},
     )
     assert document.status_code == 201, document.text
-    submitted = await finances.post(
-        f"/folders/{folder_id}/submit?desk_id={town.desks['finances']}"
-    )
+    submitted = await finances.post(f"/folders/{folder_id}/submit?desk_id={town.desks['finances']}")
     assert submitted.status_code == 200, submitted.text
     approved = await direction.post(
         f"/folders/{folder_id}/actions",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from app.context import Context
 from app.demo.s2low import S2lowDouble
 from app.demo.s2low_model import Channel, Mode
 from app.demo.town import Town
+from app.kit.secrets import keyring_of, new_master_secret
 from app.transmissions.service import SUBMIT
 from signing.report import Verdict
 from tests.builders.tdt import TdtPki
@@ -341,3 +344,11 @@ class TestSetback:
         await work(tdt_context, town, SUBMIT)
         row = await transmission_of(tdt_context, waiting)
         assert (row.state, double.attempts()) == ("needs_person", [])
+
+    async def test_secrets_sealed_under_another_key_wait_for_a_person(
+        self, tdt_context: Context, town: Town, protocol: Protocol
+    ) -> None:
+        waiting = await make_waiting(tdt_context, town, protocol)
+        other = replace(tdt_context, keyring=keyring_of(new_master_secret()))
+        await work(other, town, SUBMIT)
+        assert (await transmission_of(tdt_context, waiting)).state == "needs_person"
