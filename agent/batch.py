@@ -44,6 +44,7 @@ DECLINED = "declined"
 _log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
 _UNKNOWN_DEVICE = (401, 403)
+_LEAVE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,9 @@ class Lease:
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
+        # A renewal under way must not outlive the connection it uses; a dead network is not
+        # waited for longer than this.
+        self._thread.join(_LEAVE_S)
 
     def check(self) -> None:
         """Raises LeaseLost once the server has refused a renewal."""

@@ -10,19 +10,25 @@ from app.deposits import endpoints as deposits
 from app.desks import endpoints as desks
 from app.devices import endpoints as devices
 from app.folders import endpoints as folders
+from app.kit.problems import problem_responses
 from app.signing_jobs import endpoints as signing_jobs
 from app.tenants import endpoints as tenants
 from app.transmissions import endpoints as transmissions
 from app.users import endpoints as users
 
-router = APIRouter(prefix="/api/v1")
-router.include_router(auth.router)
-router.include_router(tenants.router)
-router.include_router(users.router)
-router.include_router(desks.router)
-router.include_router(devices.router)
-router.include_router(catalog.router)
+MIB = 1024 * 1024
+# What a body may weigh: JSON is read whole before anybody is asked who he is (threat 48).
+# Revocation lists and acknowledgements are longer; deposits count their own bytes as they come.
+_JSON, _LISTS, _ANSWERS = MIB, 32 * MIB, 16 * MIB
+
+router = APIRouter(prefix="/api/v1", responses=problem_responses(422))
+router.include_router(auth.router, max_body_size=_JSON)
+router.include_router(tenants.router, max_body_size=_LISTS)
+router.include_router(users.router, max_body_size=_JSON)
+router.include_router(desks.router, max_body_size=_JSON)
+router.include_router(devices.router, max_body_size=_JSON)
+router.include_router(catalog.router, max_body_size=_JSON)
 router.include_router(deposits.router)
-router.include_router(folders.router)
-router.include_router(signing_jobs.router)
-router.include_router(transmissions.router)
+router.include_router(folders.router, max_body_size=_JSON)
+router.include_router(signing_jobs.router, max_body_size=_JSON)
+router.include_router(transmissions.router, max_body_size=_ANSWERS)

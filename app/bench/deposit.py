@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx2
 
-from app.bench.figures import Row, ratios, spread, timed
+from app.bench.figures import Row, in_french, ratios, spread, timed
 from app.bench.memory import MIB, PeakOfMemory, settled_bytes
 from app.bench.service import Service, running_service
 from app.demo.flows import Flow, grown_to, write_pes
@@ -42,32 +42,35 @@ def measure(rounds: int, *, schemas: Path | None, size_bytes: int = SIZE_BYTES) 
     """Two rows. The service is started for them; the first deposit of the process counts too."""
     with running_service(schemas) as service:
         deposits, copies = _rounds(service, rounds, size_bytes)
+    flow = f"Dépôt d'un flux de {size_bytes / 1e6:.0f} Mo"
+    with_schemas = "contrôle du schéma compris" if schemas else "sans schémas : contrôle non fait"
     extra = spread([one.extra_bytes / MIB for one in deposits])
+    share = in_french(extra.middle * MIB / size_bytes, 2)
     ratio = ratios([one.seconds for one in deposits], copies)
-    parts = [
-        f"{name} {spread(values).told('{:.1f}')} s"
-        for name, values in (
-            ("upload", [one.upload_s for one in deposits]),
-            ("inspection", [one.inspection_s for one in deposits]),
-            ("submission", [one.submission_s for one in deposits]),
-        )
-    ]
-    size = f"{size_bytes / 1e6:.0f} MB"
-    pass_ = "XSD pass included" if schemas else "no schemas: without the XSD pass"
     return [
         Row(
-            f"Deposit of a {size} flow: memory of API, worker and children above idle",
-            f"{extra.told('{:.1f}')} MiB",
-            f"≤ {GOAL_BYTES // MIB} MiB",
-            f"{extra.middle * MIB / size_bytes:.2f} × the file; {pass_}",
+            f"{flow} : mémoire de l'API, du worker et de leurs enfants, au-dessus du repos",
+            f"{extra.told(1)} Mio",
+            f"≤ {GOAL_BYTES // MIB} Mio",
+            f"× {share} la taille du fichier ; {with_schemas}",
         ),
         Row(
-            f"Deposit of a {size} flow: time against copy + SHA-256 of the file",
-            f"× {ratio.told('{:.1f}')}",
+            f"{flow} : temps, contre copie + SHA-256 du fichier",
+            f"× {ratio.told(1)}",
             "",
-            f"{', '.join(parts)}; copy {spread(copies).told('{:.2f}')} s",
+            _parts(deposits, copies),
         ),
     ]
+
+
+def _parts(deposits: list[Deposit], copies: list[float]) -> str:
+    parts = {
+        "envoi": [one.upload_s for one in deposits],
+        "contrôle": [one.inspection_s for one in deposits],
+        "soumission": [one.submission_s for one in deposits],
+        "copie": copies,
+    }
+    return ", ".join(f"{name} {spread(each).told(1)} s" for name, each in parts.items())
 
 
 def _rounds(service: Service, rounds: int, size_bytes: int) -> tuple[list[Deposit], list[float]]:

@@ -12,7 +12,6 @@ from app.cli.terminal import Status
 from app.demo.run import TokenKind, Wish, run
 
 cli = typer.Typer(add_completion=False)
-_INTERRUPTED = 130
 
 
 @cli.command()
@@ -63,5 +62,5 @@ def demo(  # noqa: PLR0913 (one parameter per option)
         succeeded = run(wish, Console(highlight=False))
     except KeyboardInterrupt:
         typer.echo("Interrompu : tout est arrêté.", err=True)
-        raise typer.Exit(_INTERRUPTED) from None
+        raise typer.Exit(Status.INTERRUPTED) from None
     raise typer.Exit(Status.DONE if succeeded else Status.REFUSED)

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import sys
 import unicodedata
+from enum import IntEnum
 from typing import NoReturn
 
 import typer
 from rich.console import Console
 
 
-class Status:
+class Status(IntEnum):
     """Exit statuses, as `parapheur --help` states them."""
 
-    DONE, REFUSED, USAGE, CANNOT_VOUCH, UNSIGNED = 0, 1, 2, 3, 4
+    DONE = 0
+    REFUSED = 1
+    USAGE = 2
+    CANNOT_VOUCH = 3
+    UNSIGNED = 4
+    INTERRUPTED = 130
 
 
 def refuse(detail: str, *, code: str | None = None, status: int = Status.REFUSED) -> NoReturn:

@@ -18,6 +18,7 @@ from signing.verification import verify as verify_bytes
 cli = typer.Typer(add_completion=False)
 MAX_BYTES = 512 * 1024 * 1024
 _MAX_TRUST_BYTES = 32 * 1024 * 1024
+_PEM_MARK = b"-----BEGIN "
 STATUSES = {
     Verdict.VALID: Status.DONE,
     Verdict.INVALID: Status.REFUSED,
@@ -44,7 +45,7 @@ def verify(
     Statut : 0 toutes valables ; 1 l'une ne l'est pas ; 3 impossible de se prononcer (autorité ou
     révocation inconnue : donnez --trust) ; 4 pas de signature ; 2 commande ou fichier illisible.
     """
-    material = merged([_trust_of(one) for one in trust or []])
+    material = _material(trust or [])
     signed = _read(file, MAX_BYTES)
     detached = _read(content, MAX_BYTES) if content is not None else None
     with progress_console().status("Vérification…"):
@@ -55,23 +56,27 @@ def verify(
     raise typer.Exit(STATUSES[report.verdict])
 
 
-def merged(materials: list[TrustMaterial]) -> TrustMaterial:
-    """All of it together."""
+def _material(files: list[Path]) -> TrustMaterial:
+    """All of it together: one file may hold the root, another an authority under it or a list."""
+    contents = [_read(one, _MAX_TRUST_BYTES) for one in files]
+    armoured = [one for one in contents if _PEM_MARK in one]
+    apart = [one for one in contents if _PEM_MARK not in one]
+    try:
+        found = [read_trust_file(one) for one in _joined(armoured) + apart]
+    except (ValueError, TypeError) as e:
+        raise typer.BadParameter(
+            "aucune autorité racine lisible dans ces fichiers : donnez des fichiers PEM.",
+            param_hint="--trust",
+        ) from e
     return TrustMaterial(
-        anchors=tuple(der for one in materials for der in one.anchors),
-        intermediates=tuple(der for one in materials for der in one.intermediates),
-        crls=tuple(der for one in materials for der in one.crls),
+        anchors=tuple(der for one in found for der in one.anchors),
+        intermediates=tuple(der for one in found for der in one.intermediates),
+        crls=tuple(der for one in found for der in one.crls),
     )
 
 
-def _trust_of(file: Path) -> TrustMaterial:
-    try:
-        return read_trust_file(_read(file, _MAX_TRUST_BYTES))
-    except (ValueError, TypeError) as e:
-        raise typer.BadParameter(
-            f"{visible(file.name)} ne contient pas d'autorité lisible : donnez un fichier PEM.",
-            param_hint="--trust",
-        ) from e
+def _joined(armoured: list[bytes]) -> list[bytes]:
+    return [b"\n".join(armoured)] if armoured else []
 
 
 def _read(file: Path, limit_bytes: int) -> bytes:

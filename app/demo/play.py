@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from email import message_from_bytes
+from email.policy import default
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +21,8 @@ from app.demo.stage import Stage
 from app.errors import Unavailable
 from app.local.supervisor import Supervisor
 
-_PAUSE_S = 0.1
-_WAIT_S = 120.0
+_PAUSE_S = 0.2
+_WAIT_S = 180.0
 _CLOSED = frozenset({"acknowledged", "remote_refused", "transmission_failed", "rejected"})
 _WORK_STATES = frozenset({"prepared", "accepted"})
 
@@ -96,14 +98,16 @@ class Play:
             opening = aside.submit(post.open, desk, self.cast.mayor)
             for piece in pieces:
                 self._guarded(piece, self.deposit)
-            for piece in _going(pieces):
-                self._guarded(piece, self.approve)
             with self._narrator.step("Agent de signature appairé par code, certificat reconnu"):
                 opening.result()
+            for piece in _going(pieces):
+                self._guarded(piece, self.approve)
             if _going(pieces):
                 self.sign(_going(pieces), post)
         for piece in _going(pieces):
             self._guarded(piece, self.await_answer)
+        for piece in _going(pieces):
+            self.await_mail(piece)
 
     def deposit(self, piece: Piece) -> None:
         """Draft, document streamed, submission."""
@@ -176,6 +180,13 @@ class Play:
                 raise Refusal(0, str(status), self._reason(piece))
             note(str(piece.folder["reception"]))
 
+    def await_mail(self, piece: Piece) -> None:
+        """The depositor is told."""
+        with self._narrator.step(f"{piece.label} : courriel au déposant") as note:
+            told = f"{piece.folder['reception']} : {piece.title}"
+            _await(lambda: told in subjects(self._stage.mails), f"Aucun courriel « {told} ».")
+            note(told)
+
     def follow(self, piece: Piece, fact: Callable[[], bool]) -> None:
         """Reads the folder again and again until `fact` holds of it."""
 
@@ -222,6 +233,15 @@ class Play:
 
         _await(is_over, f"L'agent ne rend pas les signatures : lisez {self._stage.logs}.")
         return read[0]
+
+
+def subjects(mails: Path) -> set[str]:
+    """The subjects of what the catcher has kept."""
+    found = set()
+    for file in mails.glob("[0-9]*.eml"):
+        message = message_from_bytes(file.read_bytes(), policy=default)
+        found.add(str(message["Subject"]))
+    return found
 
 
 def _going(pieces: Sequence[Piece]) -> list[Piece]:

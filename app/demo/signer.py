@@ -31,8 +31,8 @@ from app.tenants.schemas import TrustKind
 AGENT, PAIRING = "agent", "agent-pair"
 ORGANISATION = "Commune fictive de Saint-Exemple"
 _CODE = re.compile(r"Code d'appairage : (\S+)")
-_PAUSE_S = 0.05
-_WAIT_S = 60.0
+_PAUSE_S = 0.2
+_WAIT_S = 180.0
 # The shell keeps the named pipe open for reading and writing: the agent reads its PIN from
 # descriptor 3, which no file, argument or variable ever holds.
 _WITH_PIPE = 'pipe=$1; shift; exec 3<>"$pipe"; exec "$@"'

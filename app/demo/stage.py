@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import shutil
 import socket
 import sys
 import tempfile
@@ -23,6 +24,7 @@ from app.catalog.schemas import ConnectorAccountCreate
 from app.demo import pki, s2low
 from app.demo.signer import Trust
 from app.demo.town import PEOPLE, SIRET, Town, TownPlan, found_town
+from app.errors import AppError, Unavailable
 from app.kit.secrets import new_master_secret
 from app.local.postgres import NOT_DURABLE
 from app.local.runtime import CHECKOUT, Premises, find_runtime
@@ -43,7 +45,7 @@ from app.settings import SecretSettings, ServerSettings, Settings, StorageSettin
 HOST = "127.0.0.1"
 DOUBLE, MAILBOX = "s2low", "mailbox"
 _KEPT = ("PARAPHEUR_DATABASE_URL", "PARAPHEUR_REDIS_URL", "PARAPHEUR_SCHEMAS_DIR")
-_WAIT_S = 60.0
+_WAIT_S = 180.0
 FAST_CLOCKS: Mapping[str, str] = {
     "PARAPHEUR_TDT_POLL_S": "0.3",
     "PARAPHEUR_TDT_RETRY_S": "1",
@@ -108,11 +110,16 @@ def open_stage(plan: Plan) -> Iterator[Stage]:
     """Starts all of it and founds the town; everything is stopped at the end of the block."""
     port = plan.port or _free_port()
     refuse_taken_port(HOST, port)
+    with Supervisor() as supervisor, _logs_kept_on_failure(plan):
+        yield _set_up(supervisor, plan, _settings(port))
+
+
+def _set_up(supervisor: Supervisor, plan: Plan, given: Settings) -> Stage:
     passwords = {person.key: secrets.token_urlsafe(9) for person in PEOPLE}
     control_token = secrets.token_urlsafe(16)
-    with Supervisor() as supervisor, ThreadPoolExecutor(2) as aside:
-        place = _installation(plan)
-        equipping = aside.submit(equip, supervisor, _settings(port), place)
+    place = _installation(plan)
+    with ThreadPoolExecutor(2) as aside:
+        equipping = aside.submit(equip, supervisor, given, place)
         hashing = aside.submit(_hashes, passwords)
         tdt = _start_double(supervisor, plan, control_token)
         mail_port = _start_mailbox(supervisor, plan)
@@ -121,16 +128,30 @@ def open_stage(plan: Plan) -> Iterator[Stage]:
         supervisor.start(api_program(environment, place.logs))
         supervisor.start(worker_program(environment, place.logs))
         town = asyncio.run(_found(settings, plan, tdt, hashing.result()))
-        supervisor.await_ready(API, lambda: answers(settings), timeout_s=_WAIT_S)
-        yield Stage(
-            supervisor=supervisor,
-            directory=plan.directory,
-            settings=settings,
-            town=town,
-            passwords=passwords,
-            double_port=tdt.port,
-            control_token=control_token,
-        )
+    supervisor.await_ready(API, lambda: answers(settings), timeout_s=_WAIT_S)
+    return Stage(
+        supervisor=supervisor,
+        directory=plan.directory,
+        settings=settings,
+        town=town,
+        passwords=passwords,
+        double_port=tdt.port,
+        control_token=control_token,
+    )
+
+
+@contextmanager
+def _logs_kept_on_failure(plan: Plan) -> Iterator[None]:
+    """What the programs said outlives the folder of the run."""
+    try:
+        yield
+    except AppError as e:
+        logs = plan.directory / "logs"
+        if plan.is_temporary and logs.is_dir():
+            logs = Path(tempfile.mkdtemp(prefix="parapheur-logs-"))
+            shutil.copytree(plan.directory / "logs", logs, dirs_exist_ok=True)
+        told = f"{e.detail}\nCe que les programmes ont dit est gardé dans {logs}."
+        raise Unavailable(told, code=e.code) from e
 
 
 def make_directory(parent: Path | None = None) -> Path:

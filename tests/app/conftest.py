@@ -88,8 +88,9 @@ async def context(
     assert settings.database.url is not None
     engine = make_engine(settings.database.url.get_secret_value(), pool_size=20)
     async with engine.begin() as connection:
-        # What an earlier test owed is not this one's: its documents are gone.
+        # What an earlier test owed or got wrong is not this one's: its documents are gone.
         await connection.execute(text("DELETE FROM jobs"))
+        await connection.execute(text("DELETE FROM login_attempts"))
     yield Context(
         settings=settings,
         keyring=keyring_of(master_secret),

@@ -31,7 +31,7 @@ class TestApprove:
         folder_id = await approved(finances, direction)
         folder = await mayor.read(folder_id)
         assert folder["waiting_desk_ids"] == [mayor.desk]
-        assert [one["state"] for one in folder["steps"]] == ["approved", "current", "to_come"]
+        assert [one["state"] for one in folder["steps"]] == ["done", "current", "waiting"]
 
     async def test_again_is_a_conflict(self, finances: ApiPerson, direction: ApiPerson) -> None:
         folder_id = await approved(finances, direction)

@@ -9,7 +9,7 @@ import pytest
 from app.audit.repository import AuditRepository
 from app.context import Context
 from app.demo.s2low import S2lowDouble
-from app.demo.s2low_model import Channel, Mode
+from app.demo.s2low_model import Channel, Mode, Verdict
 from app.demo.town import Town
 from app.transmissions.administration import MAX_ACQUIT_BYTES
 from app.transmissions.service import POLL, SUBMIT
@@ -358,6 +358,26 @@ class TestAcknowledgement:
         await ordinary.post(path, content=make_acquit(nomfic=waiting.key))
         again = await ordinary.post(path, content=make_acquit(nomfic=waiting.key))
         assert again.status_code == 409
+
+    async def test_threat_29_what_the_remote_says_afterwards_changes_nothing(
+        self,
+        tdt_context: Context,
+        town: Town,
+        admin: Client,
+        double: S2lowDouble,
+        clock: DrivenClock,
+    ) -> None:
+        waiting = await make_waiting(tdt_context, town, Protocol.HELIOS)
+        await work(tdt_context, town, SUBMIT)
+        row = await transmission_of(tdt_context, waiting)
+        path = f"/transmissions/{row.id}/acknowledgement"
+        await admin.post(path, content=make_acquit(nomfic=waiting.key))
+        double.set_verdict(Verdict.REFUSED)
+        clock.advance(seconds=tdt_context.settings.tdt.poll_s)
+        await work(tdt_context, town, POLL)
+        states = [job.state for job in await jobs_of(tdt_context, town, POLL)]
+        folder = await folder_of(tdt_context, waiting)
+        assert (folder.status, states) == ("acknowledged", ["done"])
 
     @pytest.mark.parametrize("content", [b"", b"not xml", b"<a/>"])
     async def test_another_file_is_refused(

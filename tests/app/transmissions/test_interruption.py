@@ -163,6 +163,16 @@ class TestOvertaken:
         with pytest.raises(LostClaim):
             await slow_worker.claim(dispatch)
 
+    async def test_nor_does_it_when_the_other_one_is_only_about_to_send(
+        self, tdt_context: Context, slow_worker: SlowWorker, clock: DrivenClock
+    ) -> None:
+        await make_waiting(tdt_context, slow_worker.town, Protocol.ACTES)
+        overtaken = await slow_worker.prepare()
+        clock.advance(seconds=tdt_context.settings.worker.lease_s)
+        await slow_worker.prepare()
+        with pytest.raises(LostClaim):
+            await slow_worker.claim(overtaken)
+
     async def test_its_receipt_counts_even_when_another_has_the_job(
         self,
         tdt_context: Context,
