@@ -218,13 +218,10 @@ class BlobStore:
     ) -> AsyncIterator[Path]:
         """A file with the verified bytes, for a child process: the stored one, or a temporary
         copy removed afterwards. Raises BlobMissing or Corrupted."""
-        stored = self.local_path(sha256)
-        if stored is not None:
-            await self.verify(sha256)
-            yield stored
-            return
         async with self._file_of(_key(sha256), directory=directory) as path:
-            if await asyncio.to_thread(_digest_of, path) != sha256:
+            with _found():
+                digest = await asyncio.to_thread(_digest_of, path)
+            if digest != sha256:
                 raise Corrupted
             yield path
 

@@ -32,7 +32,11 @@ FEATURES = (
     "notifications",
 )
 # A feature whose service would be too long names its further rooms here (docs/adr/0004).
-MORE_ROOMS = {"transmissions": {"outcomes.py", "remote.py", "returns.py", "sending.py"}}
+MORE_ROOMS = {
+    "folders": {"journal.py"},
+    "notifications": {"recipients.py", "texts.py"},
+    "transmissions": {"administration.py", "outcomes.py", "remote.py", "returns.py", "sending.py"},
+}
 FEATURE_FILES = {
     f"{name}.py" for name in ("__init__", "endpoints", "service", "repository", "schemas", "tasks")
 }

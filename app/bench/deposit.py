@@ -77,7 +77,7 @@ def _rounds(service: Service, rounds: int, size_bytes: int) -> tuple[list[Deposi
     deposits: list[Deposit] = []
     copies: list[float] = []
     for number in range(1, rounds + 1):
-        with flow_file(service.directory, number, size_bytes) as flow:
+        with flow_file(service.directory, flow_of(number, size_bytes)) as flow:
             if number % 2:
                 deposits.append(deposit(service, flow))
             copies.append(timed(partial(copy_and_digest, flow)))
@@ -87,15 +87,20 @@ def _rounds(service: Service, rounds: int, size_bytes: int) -> tuple[list[Deposi
     return deposits, copies
 
 
-@contextmanager
-def flow_file(directory: Path, number: int, size_bytes: int) -> Iterator[Path]:
+def flow_of(number: int, size_bytes: int) -> Flow:
     """A flow of about that size, under a NomFic of its own, that says nowhere that it is
     dematerialised: submission has to write it."""
     shape = Flow(number=number, expense_slips=5, items_per_slip=20, dematerialised=False)
-    file = directory / f"flow-{number}.xml"
+    return grown_to(shape, size_bytes)
+
+
+@contextmanager
+def flow_file(directory: Path, flow: Flow) -> Iterator[Path]:
+    """The bytes of a flow in a file that goes with the block."""
+    file = directory / f"{flow.file_name}.xml"
     try:
         with file.open("wb") as target:
-            write_pes(grown_to(shape, size_bytes), target)
+            write_pes(flow, target)
         yield file
     finally:
         file.unlink()

@@ -22,12 +22,14 @@ from app.errors import Unprocessable
 from app.folders.schemas import FolderCreate, FolderRead
 from app.folders.service import INSPECTING, lock_readable, read_folder
 from app.kit.problems import problem_responses
+from signing.facts import PesFacts
 from workflows.definition import HeliosIntake
 from workflows.folder import DocumentRole
 
 router = APIRouter(tags=["deposits"], route_class=IdempotentRoute)
 _DIGEST = re.compile(r"sha-256=:(?P<value>[A-Za-z0-9+/=]+):")
 _CHUNK = 256 * 1024
+MAX_NAME = 255
 
 
 @router.post(
@@ -60,7 +62,7 @@ async def deposit_document(
     folder_id: uuid.UUID,
     request: Request,
     response: Response,
-    name: Annotated[str, Query(min_length=1, max_length=255)],
+    name: Annotated[str, Query(min_length=1, max_length=MAX_NAME)],
     role: DocumentRole = DocumentRole.MAIN_DOCUMENT,
     caller: Caller = permit(Permission.FOLDER_DEPOSIT, reads_body=False),
 ) -> DocumentReceipt:
@@ -87,7 +89,11 @@ async def _deposit(
     context, principal = caller.context, caller.principal
     async with caller.unit(claims=False) as session:
         intake = await service.plan_for_folder(session, context, principal, folder_id, announced)
-    received = await receive(context, intake, chunks)
+
+    async def accept(facts: PesFacts) -> None:
+        await service.refuse_used_name(context, principal, facts.header, folder_id)
+
+    received = await receive(context, intake, chunks, accept=accept)
     caller.claim_body(received.blob.sha256)
     arrival = service.Arrival(announced.name, intake, received)
     async with caller.unit() as session:
@@ -159,8 +165,14 @@ async def deposit_folder(
 async def _arrival(
     caller: Caller, new: FolderCreate, part: UploadFile, role: DocumentRole, used_bytes: int
 ) -> service.Arrival:
+    name = part.filename or "document"
+    if len(name) > MAX_NAME:
+        raise Unprocessable(
+            f"Un nom de fichier compte au plus {MAX_NAME} caractères : renommez le fichier.",
+            code="name_too_long",
+        )
     announced = service.Announced(
-        name=part.filename or "document",
+        name=name,
         role=role,
         media_type=_media_type(part.content_type or ""),
         size_bytes=part.size,
@@ -170,7 +182,13 @@ async def _arrival(
         intake = await service.plan_intake(
             session, caller.context, new.subtype_id, announced, used_bytes=used_bytes
         )
-    received = await receive(caller.context, intake, _chunks_of(part))
+
+    async def accept(facts: PesFacts) -> None:
+        # A form sent again under its key meets its own folder here: the key decides, later.
+        if "Idempotency-Key" not in caller.request.headers:
+            await service.refuse_used_name(caller.context, caller.principal, facts.header, None)
+
+    received = await receive(caller.context, intake, _chunks_of(part), accept=accept)
     return service.Arrival(announced.name, intake, received)
 
 

@@ -40,6 +40,7 @@ from app.folders.service import (
     append,
     enter_circuit,
     lock_readable,
+    name_used,
     readable,
     seat,
     take_reference,
@@ -255,13 +256,26 @@ async def _refuse_second_flow(repository: DocumentRepository, folder_id: uuid.UU
 
 
 async def _take(session: AsyncSession, folder_id: uuid.UUID, header: PesHeader) -> None:
-    await take_reference(
-        session,
-        folder_id,
-        siren=header.body_siret[:9],
-        body_code=header.body_code,
-        file_name=header.file_name,
-    )
+    await take_reference(session, folder_id, **_name(header))
+
+
+def _name(header: PesHeader) -> dict[str, str]:
+    return {
+        "siren": header.body_siret[:9],
+        "body_code": header.body_code,
+        "file_name": header.file_name,
+    }
+
+
+async def refuse_used_name(
+    context: Context, principal: Principal, header: PesHeader, folder_id: uuid.UUID | None
+) -> None:
+    """Refuses a flow whose name another folder holds, before its bytes are kept;
+    `record_document` looks again. Raises Conflict (`pes_file_name_used`)."""
+    async with context.unit(principal.tenant_id) as session:
+        holder = await DocumentRepository(session).holder_of(**_name(header))
+    if holder not in (None, folder_id):
+        raise name_used(header.file_name)
 
 
 async def _journal_deposit(

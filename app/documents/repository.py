@@ -67,16 +67,20 @@ class DocumentRepository:
             .values(id=row.id, tenant_id=row.tenant_id, folder_id=row.folder_id, **key)
             .on_conflict_do_nothing()
         )
-        return (
-            await self._session.execute(
-                select(PesReference.folder_id).where(
-                    PesReference.siren == row.siren,
-                    PesReference.body_code == row.body_code,
-                    PesReference.file_name == row.file_name,
-                    PesReference.released_at.is_(None),
-                )
+        holder = await self.holder_of(**key)
+        assert holder is not None
+        return holder
+
+    async def holder_of(self, *, siren: str, body_code: str, file_name: str) -> uuid.UUID | None:
+        """The folder whose living flow has this name."""
+        return await self._session.scalar(
+            select(PesReference.folder_id).where(
+                PesReference.siren == siren,
+                PesReference.body_code == body_code,
+                PesReference.file_name == file_name,
+                PesReference.released_at.is_(None),
             )
-        ).scalar_one()
+        )
 
     async def reference_of(self, folder_id: uuid.UUID) -> PesReference | None:
         return await self._session.scalar(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -80,12 +80,18 @@ class Received:
     deferred: bool = False
 
 
-async def receive(context: Context, intake: Intake, chunks: AsyncIterator[bytes]) -> Received:
-    """Streams a document into the store while inspecting it; a refusal keeps nothing.
+Acceptance = Callable[[PesFacts], Awaitable[None]]
 
-    Raises UnsupportedDocument, Unprocessable, TooLarge or DigestMismatch."""
+
+async def receive(
+    context: Context, intake: Intake, chunks: AsyncIterator[bytes], *, accept: Acceptance
+) -> Received:
+    """Streams a document into the store while inspecting it; a refusal keeps nothing. `accept`
+    may refuse a flow by its header, before its bytes are kept.
+
+    Raises UnsupportedDocument, Unprocessable, TooLarge, DigestMismatch, or what `accept` does."""
     if intake.is_pes:
-        return await _receive_pes(context, intake, chunks)
+        return await _receive_pes(context, intake, chunks, accept)
     found: dict[str, Any] = {}
 
     async def inspect(path: Path, _blob: StoredBlob) -> None:
@@ -129,7 +135,9 @@ def _not_as_declared(media_type: str) -> UnsupportedDocument:
     )
 
 
-async def _receive_pes(context: Context, intake: Intake, chunks: AsyncIterator[bytes]) -> Received:
+async def _receive_pes(
+    context: Context, intake: Intake, chunks: AsyncIterator[bytes], accept: Acceptance
+) -> Received:
     inline = intake.announced_bytes is not None and (
         intake.announced_bytes <= context.settings.limits.inline_pes_bytes
     )
@@ -140,6 +148,7 @@ async def _receive_pes(context: Context, intake: Intake, chunks: AsyncIterator[b
         facts = inspector.close()
         assert intake.helios is not None
         _refuse_other_kind(intake_kind(facts), intake.helios)
+        await accept(facts)
         received = Received(blob, pes=facts, deferred=not inline)
         if inline:
             received = await _complete(context, path, received, plain(facts), intake.trust)

@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import jobs
-from app.audit.chain import Actor, Occurrence
-from app.audit.service import SYSTEM, record
-from app.auth.principal import Principal, PrincipalKind
+from app.auth.principal import Principal
 from app.catalog.service import Resolved, resolve
 from app.context import Context
 from app.db.session import tenant_of
@@ -19,6 +17,7 @@ from app.documents.repository import DocumentRepository
 from app.documents.schemas import Origin
 from app.documents.service import read_documents
 from app.errors import Conflict, NotFound, Unprocessable
+from app.folders.journal import journal
 from app.folders.repository import FolderRepository
 from app.folders.schemas import (
     ActInput,
@@ -30,7 +29,7 @@ from app.folders.schemas import (
 from app.kit.ids import new_id
 from app.models import Folder, FolderEvent, PesReference
 from app.powers.service import load_register
-from app.users.service import fit_signers, user_of
+from app.users.service import fit_signers
 from workflows import events
 from workflows import folder as domain
 from workflows.actions import Action, Resubmit, Submit
@@ -39,7 +38,7 @@ from workflows.engine import AllowedAction, allowed_actions, decide
 from workflows.events import Event
 from workflows.evolution import evolve, replay
 from workflows.folder import FolderState, FolderStatus
-from workflows.powers import Authorship, Facts, PersonAtDesk, PersonId, desks_of
+from workflows.powers import Facts, PersonAtDesk, PersonId, desks_of
 
 INSPECTING, INSPECTION_REFUSED = "inspecting", "inspection_refused"
 REACT = "folders.react"
@@ -131,7 +130,13 @@ async def apply(
     happened = decide(state, action, register, facts, context.clock())
     for event in happened:
         state = evolve(state, event)
-    await append(session, folder, happened, certificate_sha256=certificate_sha256)
+    await append(
+        session,
+        folder,
+        happened,
+        certificate_sha256=certificate_sha256,
+        documents=state.signable_documents,
+    )
     await _follow(session, folder, state, happened)
     return Acted(folder, state, happened)
 
@@ -142,12 +147,14 @@ async def append(
     happened: Sequence[Event],
     *,
     certificate_sha256: str | None = None,
+    documents: tuple[domain.Document, ...] = (),
 ) -> None:
-    """Event rows, journal entries and the job that reacts, together."""
+    """Event rows, journal entries and the job that reacts, together. `documents` are those the
+    folder has now."""
     first = folder.version + 1
     await FolderRepository(session).append(folder, happened)
     for event in happened:
-        await _journal(session, folder, event, certificate_sha256)
+        await journal(session, folder, event, documents, certificate_sha256)
     await jobs.enqueue(
         session,
         REACT,
@@ -181,63 +188,6 @@ async def _follow(
         if isinstance(event, _RELEASING):
             await documents.release_references(folder.id, event.occurred_at)
     await session.flush()
-
-
-async def _journal(
-    session: AsyncSession, folder: Folder, event: Event, certificate_sha256: str | None
-) -> None:
-    """One entry per document concerned, so that every act names the bytes it was done on."""
-    by: Authorship | None = getattr(event, "by", None)
-    actor, values = await _actor(session, folder, by)
-    if isinstance(event, events.Created):
-        values["title"] = folder.title
-    reason: str | None = getattr(event, "reason", None)
-    if reason is not None:
-        values["reason"] = reason
-    details: dict[str, str | int] = {"version": folder.version}
-    step: str | None = getattr(event, "step", None)
-    if step is not None:
-        details["step"] = step
-    for document, sha256 in _concerned(event) or ((None, None),):
-        await record(
-            session,
-            Occurrence(
-                kind=f"folder.{event.type}",
-                actor=actor,
-                on_behalf_of=by.power.on_behalf_of if by else None,
-                power=by.power.kind.value if by else None,
-                certificate_sha256=certificate_sha256,
-                folder=str(folder.id),
-                document=document,
-                document_sha256=sha256,
-                details=details,
-            ),
-            at=event.occurred_at,
-            values=values,
-        )
-
-
-def _concerned(event: Event) -> tuple[tuple[str, str], ...]:
-    match event:
-        case events.Submitted() | events.Resubmitted():
-            return tuple((one.id, one.revision.sha256) for one in event.documents)
-        case events.Signed():
-            return tuple((one.document, one.after.sha256) for one in event.changes)
-        case events.Retracted():
-            return tuple((one.document, one.after.sha256) for one in event.restored)
-        case _:
-            return ()
-
-
-async def _actor(
-    session: AsyncSession, folder: Folder, by: Authorship | None
-) -> tuple[Actor, dict[str, str]]:
-    if by is None:
-        return SYSTEM, {}
-    if by.power.kind.value == PrincipalKind.PROGRAM.value:
-        return Actor("program", by.person), {}
-    person = await user_of(session, uuid.UUID(by.person))
-    return Actor("person", by.person), {"actor_name": person.full_name}
 
 
 async def entering_documents(
@@ -321,11 +271,16 @@ async def take_reference(
         )
     )
     if holder != folder_id:
-        raise Conflict(
-            f"Un flux nommé « {file_name} » a déjà été déposé pour cette collectivité : "
-            "refaites l'export sous un nouveau nom (NomFic).",
-            code="pes_file_name_used",
-        )
+        raise name_used(file_name)
+
+
+def name_used(file_name: str) -> Conflict:
+    """The refusal of a flow whose NomFic a living folder holds."""
+    return Conflict(
+        f"Un flux nommé « {file_name} » a déjà été déposé pour cette collectivité : "
+        "refaites l'export sous un nouveau nom (NomFic).",
+        code="pes_file_name_used",
+    )
 
 
 async def allowed(

@@ -36,9 +36,9 @@ def a_flow(**overrides: Any) -> bytes:
 
 def body_of(subtype: str) -> tuple[bytes, str]:
     """A document that this subtype takes, with its type."""
-    if subtype == "flows":
-        return a_flow(), XML
-    return deliberation(), PDF
+    if subtype in ("acts", "letters"):
+        return deliberation(), PDF
+    return a_flow(), XML
 
 
 @dataclass(frozen=True, slots=True)

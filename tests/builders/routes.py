@@ -29,6 +29,11 @@ class Declared:
     def name(self) -> str:
         return f"{self.method} {self.path}"
 
+    @property
+    def api(self) -> APIRoute:
+        assert isinstance(self.route, APIRoute)
+        return self.route
+
 
 def declared_routes() -> Iterator[Declared]:
     """Every method of every route, the description of the API included."""

@@ -96,7 +96,7 @@ async def test_each_folder_is_emitted_once_though_its_worker_is_killed(
     environment: dict[str, str],
     scaled: Callable[[int, int], int],
 ) -> None:
-    count, kills = scaled(200, 10), scaled(8, 2)
+    count, kills = scaled(200, 8), scaled(8, 1)
     protocols = (Protocol.ACTES, Protocol.HELIOS)
     folders = [await make_waiting(tdt_context, town, protocols[n % 2]) for n in range(count)]
     double.script(Channel.SUBMIT, *(_MODES[n % len(_MODES)] for n in range(count)))
