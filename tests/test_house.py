@@ -33,6 +33,7 @@ FEATURES = (
 )
 # A feature whose service would be too long names its further rooms here (docs/adr/0004).
 MORE_ROOMS = {
+    "deposits": {"marking.py"},
     "folders": {"journal.py"},
     "notifications": {"recipients.py", "texts.py"},
     "transmissions": {"administration.py", "outcomes.py", "remote.py", "returns.py", "sending.py"},

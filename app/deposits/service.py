@@ -6,20 +6,19 @@ import uuid
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import jobs
 from app.audit.chain import Actor, Occurrence
-from app.audit.service import SYSTEM, record
+from app.audit.service import record
 from app.auth.principal import Principal
 from app.catalog.service import Resolved, resolve
 from app.context import Context
 from app.db.session import tenant_of
+from app.deposits.marking import flow_to_mark, keep_marked
 from app.documents.repository import DocumentRepository
-from app.documents.schemas import Origin
 from app.documents.service import (
     ANNEX_TYPES,
     PDF,
@@ -27,7 +26,6 @@ from app.documents.service import (
     Intake,
     Received,
     add_document,
-    add_revision,
     dematerialise,
 )
 from app.errors import Conflict, Forbidden, TooLarge, Unprocessable
@@ -52,7 +50,7 @@ from app.storage import StoredBlob
 from app.tenants.repository import TenantRepository
 from app.tenants.service import trust_material
 from signing.facts import PesHeader
-from workflows.definition import HeliosIntake, Protocol
+from workflows.definition import Protocol
 from workflows.engine import open_draft
 from workflows.folder import DocumentRole, FolderId, FolderStatus
 
@@ -313,37 +311,6 @@ async def _defer(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class ToMark:
-    """A flow whose InfoDematerialisee must be written before it enters its circuit (D9)."""
-
-    revision_id: uuid.UUID
-    document_id: uuid.UUID
-    blob: StoredBlob
-    facts: dict[str, Any]
-
-
-async def flow_to_mark(session: AsyncSession, folder: Folder) -> ToMark | None:
-    """The newest unsigned revision of a flow that this circuit will sign, unless it was marked."""
-    resolved = await resolve(session, folder.subtype_id)
-    if resolved.intake is not HeliosIntake.TO_SIGN:
-        return None
-    repository = DocumentRepository(session)
-    for document in await repository.documents(folder.id):
-        if document.kind != DocumentRole.MAIN_DOCUMENT.value:
-            continue
-        rows = await repository.revisions([document.id])
-        newest = [row for row in rows if row.origin != Origin.SIGNED.value][-1]
-        if newest.origin == Origin.DEPOSITED.value and newest.facts is not None:
-            return ToMark(
-                newest.id,
-                document.id,
-                StoredBlob(newest.sha256, newest.size_bytes),
-                newest.facts,
-            )
-    return None
-
-
 UnitOfWork = Callable[[], AbstractAsyncContextManager[AsyncSession]]
 
 
@@ -364,7 +331,7 @@ async def submit(
     async with unit() as session:
         folder = await lock_readable(session, principal, folder_id)
         if to_mark is not None and marked is not None:
-            await _replace_marked(session, context, folder, to_mark, marked)
+            await keep_marked(session, context, folder, to_mark, marked)
         return await enter_circuit(session, context, folder, seat(principal, desk_id))
 
 
@@ -390,31 +357,6 @@ async def deposit_whole(
         return folder
     to_mark = await flow_to_mark(session, folder)
     if to_mark is not None and whole.marked is not None:
-        await _replace_marked(session, context, folder, to_mark, whole.marked)
+        await keep_marked(session, context, folder, to_mark, whole.marked)
     acted = await enter_circuit(session, context, folder, seat(principal, whole.new.desk_id))
     return acted.folder
-
-
-async def _replace_marked(
-    session: AsyncSession, context: Context, folder: Folder, to_mark: ToMark, marked: StoredBlob
-) -> None:
-    again = await flow_to_mark(session, folder)
-    if again is None or again.revision_id != to_mark.revision_id:
-        return
-    facts = {**to_mark.facts}
-    facts["dematerialised"] = [[domain, True] for domain, _ in facts["dematerialised"]]
-    revision = await add_revision(
-        session, to_mark.document_id, marked, Origin.DEMATERIALISED, facts=facts
-    )
-    await record(
-        session,
-        Occurrence(
-            kind="document.dematerialised",
-            actor=SYSTEM,
-            folder=str(folder.id),
-            document=str(to_mark.document_id),
-            document_sha256=revision.sha256,
-            details={"source_sha256": to_mark.blob.sha256},
-        ),
-        at=context.clock(),
-    )

@@ -1,0 +1,78 @@
+"""InfoDematerialisee in the flows that a circuit will sign: a new revision (DESIGN D9)."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.audit.chain import Occurrence
+from app.audit.service import SYSTEM, record
+from app.catalog.service import resolve
+from app.context import Context
+from app.documents.repository import DocumentRepository
+from app.documents.schemas import Origin
+from app.documents.service import add_revision
+from app.models import Folder
+from app.storage import StoredBlob
+from workflows.definition import HeliosIntake
+from workflows.folder import DocumentRole
+
+
+@dataclass(frozen=True, slots=True)
+class ToMark:
+    """A flow whose InfoDematerialisee must be written before it enters its circuit (D9)."""
+
+    revision_id: uuid.UUID
+    document_id: uuid.UUID
+    blob: StoredBlob
+    facts: dict[str, Any]
+
+
+async def flow_to_mark(session: AsyncSession, folder: Folder) -> ToMark | None:
+    """The newest unsigned revision of a flow that this circuit will sign, unless it was marked."""
+    resolved = await resolve(session, folder.subtype_id)
+    if resolved.intake is not HeliosIntake.TO_SIGN:
+        return None
+    repository = DocumentRepository(session)
+    for document in await repository.documents(folder.id):
+        if document.kind != DocumentRole.MAIN_DOCUMENT.value:
+            continue
+        rows = await repository.revisions([document.id])
+        newest = [row for row in rows if row.origin != Origin.SIGNED.value][-1]
+        if newest.origin == Origin.DEPOSITED.value and newest.facts is not None:
+            return ToMark(
+                newest.id,
+                document.id,
+                StoredBlob(newest.sha256, newest.size_bytes),
+                newest.facts,
+            )
+    return None
+
+
+async def keep_marked(
+    session: AsyncSession, context: Context, folder: Folder, to_mark: ToMark, marked: StoredBlob
+) -> None:
+    """Adds the marked revision, unless the flow changed meanwhile; the deposited one stays."""
+    again = await flow_to_mark(session, folder)
+    if again is None or again.revision_id != to_mark.revision_id:
+        return
+    facts = {**to_mark.facts}
+    facts["dematerialised"] = [[domain, True] for domain, _ in facts["dematerialised"]]
+    revision = await add_revision(
+        session, to_mark.document_id, marked, Origin.DEMATERIALISED, facts=facts
+    )
+    await record(
+        session,
+        Occurrence(
+            kind="document.dematerialised",
+            actor=SYSTEM,
+            folder=str(folder.id),
+            document=str(to_mark.document_id),
+            document_sha256=revision.sha256,
+            details={"source_sha256": to_mark.blob.sha256},
+        ),
+        at=context.clock(),
+    )
