@@ -32,16 +32,17 @@ def family(roots: Sequence[int]) -> list[int]:
     return found
 
 
-def settled_bytes(roots: Sequence[int], *, pause_s: float = 0.25, patience_s: float = 10.0) -> int:
-    """The family's memory once two readings in a row differ by less than 256 kB."""
+def settled_bytes(roots: Sequence[int], *, pause_s: float = 0.3, patience_s: float = 20.0) -> int:
+    """The family's memory once three readings in a row lie within 256 kB, or at the end of the
+    patience."""
     deadline = time.monotonic() + patience_s
-    before = pss_bytes(family(roots))
-    while True:
+    readings = [pss_bytes(family(roots))]
+    while time.monotonic() < deadline:
         time.sleep(pause_s)
-        now = pss_bytes(family(roots))
-        if abs(now - before) < 256 * KIB or time.monotonic() > deadline:
-            return now
-        before = now
+        readings = [*readings[-2:], pss_bytes(family(roots))]
+        if len(readings) == 3 and max(readings) - min(readings) < 256 * KIB:
+            break
+    return readings[-1]
 
 
 class PeakOfMemory:

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from arq.constants import default_queue_name, health_check_key_suffix
+from redis import Redis
+
 from app.auth.principal import Permission, Principal, PrincipalKind
 from app.auth.repository import AuthRepository
 from app.auth.service import TokenRequest, issue_token
@@ -109,8 +112,16 @@ def _start(
     api = supervisor.start(api_program(environment, place.logs))
     worker = supervisor.start(worker_program(environment, place.logs))
     supervisor.await_ready(API, lambda: answers(settings), timeout_s=_START_LIMIT_S)
-    assert worker.name == WORKER
+    supervisor.await_ready(WORKER, lambda: _has_worker(settings), timeout_s=_START_LIMIT_S)
     return Service(settings.server.origin, (api.pid, worker.pid), depositor, place.directory)
+
+
+def _has_worker(settings: Settings) -> bool:
+    """A worker leaves its mark in the queue when it first looks for work; measured earlier, its
+    own start would count as the cost of a deposit."""
+    assert settings.redis.url is not None
+    with Redis.from_url(settings.redis.url.get_secret_value()) as queue:
+        return bool(queue.exists(default_queue_name + health_check_key_suffix))
 
 
 def _environment(settings: Settings) -> dict[str, str]:

@@ -23,6 +23,11 @@ def signer() -> BenchSigner:
     return make_signer()
 
 
+@pytest.fixture(scope="module")
+def act() -> bytes:
+    return deliberation(Act(pages=pdf_signature.PAGES, size_bytes=pdf_signature.SIZE_BYTES))
+
+
 def intact_signatures(content: bytes, signer: BenchSigner) -> int:
     trust = TrustMaterial(anchors=(signer.issuer.der,))
     report = verify(content, trust=trust, now=datetime.now(UTC))
@@ -49,10 +54,6 @@ class TestFlowSignature:
 
 
 class TestPdfSignature:
-    @pytest.fixture(scope="class")
-    def act(self) -> bytes:
-        return deliberation(Act(pages=pdf_signature.PAGES, size_bytes=pdf_signature.SIZE_BYTES))
-
     def test_the_act_weighs_240_kilobytes(self, act: bytes) -> None:
         assert len(act) == pytest.approx(pdf_signature.SIZE_BYTES, rel=0.02)
 

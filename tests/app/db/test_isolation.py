@@ -1,0 +1,360 @@
+"""Row-level security without the application's filters, and what each database role may do."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import Table, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+
+from app.context import Context
+from app.db.session import UnsafeRole, make_engine, refuse_unsafe_role
+from app.demo.town import Town
+from tests.app.conftest import Database
+from tests.builders.furnished import Row, furnish, scoped_tables
+
+OUTSIDE = {
+    "alembic_version",
+    "jobs",
+    "login_attempts",
+    "login_handles",
+    "pairing_requests",
+    "spent_nonces",
+}
+# Keyed hashes, kinds and states of our own; a job's key is its kind and the ids that it is about.
+TEXTS_OUTSIDE = {
+    ("alembic_version", "version_num"),
+    ("jobs", "dedupe_key"),
+    ("jobs", "kind"),
+    ("jobs", "last_error"),
+    ("jobs", "state"),
+    ("login_attempts", "digest"),
+    ("login_handles", "digest"),
+    ("login_handles", "kind"),
+    ("pairing_requests", "code_digest"),
+    ("spent_nonces", "digest"),
+}
+SCOPED = [table.name for table in scoped_tables()]
+EVERY_SCOPED = [*SCOPED, "tenants"]
+APPEND_ONLY = ("folder_events", "audit_events")
+
+
+@pytest.fixture
+async def neighbour(context: Context, other_town: Town) -> dict[str, Row]:
+    """Another tenant, with a row in every table."""
+    return await furnish(context, other_town)
+
+
+@pytest.fixture
+async def own(context: Context, town: Town) -> dict[str, Row]:
+    return await furnish(context, town)
+
+
+def _tenant_column(table: str) -> str:
+    return "id" if table == "tenants" else "tenant_id"
+
+
+async def _counts(context: Context, seen_by: uuid.UUID | None, owner: uuid.UUID) -> dict[str, int]:
+    """Rows of `owner` that a session bound to `seen_by` reads, by table; no filter but this."""
+    found: dict[str, int] = {}
+    async with context.unit(seen_by) as session:
+        for table in EVERY_SCOPED:
+            column = _tenant_column(table)
+            query = text(f"SELECT count(*) FROM {table} WHERE {column} = :owner")
+            found[table] = await session.scalar(query, {"owner": owner}) or 0
+    return found
+
+
+async def _refusal(
+    context: Context, tenant: uuid.UUID | None, statement: str, **values: Any
+) -> str:
+    """What the database says when it refuses, or an empty text when it did something."""
+    try:
+        async with context.unit(tenant) as session:
+            result = await session.execute(text(statement), values)
+            return "" if getattr(result, "rowcount", 0) else "no row"
+    except DBAPIError as error:
+        return str(error.orig)
+
+
+class TestReading:
+    async def test_threat_33_a_tenant_reads_its_own_rows_of_every_table(
+        self, context: Context, town: Town, own: dict[str, Row]
+    ) -> None:
+        counts = await _counts(context, town.tenant_id, town.tenant_id)
+        assert [table for table, count in counts.items() if count == 0] == []
+
+    @pytest.mark.usefixtures("neighbour")
+    async def test_threat_33_a_tenant_reads_no_row_of_another(
+        self, context: Context, town: Town, other_town: Town
+    ) -> None:
+        counts = await _counts(context, town.tenant_id, other_town.tenant_id)
+        assert counts == dict.fromkeys(EVERY_SCOPED, 0)
+
+    @pytest.mark.usefixtures("neighbour")
+    async def test_threat_33_without_a_tenant_nothing_is_read(self, context: Context) -> None:
+        async with context.unit() as session:
+            counts = {
+                table: await session.scalar(text(f"SELECT count(*) FROM {table}"))
+                for table in EVERY_SCOPED
+            }
+        assert counts == dict.fromkeys(EVERY_SCOPED, 0)
+
+    @pytest.mark.usefixtures("neighbour")
+    async def test_threat_33_the_tenant_of_a_transaction_does_not_outlive_it(
+        self, context: Context, town: Town
+    ) -> None:
+        async with context.engine.connect() as connection:
+            async with connection.begin():
+                await connection.execute(
+                    text("SELECT set_config('parapheur.tenant', :tenant, true)"),
+                    {"tenant": str(town.tenant_id)},
+                )
+                inside = await connection.scalar(text("SELECT count(*) FROM users"))
+            async with connection.begin():
+                after = await connection.scalar(text("SELECT count(*) FROM users"))
+        assert (inside, after) == (len(town.users), 0)
+
+
+class TestWriting:
+    @pytest.mark.parametrize("table", scoped_tables(), ids=lambda table: table.name)
+    async def test_threat_33_a_row_cannot_be_written_for_another_tenant(
+        self, context: Context, town: Town, other_town: Town, own: dict[str, Row], table: Table
+    ) -> None:
+        row = own[table.name] | {"tenant_id": other_town.tenant_id}
+        with pytest.raises(DBAPIError) as refused:
+            async with context.unit(town.tenant_id) as session:
+                await session.execute(table.insert().values(row))
+        assert "row-level security" in str(refused.value.orig)
+
+    @pytest.mark.parametrize("table", [one for one in SCOPED if one not in APPEND_ONLY])
+    async def test_threat_33_a_row_cannot_be_given_to_another_tenant(
+        self, context: Context, town: Town, other_town: Town, own: dict[str, Row], table: str
+    ) -> None:
+        said = await _refusal(
+            context, town.tenant_id, f"UPDATE {table} SET tenant_id = :o", o=other_town.tenant_id
+        )
+        assert "row-level security" in said
+
+    @pytest.mark.usefixtures("neighbour")
+    async def test_threat_33_rows_of_another_tenant_are_not_changed(
+        self, context: Context, town: Town, other_town: Town
+    ) -> None:
+        changed = {
+            table: said
+            for table in SCOPED
+            if table not in APPEND_ONLY
+            and (
+                said := await _refusal(
+                    context,
+                    town.tenant_id,
+                    f"UPDATE {table} SET tenant_id = tenant_id WHERE tenant_id = :other",
+                    other=other_town.tenant_id,
+                )
+            )
+            != "no row"
+        }
+        assert changed == {}
+
+    async def test_threat_33_a_tenant_is_not_made_under_another(
+        self, context: Context, town: Town
+    ) -> None:
+        said = await _refusal(
+            context,
+            town.tenant_id,
+            "INSERT INTO tenants (id, siret, name, timezone, city, postal_code, country,"
+            " default_role) VALUES (gen_random_uuid(), '00000000000000', 'x', 'x', 'x', 'x',"
+            " 'x', 'x')",
+        )
+        assert "row-level security" in said
+
+
+class TestAppendOnly:
+    @pytest.mark.parametrize("table", APPEND_ONLY)
+    @pytest.mark.parametrize(
+        "statement", ["UPDATE {} SET kind = 'x'", "DELETE FROM {}", "TRUNCATE {}"]
+    )
+    async def test_threat_40_the_application_may_only_append(
+        self, context: Context, town: Town, own: dict[str, Row], table: str, statement: str
+    ) -> None:
+        said = await _refusal(context, town.tenant_id, statement.format(table))
+        assert f"permission denied for table {table}" in said
+
+    @pytest.mark.parametrize("table", APPEND_ONLY)
+    @pytest.mark.parametrize(
+        "statement", ["UPDATE {} SET kind = 'x'", "DELETE FROM {}", "TRUNCATE {}"]
+    )
+    def test_threat_40_not_even_the_owner_changes_what_was_written(
+        self, database: Database, table: str, statement: str
+    ) -> None:
+        with (
+            psycopg.connect(_libpq(database.owner)) as connection,
+            pytest.raises(psycopg.errors.RaiseException, match="append-only"),
+        ):
+            connection.execute(statement.format(table))
+
+    @pytest.mark.parametrize("table", ["audit_values", "audit_heads", "tenants"])
+    async def test_threat_40_what_the_journal_rests_on_is_never_deleted(
+        self, context: Context, town: Town, own: dict[str, Row], table: str
+    ) -> None:
+        said = await _refusal(context, town.tenant_id, f"DELETE FROM {table}")
+        assert f"permission denied for table {table}" in said
+
+
+def _libpq(url: str) -> str:
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def _rows(url: str, query: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(_libpq(url)) as connection:
+        return connection.execute(query).fetchall()
+
+
+class TestTables:
+    def test_threat_33_the_tables_outside_isolation_are_those_of_the_list(
+        self, database: Database
+    ) -> None:
+        rows = _rows(
+            database.owner,
+            "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p')"
+            " AND relnamespace = 'public'::regnamespace"
+            " AND NOT (relrowsecurity AND relforcerowsecurity)",
+        )
+        assert {name for (name,) in rows} == OUTSIDE
+
+    def test_threat_33_every_isolated_table_has_its_policy_and_no_other(
+        self, database: Database
+    ) -> None:
+        rows = _rows(
+            database.owner,
+            "SELECT tablename, policyname, permissive, cmd, qual IS NOT NULL,"
+            " with_check IS NOT NULL FROM pg_policies WHERE schemaname = 'public'",
+        )
+        wanted = ("tenant_isolation", "PERMISSIVE", "ALL", True, True)
+        assert {row[0]: row[1:] for row in rows} == dict.fromkeys(EVERY_SCOPED, wanted)
+        assert len(rows) == len(EVERY_SCOPED)
+
+    def test_threat_33_no_table_outside_isolation_holds_a_text_of_people(
+        self, database: Database
+    ) -> None:
+        rows = _rows(
+            database.owner,
+            "SELECT table_name, column_name FROM information_schema.columns"
+            " WHERE table_schema = 'public' AND data_type IN ('text', 'character varying')",
+        )
+        assert {row for row in rows if row[0] in OUTSIDE} == TEXTS_OUTSIDE
+
+    def test_no_view_and_no_definer_function_stands_beside_isolation(
+        self, database: Database
+    ) -> None:
+        views = _rows(database.owner, "SELECT viewname FROM pg_views WHERE schemaname = 'public'")
+        definers = _rows(
+            database.owner,
+            "SELECT proname FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace",
+        )
+        assert (views, definers) == ([], [])
+
+
+class TestAuditor:
+    def test_reads_the_tenant_that_is_set(
+        self, database: Database, town: Town, own: dict[str, Row]
+    ) -> None:
+        with psycopg.connect(_libpq(database.read)) as connection:
+            connection.execute(
+                "SELECT set_config('parapheur.tenant', %s, true)", [str(town.tenant_id)]
+            )
+            empty = [
+                table
+                for table in EVERY_SCOPED
+                if connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
+            ]
+        assert empty == []
+
+    @pytest.mark.usefixtures("neighbour")
+    def test_threat_33_reads_nothing_of_another_tenant(
+        self, database: Database, town: Town, other_town: Town
+    ) -> None:
+        with psycopg.connect(_libpq(database.read)) as connection:
+            connection.execute(
+                "SELECT set_config('parapheur.tenant', %s, true)", [str(town.tenant_id)]
+            )
+            seen = [
+                table
+                for table in EVERY_SCOPED
+                if connection.execute(
+                    f"SELECT count(*) FROM {table} WHERE {_tenant_column(table)} = %s",
+                    [other_town.tenant_id],
+                ).fetchone()
+                != (0,)
+            ]
+        assert seen == []
+
+    def test_has_no_right_but_reading(self, database: Database) -> None:
+        rows = _rows(
+            database.owner,
+            "SELECT DISTINCT privilege_type FROM information_schema.role_table_grants"
+            " WHERE grantee = 'parapheur_read'",
+        )
+        assert rows == [("SELECT",)]
+
+    def test_reads_no_handle_and_no_job(self, database: Database) -> None:
+        rows = _rows(
+            database.owner,
+            "SELECT table_name FROM information_schema.role_table_grants"
+            " WHERE grantee = 'parapheur_read'",
+        )
+        assert {name for (name,) in rows} & OUTSIDE == {"alembic_version"}
+
+    def test_writes_nothing(self, database: Database) -> None:
+        with (
+            psycopg.connect(_libpq(database.read)) as connection,
+            pytest.raises(psycopg.errors.InsufficientPrivilege),
+        ):
+            connection.execute("DELETE FROM users")
+
+
+class TestRoleOfTheServer:
+    @pytest.fixture
+    async def heir(self, database: Database) -> AsyncIterator[str]:
+        """A harmless-looking role that may become the owner."""
+        name = f"heir_{uuid.uuid4().hex[:8]}"
+        superuser = make_url(_libpq(database.superuser)).set(
+            database=make_url(database.app).database
+        )
+        with psycopg.connect(superuser.render_as_string(hide_password=False), autocommit=True) as c:
+            c.execute(f"CREATE ROLE {name} LOGIN IN ROLE parapheur_owner")
+            c.execute(f'GRANT CONNECT ON DATABASE "{superuser.database}" TO {name}')
+            yield make_url(database.app).set(username=name).render_as_string(hide_password=False)
+            c.execute(f'REVOKE ALL ON DATABASE "{superuser.database}" FROM {name}')
+            c.execute(f"DROP ROLE {name}")
+
+    async def test_the_application_role_may_serve(self, context: Context) -> None:
+        assert await _refused(context.engine.url.render_as_string(hide_password=False)) == ""
+
+    async def test_threat_33_the_owner_may_not_serve(self, database: Database) -> None:
+        assert "parapheur_owner" in await _refused(database.owner)
+
+    async def test_threat_33_a_superuser_may_not_serve(self, database: Database) -> None:
+        url = make_url(database.superuser).set(database=make_url(database.app).database)
+        assert "contourner" in await _refused(url.render_as_string(hide_password=False))
+
+    async def test_threat_33_a_role_that_may_become_the_owner_may_not_serve(
+        self, heir: str
+    ) -> None:
+        assert "heir_" in await _refused(heir)
+
+
+async def _refused(url: str) -> str:
+    engine = make_engine(url)
+    try:
+        await refuse_unsafe_role(engine)
+    except UnsafeRole as refusal:
+        return str(refusal)
+    finally:
+        await engine.dispose()
+    return ""
