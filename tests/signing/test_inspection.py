@@ -108,16 +108,19 @@ class TestListing:
         flow = Flow(expense_slips=2, items_per_slip=5, attachments=4)
         return inspect(BytesIO(make_pes(flow)), limits=Limits(**limits))
 
+    def cuts(self, facts: PesFacts) -> int:
+        return [one.code for one in facts.findings].count("pes_not_all_listed")
+
     def test_everything_is_described_up_to_the_limit(self) -> None:
         facts = self.facts(listed_items=10, listed_attachments=4)
         assert [len(slip.items) for slip in facts.slips] == [5, 5]
         assert len(facts.attachments) == 4
-        assert facts.findings == ()
+        assert self.cuts(facts) == 0
 
     def test_items_past_the_limit_are_left_out_and_a_finding_says_so(self) -> None:
         facts = self.facts(listed_items=7)
         assert [len(slip.items) for slip in facts.slips] == [5, 2]
-        assert [one.code for one in facts.findings] == ["pes_not_all_listed"]
+        assert self.cuts(facts) == 1
 
     def test_totals_count_every_item(self) -> None:
         few, every = self.facts(listed_items=1), self.facts()
@@ -128,7 +131,7 @@ class TestListing:
     def test_attachments_past_the_limit_are_left_out_and_a_finding_says_so(self) -> None:
         facts = self.facts(listed_attachments=3)
         assert len(facts.attachments) == 3
-        assert [one.code for one in facts.findings] == ["pes_not_all_listed"]
+        assert self.cuts(facts) == 1
 
     def test_five_thousand_items_are_all_described(self) -> None:
         facts = inspect(BytesIO(make_pes(Flow(items_per_slip=5_000))))
