@@ -115,7 +115,20 @@ async def finish(session: AsyncSession, job: ClaimedJob) -> None:
 
 
 async def retry(session: AsyncSession, job: ClaimedJob, *, run_after: datetime, error: str) -> None:
-    """Gives the job back for later; the retry policy lives in these columns, not in the queue."""
+    """Puts a job off, as its handler planned: it did not fail, so its attempts start again."""
+    await _put_off(session, job, run_after=run_after, error=error, attempts=0)
+
+
+async def give_back(
+    session: AsyncSession, job: ClaimedJob, *, run_after: datetime, error: str
+) -> None:
+    """Gives back a job that failed; the retry policy lives in these columns, not in the queue."""
+    await _put_off(session, job, run_after=run_after, error=error, attempts=job.attempts)
+
+
+async def _put_off(
+    session: AsyncSession, job: ClaimedJob, *, run_after: datetime, error: str, attempts: int
+) -> None:
     await _change(
         session,
         job,
@@ -124,6 +137,7 @@ async def retry(session: AsyncSession, job: ClaimedJob, *, run_after: datetime, 
         dispatched_at=None,
         run_after=run_after,
         last_error=error,
+        attempts=attempts,
     )
 
 

@@ -99,7 +99,7 @@ async def _give_back(context: Context, job: jobs.ClaimedJob, error: str) -> None
                 return
             wait_s = min(2**job.attempts, _MAX_BACK_OFF_S)
             run_after = context.clock() + timedelta(seconds=wait_s)
-            await jobs.retry(session, job, run_after=run_after, error=error)
+            await jobs.give_back(session, job, run_after=run_after, error=error)
 
 
 async def drain(context: Context) -> int:

@@ -41,7 +41,7 @@ def commands(
     if pdf is not None:
         parts += _judges_of_pdf(pdf, root)
     if flow is not None:
-        parts += _judges_of_flow(flow, root, issuer)
+        parts += judges_of_flow(flow, root, issuer)
     parts.append("\n# Nos vérificateurs, sans serveur ni réseau.\n")
     for file in (pdf, flow.name if flow else None):
         if file is not None:
@@ -61,7 +61,8 @@ def _judges_of_pdf(pdf: str, root: str) -> Iterator[str]:
     )
 
 
-def _judges_of_flow(flow: Path, root: str, issuer: str) -> Iterator[str]:
+def judges_of_flow(flow: Path, root: str, issuer: str) -> Iterator[str]:
+    """One command per signature of this flow."""
     found = signatures_of(flow.read_bytes())
     yield f"\n# xmlsec1, une commande par signature ({len(found)}).\n"
     for signature_id, namespace in found:

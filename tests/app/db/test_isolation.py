@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import Table, text
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
@@ -122,24 +122,33 @@ class TestReading:
 
 
 class TestWriting:
-    @pytest.mark.parametrize("table", scoped_tables(), ids=lambda table: table.name)
     async def test_threat_33_a_row_cannot_be_written_for_another_tenant(
-        self, context: Context, town: Town, other_town: Town, own: dict[str, Row], table: Table
+        self, context: Context, town: Town, other_town: Town, own: dict[str, Row]
     ) -> None:
-        row = own[table.name] | {"tenant_id": other_town.tenant_id}
-        with pytest.raises(DBAPIError) as refused:
-            async with context.unit(town.tenant_id) as session:
-                await session.execute(table.insert().values(row))
-        assert "row-level security" in str(refused.value.orig)
+        said = {}
+        for table in scoped_tables():
+            row = own[table.name] | {"tenant_id": other_town.tenant_id}
+            with pytest.raises(DBAPIError) as refused:
+                async with context.unit(town.tenant_id) as session:
+                    await session.execute(table.insert().values(row))
+            said[table.name] = str(refused.value.orig)
+        assert [one for one in said.items() if "row-level security" not in one[1]] == []
 
-    @pytest.mark.parametrize("table", [one for one in SCOPED if one not in APPEND_ONLY])
     async def test_threat_33_a_row_cannot_be_given_to_another_tenant(
-        self, context: Context, town: Town, other_town: Town, own: dict[str, Row], table: str
+        self, context: Context, town: Town, other_town: Town, own: dict[str, Row]
     ) -> None:
-        said = await _refusal(
-            context, town.tenant_id, f"UPDATE {table} SET tenant_id = :o", o=other_town.tenant_id
-        )
-        assert "row-level security" in said
+        assert set(own) == set(EVERY_SCOPED)
+        said = {
+            table: await _refusal(
+                context,
+                town.tenant_id,
+                f"UPDATE {table} SET tenant_id = :o",
+                o=other_town.tenant_id,
+            )
+            for table in SCOPED
+            if table not in APPEND_ONLY
+        }
+        assert [one for one in said.items() if "row-level security" not in one[1]] == []
 
     @pytest.mark.usefixtures("neighbour")
     async def test_threat_33_rows_of_another_tenant_are_not_changed(
