@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from workflows.actions import ActionKind
 from workflows.folder import FolderStatus
 
+TABLE_PROPERTY = "action_table"
 LEAST_ALLOWED = 20
 LEAST_REFUSED = 5
 

@@ -1,19 +1,22 @@
-"""Prints, at the end of the run, the table action × state that the circuit tests met."""
+"""Prints, at the end of the run, the table action × state that the exploration met."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.workflows.action_table import LEAST_ALLOWED, LEAST_REFUSED, MET
+from tests.workflows.action_table import LEAST_ALLOWED, LEAST_REFUSED, TABLE_PROPERTY
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if not MET.refused:
-        return
-    terminalreporter.section("circuits: action × state")
-    for line in MET.lines():
-        terminalreporter.write_line(line)
-    terminalreporter.write_line(
-        f"n+ accepted in that state (each ≥ {LEAST_ALLOWED}), "
-        f"-n refused in that state, always (each ≥ {LEAST_REFUSED})"
-    )
+    """The table travels as a property of its test, so that parallel runs print it too."""
+    reports: list[pytest.TestReport] = terminalreporter.stats.get("passed", [])
+    tables = [
+        value for one in reports for key, value in one.user_properties if key == TABLE_PROPERTY
+    ]
+    for table in tables:
+        terminalreporter.section("circuits: action × state")
+        terminalreporter.write_line(str(table))
+        terminalreporter.write_line(
+            f"n+ accepted in that state (each ≥ {LEAST_ALLOWED}), "
+            f"-n refused in that state, always (each ≥ {LEAST_REFUSED})"
+        )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 
 import pytest
 
 from tests.builders.workflows import FACTS, NOW, REGISTER, a_draft
-from tests.workflows.action_table import EXPECTED, MET, ActionTable
+from tests.workflows.action_table import EXPECTED, MET, TABLE_PROPERTY, ActionTable
 from tests.workflows.catalogue import SEATS, every_act
 from workflows.actions import (
     Action,
@@ -90,8 +90,12 @@ def _tried(state: FolderState, found: Exploration, queue: deque[FolderState]) ->
         yield action
 
 
-def test_every_pair_of_action_and_state_is_as_written_and_met_often_enough() -> None:
-    assert list(explore().table.faults()) == []
+def test_every_pair_of_action_and_state_is_as_written_and_met_often_enough(
+    record_property: Callable[[str, object], None],
+) -> None:
+    table = explore().table
+    record_property(TABLE_PROPERTY, "\n".join(table.lines()))
+    assert list(table.faults()) == []
 
 
 def test_the_table_written_by_hand_speaks_of_every_action() -> None:
