@@ -35,6 +35,7 @@ class Permission(StrEnum):
     FOLDER_SIGN = "folder_sign"
     DEVICE_PAIR = "device_pair"
     AGENT = "agent"
+    TENANT_ADMIN = "tenant_admin"
     USER_ADMIN = "user_admin"
     DESK_ADMIN = "desk_admin"
     CATALOG_ADMIN = "catalog_admin"
@@ -63,6 +64,7 @@ _EVERYONE = frozenset(
 _BY_ROLE: dict[str, frozenset[Permission]] = {
     Role.TENANT_ADMIN: frozenset(
         {
+            Permission.TENANT_ADMIN,
             Permission.USER_ADMIN,
             Permission.DESK_ADMIN,
             Permission.CATALOG_ADMIN,

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,26 +28,41 @@ _PATIENCE_S = 180.0
 
 
 @dataclass(frozen=True, slots=True)
-class Deposit:
-    """What one deposit cost: memory above idle of API, worker and their children; seconds from
-    the first byte sent to the folder standing in its circuit."""
+class Times:
+    """Seconds from the first byte sent to the folder standing in its circuit, and its parts."""
 
-    extra_bytes: int
-    seconds: float
     upload_s: float
     inspection_s: float
     submission_s: float
 
+    @property
+    def total_s(self) -> float:
+        return self.upload_s + self.inspection_s + self.submission_s
+
 
 def measure(rounds: int, *, schemas: Path | None, size_bytes: int = SIZE_BYTES) -> list[Row]:
-    """Two rows. The service is started for them; the first deposit of the process counts too."""
+    """Two rows, each from deposits of its own: watching the memory takes time. The service is
+    started for them; its very first deposit counts too."""
+    extra_mib: list[float] = []
+    times: list[Times] = []
+    copies: list[float] = []
     with running_service(schemas) as service:
-        deposits, copies = _rounds(service, rounds, size_bytes)
+        for number in range(rounds):
+            watched, clocked = (flow_of(2 * number + k, size_bytes) for k in (1, 2))
+            with flow_file(service.directory, watched) as flow:
+                extra_mib.append(extra_memory(service, flow) / MIB)
+            with flow_file(service.directory, clocked) as flow:
+                if number % 2:
+                    copies.append(timed(partial(copy_and_digest, flow)))
+                times.append(deposit(service, flow))
+                if not number % 2:
+                    copies.append(timed(partial(copy_and_digest, flow)))
+            service.forget_documents()
     flow = f"Dépôt d'un flux de {size_bytes / 1e6:.0f} Mo"
     with_schemas = "contrôle du schéma compris" if schemas else "sans schémas : contrôle non fait"
-    extra = spread([one.extra_bytes / MIB for one in deposits])
+    extra = spread(extra_mib)
     share = in_french(extra.middle * MIB / size_bytes, 2)
-    ratio = ratios([one.seconds for one in deposits], copies)
+    ratio = ratios([one.total_s for one in times], copies)
     return [
         Row(
             f"{flow} : mémoire de l'API, du worker et de leurs enfants, au-dessus du repos",
@@ -58,33 +74,19 @@ def measure(rounds: int, *, schemas: Path | None, size_bytes: int = SIZE_BYTES) 
             f"{flow} : temps, contre copie + SHA-256 du fichier",
             f"× {ratio.told(1)}",
             "",
-            _parts(deposits, copies),
+            _parts(times, copies),
         ),
     ]
 
 
-def _parts(deposits: list[Deposit], copies: list[float]) -> str:
+def _parts(times: list[Times], copies: list[float]) -> str:
     parts = {
-        "envoi": [one.upload_s for one in deposits],
-        "contrôle": [one.inspection_s for one in deposits],
-        "soumission": [one.submission_s for one in deposits],
+        "envoi": [one.upload_s for one in times],
+        "contrôle": [one.inspection_s for one in times],
+        "soumission": [one.submission_s for one in times],
         "copie": copies,
     }
     return ", ".join(f"{name} {spread(each).told(1)} s" for name, each in parts.items())
-
-
-def _rounds(service: Service, rounds: int, size_bytes: int) -> tuple[list[Deposit], list[float]]:
-    deposits: list[Deposit] = []
-    copies: list[float] = []
-    for number in range(1, rounds + 1):
-        with flow_file(service.directory, flow_of(number, size_bytes)) as flow:
-            if number % 2:
-                deposits.append(deposit(service, flow))
-            copies.append(timed(partial(copy_and_digest, flow)))
-            if not number % 2:
-                deposits.append(deposit(service, flow))
-        service.forget_documents()
-    return deposits, copies
 
 
 def flow_of(number: int, size_bytes: int) -> Flow:
@@ -106,31 +108,30 @@ def flow_file(directory: Path, flow: Flow) -> Iterator[Path]:
         file.unlink()
 
 
-def deposit(service: Service, flow: Path) -> Deposit:
+def extra_memory(service: Service, flow: Path) -> int:
+    """The peak of API, worker and their children during one deposit, above what they held when
+    idle just before, in bytes."""
+    idle = settled_bytes(service.process_ids)
+    with PeakOfMemory(service.process_ids) as peak:
+        deposit(service, flow)
+    return peak.bytes - idle
+
+
+def deposit(service: Service, flow: Path) -> Times:
     """Deposits a flow and sends it in its circuit, as a finance program does.
 
     Raises Unavailable with the service's own words when it refuses."""
-    idle = settled_bytes(service.process_ids)
-    with (
-        httpx2.Client(base_url=f"{service.origin}/api/v1", timeout=_PATIENCE_S) as client,
-        PeakOfMemory(service.process_ids) as peak,
-    ):
+    with httpx2.Client(base_url=f"{service.origin}/api/v1", timeout=_PATIENCE_S) as client:
         client.headers["Authorization"] = f"Bearer {service.depositor.token}"
         folder_id = _create(client, service)
-        start = time.perf_counter()
+        clock = [time.perf_counter()]
         _upload(client, folder_id, flow)
-        uploaded = time.perf_counter()
+        clock.append(time.perf_counter())
         _await_draft(client, folder_id)
-        inspected = time.perf_counter()
+        clock.append(time.perf_counter())
         _submit(client, folder_id, service)
-        end = time.perf_counter()
-    return Deposit(
-        extra_bytes=peak.bytes - idle,
-        seconds=end - start,
-        upload_s=uploaded - start,
-        inspection_s=inspected - uploaded,
-        submission_s=end - inspected,
-    )
+        clock.append(time.perf_counter())
+    return Times(*(later - sooner for sooner, later in pairwise(clock)))
 
 
 def copy_and_digest(file: Path) -> str:

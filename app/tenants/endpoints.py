@@ -12,10 +12,16 @@ from app.audit.chain import Actor, Occurrence
 from app.auth.http import Caller, IdempotentRoute, permit
 from app.auth.principal import Permission
 from app.kit.problems import problem_responses
-from app.models import TrustAnchor
+from app.models import Tenant, TrustAnchor
 from app.tenants import service
 from app.tenants.repository import TenantRepository
-from app.tenants.schemas import TenantRead, TrustAnchorCreate, TrustAnchorRead, TrustKind
+from app.tenants.schemas import (
+    TenantRead,
+    TenantUpdate,
+    TrustAnchorCreate,
+    TrustAnchorRead,
+    TrustKind,
+)
 
 router = APIRouter(tags=["tenants"], route_class=IdempotentRoute)
 
@@ -29,17 +35,31 @@ router = APIRouter(tags=["tenants"], route_class=IdempotentRoute)
 async def get_tenant(caller: Caller = permit(Permission.CATALOG_READ)) -> TenantRead:
     """The caller's local authority."""
     async with caller.unit() as session:
-        row = await TenantRepository(session).current()
-    return TenantRead(
-        id=row.id,
-        siret=row.siret,
-        name=row.name,
-        timezone=row.timezone,
-        city=row.city,
-        postal_code=row.postal_code,
-        country=row.country,
-        default_role=row.default_role,
-    )
+        return _read_tenant(await TenantRepository(session).current())
+
+
+@router.patch(
+    "/tenant",
+    response_model=TenantRead,
+    summary="Régler sa collectivité",
+    responses=problem_responses(401, 403, 409, 422),
+)
+async def update_tenant(
+    update: TenantUpdate, caller: Caller = permit(Permission.TENANT_ADMIN)
+) -> TenantRead:
+    """Place and role of its signatures, time zone, encoding of its flows."""
+    async with caller.unit() as session:
+        row = await service.update_tenant(session, update)
+        await audit.record(
+            session,
+            Occurrence(
+                kind="tenant.updated",
+                actor=Actor(caller.principal.kind.value, str(caller.principal.id)),
+                details=dict.fromkeys(update.model_dump(exclude_none=True), True),
+            ),
+            at=caller.context.clock(),
+        )
+        return _read_tenant(row)
 
 
 @router.post(
@@ -114,4 +134,18 @@ def _read(row: TrustAnchor) -> TrustAnchorRead:
         label=row.label,
         sha256=row.sha256,
         created_at=row.created_at,
+    )
+
+
+def _read_tenant(row: Tenant) -> TenantRead:
+    return TenantRead(
+        id=row.id,
+        siret=row.siret,
+        name=row.name,
+        timezone=row.timezone,
+        city=row.city,
+        postal_code=row.postal_code,
+        country=row.country,
+        default_role=row.default_role,
+        requires_latin1_pes=row.requires_latin1_pes,
     )

@@ -22,6 +22,20 @@ class TenantRead(BaseModel):
     postal_code: str
     country: str
     default_role: str
+    requires_latin1_pes: bool
+
+
+class TenantUpdate(Input):
+    """What an administrator may change; what is absent stays. `default_role` is claimed where a
+    desk names no capacity; `requires_latin1_pes` refuses flows in another encoding."""
+
+    name: str | None = Field(default=None, min_length=1, max_length=255)
+    timezone: str | None = Field(default=None, max_length=64)
+    city: str | None = Field(default=None, min_length=1, max_length=100)
+    postal_code: str | None = Field(default=None, min_length=1, max_length=10)
+    country: str | None = Field(default=None, min_length=1, max_length=60)
+    default_role: str | None = Field(default=None, min_length=1, max_length=255)
+    requires_latin1_pes: bool | None = None
 
 
 class TrustKind(StrEnum):

@@ -15,7 +15,7 @@ from app.errors import Conflict, Unprocessable
 from app.kit.ids import new_id
 from app.models import Tenant, TrustAnchor
 from app.tenants.repository import TenantRepository
-from app.tenants.schemas import TrustKind
+from app.tenants.schemas import TenantUpdate, TrustKind
 from signing.trust import TrustMaterial
 
 _LA_POSTE = "356000000"
@@ -56,12 +56,7 @@ def _checksum_holds(siret: str, digits: list[int]) -> bool:
 def make_tenant(tenant_id: uuid.UUID, new: NewTenant) -> Tenant:
     """The row of a new local authority. Raises Unprocessable."""
     check_siret(new.siret)
-    try:
-        ZoneInfo(new.timezone)
-    except (ZoneInfoNotFoundError, ValueError) as e:
-        raise Unprocessable(
-            "Fuseau horaire inconnu : donnez un nom tel que Europe/Paris.", code="bad_timezone"
-        ) from e
+    _check_timezone(new.timezone)
     return Tenant(
         id=tenant_id,
         siret=new.siret,
@@ -73,6 +68,26 @@ def make_tenant(tenant_id: uuid.UUID, new: NewTenant) -> Tenant:
         default_role=new.default_role,
         requires_latin1_pes=True,
     )
+
+
+def _check_timezone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as e:
+        raise Unprocessable(
+            "Fuseau horaire inconnu : donnez un nom tel que Europe/Paris.", code="bad_timezone"
+        ) from e
+
+
+async def update_tenant(session: AsyncSession, update: TenantUpdate) -> Tenant:
+    """Changes what is given. Raises Unprocessable (`bad_timezone`)."""
+    if update.timezone is not None:
+        _check_timezone(update.timezone)
+    row = await TenantRepository(session).current()
+    for name, value in update.model_dump(exclude_none=True).items():
+        setattr(row, name, value)
+    await session.flush()
+    return row
 
 
 async def add_trust(

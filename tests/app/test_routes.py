@@ -104,6 +104,7 @@ TABLE = (
     Row("GET", "/api-tokens", P.TOKEN_ADMIN, ADMIN),
     Row("DELETE", "/api-tokens/{token_id}", P.TOKEN_ADMIN, ADMIN),
     Row("GET", "/tenant", P.CATALOG_READ, CATALOG),
+    Row("PATCH", "/tenant", P.TENANT_ADMIN, ADMIN, {"city": "Saint-Exemple"}),
     Row(
         "POST",
         "/trust-anchors",
