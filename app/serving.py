@@ -212,9 +212,9 @@ def _connects(settings: Settings) -> bool:
 
 @contextmanager
 def equipped(settings: Settings) -> Iterator[Settings]:
-    """Complete settings for a command that needs the servers for a moment: those given, those of
-    the `serve` that runs here, else the embedded ones, started and stopped around the block."""
-    if not needs_embedded(settings):
+    """Settings for a command that needs the database for a moment: the one given, that of the
+    `serve` that runs here, else the embedded one, started and stopped around the block."""
+    if settings.database.url is not None or settings.database.owner_url is not None:
         yield settings
         return
     place = installation_of(settings)

@@ -14,5 +14,10 @@ def run_to_end(coroutine: Coroutine[Any, Any, T]) -> T:
 
     `signing` is synchronous: inside a running loop, call it through a thread.
     Raises RuntimeError when a loop runs in this thread."""
-    with asyncio.Runner() as runner:
-        return runner.run(coroutine)
+    # Not asyncio.Runner: in a main thread it prepares for SIGINT by printing the whole task, whose
+    # ASN.1 values take longer to print than to sign.
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(coroutine)
+    finally:
+        loop.close()

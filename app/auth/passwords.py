@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import cache
 
 from pwdlib import PasswordHash
 
@@ -11,7 +12,6 @@ from app.kit.threads import in_thread
 
 MIN_LENGTH = 12
 _HASHER = PasswordHash.recommended()
-_DUMMY = _HASHER.hash("no account has this password")
 _AT_ONCE = 2
 
 
@@ -20,11 +20,12 @@ class PasswordChecker:
 
     def __init__(self) -> None:
         self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._dummy = _dummy_hash()
 
     async def matches(self, password: str, password_hash: str | None) -> bool:
         """Takes as long for an unknown account as for a known one (threat 43)."""
         async with self._turns:
-            right = await in_thread(lambda: _HASHER.verify(password, password_hash or _DUMMY))
+            right = await in_thread(lambda: _HASHER.verify(password, password_hash or self._dummy))
         return right and password_hash is not None
 
     async def hash(self, password: str) -> str:
@@ -36,3 +37,9 @@ class PasswordChecker:
             )
         async with self._turns:
             return await in_thread(lambda: _HASHER.hash(password))
+
+
+@cache
+def _dummy_hash() -> str:
+    """Once per process that checks passwords: it takes as long as a log-in."""
+    return _HASHER.hash("no account has this password")

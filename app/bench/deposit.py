@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -40,51 +40,63 @@ class Times:
         return self.upload_s + self.inspection_s + self.submission_s
 
 
+@dataclass(slots=True)
+class _Measured:
+    """What the rounds gave."""
+
+    extra_mib: list[float] = field(default_factory=list)
+    times: list[Times] = field(default_factory=list)
+    copies: list[float] = field(default_factory=list)
+
+
 def measure(rounds: int, *, schemas: Path | None, size_bytes: int = SIZE_BYTES) -> list[Row]:
-    """Two rows, each from deposits of its own: watching the memory takes time. The service is
-    started for them; its very first deposit counts too."""
-    extra_mib: list[float] = []
-    times: list[Times] = []
-    copies: list[float] = []
+    """Two rows. The service is started for them; its very first deposit counts too."""
+    measured = _Measured()
     with running_service(schemas) as service:
         for number in range(rounds):
-            watched, clocked = (flow_of(2 * number + k, size_bytes) for k in (1, 2))
-            with flow_file(service.directory, watched) as flow:
-                extra_mib.append(extra_memory(service, flow) / MIB)
-            with flow_file(service.directory, clocked) as flow:
-                if number % 2:
-                    copies.append(timed(partial(copy_and_digest, flow)))
-                times.append(deposit(service, flow))
-                if not number % 2:
-                    copies.append(timed(partial(copy_and_digest, flow)))
-            service.forget_documents()
-    flow = f"Dépôt d'un flux de {size_bytes / 1e6:.0f} Mo"
+            _round(service, measured, number, size_bytes)
+    title = f"Dépôt d'un flux de {size_bytes / 1e6:.0f} Mo"
     with_schemas = "contrôle du schéma compris" if schemas else "sans schémas : contrôle non fait"
-    extra = spread(extra_mib)
+    extra = spread(measured.extra_mib)
     share = in_french(extra.middle * MIB / size_bytes, 2)
-    ratio = ratios([one.total_s for one in times], copies)
+    ratio = ratios([one.total_s for one in measured.times], measured.copies)
     return [
         Row(
-            f"{flow} : mémoire de l'API, du worker et de leurs enfants, au-dessus du repos",
+            f"{title} : mémoire de l'API, du worker et de leurs enfants, au-dessus du repos",
             f"{extra.told(1)} Mio",
             f"≤ {GOAL_BYTES // MIB} Mio",
             f"× {share} la taille du fichier ; {with_schemas}",
         ),
         Row(
-            f"{flow} : temps, contre copie + SHA-256 du fichier",
+            f"{title} : temps, contre copie + SHA-256 du fichier",
             f"× {ratio.told(1)}",
             "",
-            _parts(times, copies),
+            _parts(measured),
         ),
     ]
 
 
-def _parts(times: list[Times], copies: list[float]) -> str:
+def _round(service: Service, measured: _Measured, number: int, size_bytes: int) -> None:
+    """Memory and time from two deposits: watching the memory takes time."""
+    watched, clocked = (flow_of(2 * number + k, size_bytes) for k in (1, 2))
+    with flow_file(service.directory, watched) as flow:
+        measured.extra_mib.append(extra_memory(service, flow) / MIB)
+    with flow_file(service.directory, clocked) as flow:
+        if number % 2:
+            measured.copies.append(timed(partial(copy_and_digest, flow)))
+        measured.times.append(deposit(service, flow))
+        if not number % 2:
+            measured.copies.append(timed(partial(copy_and_digest, flow)))
+    service.forget_documents()
+
+
+def _parts(measured: _Measured) -> str:
+    times = measured.times
     parts = {
         "envoi": [one.upload_s for one in times],
         "contrôle": [one.inspection_s for one in times],
         "soumission": [one.submission_s for one in times],
-        "copie": copies,
+        "copie": measured.copies,
     }
     return ", ".join(f"{name} {spread(each).told(1)} s" for name, each in parts.items())
 

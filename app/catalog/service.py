@@ -197,6 +197,11 @@ async def create_subtype(session: AsyncSession, new: FolderSubtypeCreate) -> Fol
             "Seul un sous-type HELIOS dit quels flux il prend : retirez ce réglage.",
             code="intake_without_helios",
         )
+    if kind.protocol == Protocol.HELIOS.value and new.helios_intake is None:
+        raise Unprocessable(
+            "Dites si ce sous-type prend des flux à signer, déjà signés ou sans signature.",
+            code="helios_intake_missing",
+        )
     version = await repository.active_version(new.workflow_id)
     if version is not None:
         workflow = definition.from_json(version.definition)

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from importlib import import_module, util
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from app.errors import Unavailable
+from app.bench.run import LEAST_ROUNDS, main
 
 cli = typer.Typer(add_completion=False)
-_MODULE = "app.bench.run"
 
 
 @cli.command()
-def bench() -> None:
+def bench(
+    rounds: Annotated[int, typer.Option(help="Tours de chaque mesure.")] = LEAST_ROUNDS,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="Cette mesure seulement : deposit, pades ou xades (répétable)."),
+    ] = None,
+    schemas: Annotated[Path | None, typer.Option(help="Répertoire des schémas officiels.")] = None,
+) -> None:
     """Mesure le logiciel sur cette machine et imprime des rapports, comparables d'une machine à
     l'autre : dépôt de 100 Mo, signature d'un PDF, signature d'un flux PES."""
-    if util.find_spec(_MODULE) is None:
-        raise Unavailable("Les mesures ne sont pas installées ici.", code="bench_missing")
-    import_module(_MODULE).main()
+    asked = ["--rounds", str(rounds)]
+    for name in only or []:
+        asked += ["--only", name]
+    if schemas is not None:
+        asked += ["--schemas", str(schemas)]
+    main(asked)

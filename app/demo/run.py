@@ -17,11 +17,11 @@ from app.demo.acts import Act, deliberation
 from app.demo.flows import Body, Flow, make_pes
 from app.demo.narrator import Narrator
 from app.demo.outputs import ACT, FLOW, write_outputs
+from app.demo.people import PEOPLE, SIRET
 from app.demo.play import Piece, Play, signed_in
 from app.demo.signer import Key, SigningPost, make_chain, make_key
 from app.demo.stage import Plan, Stage, make_directory, open_stage
 from app.demo.token import DEBIAN_PACKAGE, find_softhsm
-from app.demo.town import PEOPLE, SIRET
 from app.errors import Unavailable, Unprocessable
 from app.local.supervisor import signals_as_interrupt
 
@@ -216,8 +216,18 @@ _LEGEND = {
 
 
 def _stay(narrator: Narrator, stage: Stage, post: SigningPost) -> None:
-    narrator.say(f"\nLe service reste ouvert : {stage.origin}/api/v1 (Ctrl-C pour arrêter).")
-    narrator.say("Comptes de cette démonstration (identifiant, mot de passe, fonction) :")
+    """Shows how to use what is open, until Ctrl-C, which is its good end."""
+    try:
+        _tell_accounts(narrator, stage, post)
+        ended = stage.supervisor.wait()
+    except KeyboardInterrupt:
+        narrator.say("Arrêt…")
+        return
+    raise Unavailable(f"Le programme « {ended} » s'est arrêté.", code="program_ended")
+
+
+def _tell_accounts(narrator: Narrator, stage: Stage, post: SigningPost) -> None:
+    narrator.say("\nComptes de cette démonstration (identifiant, mot de passe, fonction) :")
     for person in PEOPLE:
         login, password = stage.town.logins[person.key], stage.passwords[person.key]
         role = person.desk or "administration, journal"
@@ -225,9 +235,4 @@ def _stay(narrator: Narrator, stage: Stage, post: SigningPost) -> None:
     narrator.say(f"Code PIN du maire : {post.key.pin}. Son agent, dans un autre terminal :")
     narrator.say(f"  {post.command()}")
     narrator.say(f"Sorties des programmes : {stage.logs}")
-    try:
-        ended = stage.supervisor.wait()
-    except KeyboardInterrupt:
-        narrator.say("Arrêt…")
-        return
-    raise Unavailable(f"Le programme « {ended} » s'est arrêté.", code="program_ended")
+    narrator.say(f"\nLe service reste ouvert : {stage.origin}/api/v1 (Ctrl-C pour arrêter).")

@@ -4,32 +4,30 @@ All of it are children of one supervisor, with their output in files."""
 
 from __future__ import annotations
 
-import asyncio
+import json
 import os
 import secrets
 import shutil
 import socket
 import sys
 import tempfile
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pwdlib import PasswordHash
 from pydantic import SecretStr
 
-from app.catalog.schemas import ConnectorAccountCreate
 from app.demo import pki, s2low
+from app.demo.people import PEOPLE, Town, read_town
 from app.demo.signer import Trust
-from app.demo.town import PEOPLE, SIRET, Town, TownPlan, found_town
 from app.errors import AppError, Unavailable
 from app.kit.secrets import new_master_secret
 from app.local.postgres import NOT_DURABLE
 from app.local.runtime import CHECKOUT, Premises, find_runtime
 from app.local.supervisor import Program, Supervisor
-from app.process import open_context
 from app.serving import (
     API,
     Installation,
@@ -45,6 +43,7 @@ from app.settings import SecretSettings, ServerSettings, Settings, StorageSettin
 HOST = "127.0.0.1"
 DOUBLE, MAILBOX = "s2low", "mailbox"
 _KEPT = ("PARAPHEUR_DATABASE_URL", "PARAPHEUR_REDIS_URL", "PARAPHEUR_SCHEMAS_DIR")
+_OWN = ("PARAPHEUR_SECRET_", "PARAPHEUR_DATA_", "PARAPHEUR_SERVER_")
 _WAIT_S = 180.0
 FAST_CLOCKS: Mapping[str, str] = {
     "PARAPHEUR_TDT_POLL_S": "0.3",
@@ -118,16 +117,18 @@ def _set_up(supervisor: Supervisor, plan: Plan, given: Settings) -> Stage:
     passwords = {person.key: secrets.token_urlsafe(9) for person in PEOPLE}
     control_token = secrets.token_urlsafe(16)
     place = _installation(plan)
-    with ThreadPoolExecutor(2) as aside:
+    # Started first, stopped last: the folder goes when nobody needs it any more.
+    mailbox = supervisor.start(_mailbox_program(plan))
+    with ThreadPoolExecutor(1) as aside:
         equipping = aside.submit(equip, supervisor, given, place)
-        hashing = aside.submit(_hashes, passwords)
         tdt = _start_double(supervisor, plan, control_token)
-        mail_port = _start_mailbox(supervisor, plan)
         settings = equipping.result()
-        environment = _environment(settings, plan, tdt.port, mail_port)
-        supervisor.start(api_program(environment, place.logs))
-        supervisor.start(worker_program(environment, place.logs))
-        town = asyncio.run(_found(settings, plan, tdt, hashing.result()))
+    mail_port = _port_of(supervisor, mailbox.program)
+    environment = _environment(settings, plan, tdt.port, mail_port)
+    supervisor.start(api_program(environment, place.logs))
+    town = _found(plan, environment, tdt, passwords)
+    # Its work comes later: until here the town and the API have the processors.
+    supervisor.start(worker_program(environment, place.logs))
     supervisor.await_ready(API, lambda: answers(settings), timeout_s=_WAIT_S)
     return Stage(
         supervisor=supervisor,
@@ -197,44 +198,32 @@ def _environment(
     }
 
 
-_OWN = ("PARAPHEUR_SECRET_", "PARAPHEUR_DATA_", "PARAPHEUR_SERVER_")
-
-
 def _start_double(supervisor: Supervisor, plan: Plan, control_token: str) -> _Tdt:
     folder = plan.directory / "s2low"
     s2low.write_pki(folder, pki.valid_for(2))
     token_file = folder / "control-token"
-    token_file.touch(mode=0o600)
-    token_file.write_text(control_token, encoding="utf-8")
-    # Started first, stopped last: what it removes is then no longer needed by anybody.
-    return _Tdt(
-        _started_on_port(
-            supervisor,
-            Program(
-                name=DOUBLE,
-                argv=(
-                    *(sys.executable, "-m", "app.demo.s2low", "--pki", str(folder)),
-                    *("--state", str(folder / "state.json")),
-                    *("--control-token-file", str(token_file)),
-                ),
-                log=plan.directory / "logs" / "s2low.log",
-                environment=_bare_environment(),
-                cleanup=(plan.directory,) if plan.is_temporary else (),
-            ),
+    _write_privately(token_file, control_token)
+    program = Program(
+        name=DOUBLE,
+        argv=(
+            *(sys.executable, "-m", "app.demo.s2low", "--pki", str(folder)),
+            *("--state", str(folder / "state.json")),
+            *("--control-token-file", str(token_file)),
         ),
-        folder,
+        log=plan.directory / "logs" / "s2low.log",
+        environment=_bare_environment(),
     )
+    supervisor.start(program)
+    return _Tdt(_port_of(supervisor, program), folder)
 
 
-def _start_mailbox(supervisor: Supervisor, plan: Plan) -> int:
-    return _started_on_port(
-        supervisor,
-        Program(
-            name=MAILBOX,
-            argv=(sys.executable, "-m", "app.demo.mailbox", str(plan.directory / "mails")),
-            log=plan.directory / "logs" / "mailbox.log",
-            environment=_bare_environment(),
-        ),
+def _mailbox_program(plan: Plan) -> Program:
+    return Program(
+        name=MAILBOX,
+        argv=(sys.executable, "-m", "app.demo.mailbox", str(plan.directory / "mails")),
+        log=plan.directory / "logs" / "mailbox.log",
+        environment=_bare_environment(),
+        cleanup=(plan.directory,) if plan.is_temporary else (),
     )
 
 
@@ -243,9 +232,8 @@ def _bare_environment() -> dict[str, str]:
     return {**os.environ, **own}
 
 
-def _started_on_port(supervisor: Supervisor, program: Program) -> int:
-    """Starts a program that prints the port it chose as its first line."""
-    supervisor.start(program)
+def _port_of(supervisor: Supervisor, program: Program) -> int:
+    """Of a program that prints the port it chose as its first line."""
     supervisor.await_ready(program.name, lambda: _first_line(program.log).isdigit())
     return int(_first_line(program.log))
 
@@ -254,33 +242,46 @@ def _first_line(log: Path) -> str:
     return log.read_text(encoding="utf-8", errors="replace").partition("\n")[0]
 
 
-def _hashes(passwords: Mapping[str, str]) -> dict[str, str]:
-    hasher = PasswordHash.recommended()
-    return {key: hasher.hash(password) for key, password in passwords.items()}
-
-
-async def _found(
-    settings: Settings, plan: Plan, tdt: _Tdt, password_hashes: Mapping[str, str]
+def _found(
+    plan: Plan, environment: Mapping[str, str], tdt: _Tdt, passwords: Mapping[str, str]
 ) -> Town:
+    """Has the town founded by a process of its own, and reads what it made."""
+    order, result = plan.directory / "town-order.json", plan.directory / "town.json"
+    _write_privately(order, json.dumps(_order(plan, tdt, passwords)))
+    argv = (sys.executable, "-m", "app.demo.founding", str(order), str(result))
+    log = plan.directory / "logs" / "founding.log"
+    with Supervisor() as apart:
+        founding = apart.start(Program("founding", argv, log, environment))
+        apart.wait(_WAIT_S)
+        if founding.exit_status != 0:
+            raise Unavailable(
+                f"La commune fictive n'a pas pu être créée : {founding.log_tail()}",
+                code="town_not_founded",
+            )
+    order.unlink()
+    return read_town(json.loads(result.read_text(encoding="utf-8")))
+
+
+def _order(plan: Plan, tdt: _Tdt, passwords: Mapping[str, str]) -> dict[str, object]:
     certificate, key = (tdt.pki / name for name in s2low.CLIENT_FILES)
-    account = ConnectorAccountCreate(
-        connector="s2low",
-        label="TdT fictif",
-        base_url=f"https://{HOST}:{tdt.port}",
-        server_ca=(tdt.pki / s2low.CA_FILE).read_text("ascii"),
-        client_certificate=certificate.read_text("ascii"),
-        client_key=SecretStr(key.read_text("ascii")),
-        is_archivist=True,
-    )
-    town = TownPlan(
-        siret=SIRET,
-        domain="saint-exemple.test",
-        password_hashes=password_hashes,
-        trust=plan.trust(),
-        account=account,
-    )
-    async with open_context(settings) as context:
-        return await found_town(context, town)
+    return {
+        "passwords": dict(passwords),
+        "trust": [(kind.value, b64encode(der).decode()) for kind, der in plan.trust()],
+        "account": {
+            "connector": "s2low",
+            "label": "TdT fictif",
+            "base_url": f"https://{HOST}:{tdt.port}",
+            "server_ca": (tdt.pki / s2low.CA_FILE).read_text("ascii"),
+            "client_certificate": certificate.read_text("ascii"),
+            "client_key": key.read_text("ascii"),
+            "is_archivist": True,
+        },
+    }
+
+
+def _write_privately(file: Path, text: str) -> None:
+    file.touch(mode=0o600)
+    file.write_text(text, encoding="utf-8")
 
 
 def _free_port() -> int:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.auth.principal import Role
 from app.catalog import service as catalog
 from app.catalog.schemas import (
     ConnectorAccountCreate,
@@ -18,6 +17,7 @@ from app.catalog.schemas import (
     WorkflowCreate,
 )
 from app.context import Context
+from app.demo.people import PEOPLE, SIRET, Town
 from app.desks.schemas import DeskCreate, HolderCreate
 from app.desks.service import add_holder, create_desk
 from app.kit.ids import new_id
@@ -29,27 +29,7 @@ from app.users.service import create_user
 from signing.types import SignatureFormat
 from workflows.definition import HeliosIntake, Protocol, StepKind
 
-SIRET = "21990001600011"
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Somebody of the town; `desk` is the post he holds, if any."""
-
-    key: str
-    first_name: str
-    last_name: str
-    desk: str | None
-    capacity: str | None = None
-    roles: tuple[Role, ...] = ()
-
-
-PEOPLE = (
-    Person("administrateur", "Noé", "Registre", None, roles=(Role.TENANT_ADMIN, Role.AUDITOR)),
-    Person("finances", "Alix", "Comptoir", "Service des finances"),
-    Person("direction", "Dominique", "Modèle", "Direction générale", "Directrice générale"),
-    Person("maire", "Camille", "Exemple", "Maire", "Maire"),
-)
+__all__ = ["PEOPLE", "SIRET", "Town", "TownPlan", "found_town"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +41,6 @@ class TownPlan:
     password_hashes: Mapping[str, str]
     trust: tuple[tuple[TrustKind, bytes], ...] = ()
     account: ConnectorAccountCreate | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Town:
-    """Identifiers of what was made. `logins`, `users` and `desks` are by person's key."""
-
-    tenant_id: uuid.UUID
-    logins: dict[str, str]
-    users: dict[str, uuid.UUID]
-    desks: dict[str, uuid.UUID]
-    subtypes: dict[str, uuid.UUID]
 
 
 async def found_town(context: Context, plan: TownPlan) -> Town:

@@ -44,7 +44,7 @@ from workflows.actions import ClaimTransmission, RecordTransmissionError
 from workflows.definition import Protocol
 from workflows.folder import Document, FolderStatus
 
-REPORT_WAIT = timedelta(seconds=2)
+REPORT_WAIT = timedelta(milliseconds=500)
 RUNNABLE = frozenset(
     {TransmissionState.SCHEDULED, TransmissionState.SENDING, TransmissionState.AMBIGUOUS}
 )

@@ -57,6 +57,11 @@ class Gate:
         await self.open.wait()
 
 
+async def entered(gate: Gate) -> None:
+    async with asyncio.timeout(20):
+        await gate.entered.wait()
+
+
 class TestQueue:
     async def test_carries_the_id_of_a_row_and_nothing_else(
         self, server: Redis, queue: Queue
@@ -127,7 +132,7 @@ class TestOutbox:
         job_id = str(await owe(context))
         async with at_work(worker_of(ledger), worker_of(ledger)):
             await queue.announce(job_id)
-            await gate.entered.wait()
+            await entered(gate)
             await server.flushall()
             await queue.announce(job_id)
             assert await eventually(lambda: _empty(server))
@@ -213,7 +218,7 @@ class TestLeaseWorker:
         job_id = str(await owe(context))
         async with at_work(worker_of(Ledger(context, gate), lease_s=7)):
             await queue.announce(job_id)
-            await gate.entered.wait()
+            await entered(gate)
             key = in_progress_key_prefix + ANNOUNCED.format(job_id)
             assert 0 < int(await server.pttl(key)) <= 7000
             gate.open.set()
@@ -226,7 +231,7 @@ class TestLeaseWorker:
         job_id = str(await owe(context))
         async with at_work(worker):
             await queue.announce(job_id)
-            await gate.entered.wait()
+            await entered(gate)
             assert list(worker.tasks) == [ANNOUNCED.format(job_id)]
             gate.open.set()
             assert await eventually(lambda: _idle(worker))
@@ -239,7 +244,7 @@ class TestLeaseWorker:
         key = in_progress_key_prefix + ANNOUNCED.format(job_id)
         async with at_work(worker_of(Ledger(context, gate), lease_s=0.6)):
             await queue.announce(job_id)
-            await gate.entered.wait()
+            await entered(gate)
             started = asyncio.get_running_loop().time()
 
             async def long_after() -> bool:
@@ -258,10 +263,8 @@ class TestLeaseWorker:
         job_id = str(await owe(context))
         async with at_work(worker):
             await queue.announce(job_id)
-            await gate.entered.wait()
-            closing = asyncio.create_task(worker.wait_for_jobs())
-            gate.open.set()
-            await closing
+            await entered(gate)
+            asyncio.get_running_loop().call_later(0.2, gate.open.set)
         assert ledger.done == {job_id: 1}
 
 

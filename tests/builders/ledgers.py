@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+import warnings
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -19,6 +20,8 @@ from app.models import Job
 from app.queue import LeaseWorker
 
 LEASE = timedelta(seconds=20)
+_PATIENCE_S = 20.0
+_LAST_LOOK_S = 0.4
 Condition = Callable[[], Awaitable[bool]]
 
 
@@ -90,21 +93,36 @@ async def nothing() -> None:
 
 @asynccontextmanager
 async def at_work(*workers: LeaseWorker) -> AsyncIterator[None]:
-    """The workers run until the block ends."""
+    """The workers run until the block ends; what they have begun is waited for."""
     running = [asyncio.create_task(one.async_run()) for one in workers]
     try:
         yield
     finally:
+        for worker in workers:
+            worker.allow_pick_jobs = False
+        # A worker cancelled while it takes a job would leave a connection behind.
+        await asyncio.sleep(_LAST_LOOK_S)
         for task, worker in zip(running, workers, strict=True):
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
-            await worker.close()
+            async with asyncio.timeout(_PATIENCE_S):
+                await _closed(worker)
 
 
-async def eventually(condition: Condition, *, within_s: float = 30) -> bool:
+async def _closed(worker: LeaseWorker) -> None:
+    with warnings.catch_warnings():
+        # arq closes its pool by the name that redis-py 5 deprecates.
+        warnings.filterwarnings("ignore", "Call to deprecated close", DeprecationWarning)
+        await worker.close()
+
+
+async def eventually(condition: Condition) -> bool:
     """Whether the condition became true in time."""
-    async with asyncio.timeout(within_s):
-        while not await condition():
-            await asyncio.sleep(0.02)
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + _PATIENCE_S
+    while not await condition():
+        if loop.time() > deadline:
+            return False
+        await asyncio.sleep(0.02)
     return True

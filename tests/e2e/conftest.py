@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from app.demo.narrator import silent
+from app.demo.people import SIRET
 from app.demo.play import Cast, Play, signed_in
 from app.demo.signer import Key, SigningPost, make_chain, make_key
 from app.demo.stage import FAST_CLOCKS, Plan, Stage, make_directory, open_stage
-from app.demo.town import SIRET
 from app.local.supervisor import Supervisor
 
 # A post whose outcome is unknown is looked up after this long: short, as the double is near.

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -246,12 +247,11 @@ class TestTwoAtOnce:
 
 class TestEnd:
     def test_ctrl_c_ends_what_stays_open_and_leaves_nothing(self, tmp_path: Path) -> None:
-        process = start_demo(TMPDIR=str(tmp_path))
-        assert await_fact(
-            lambda: bool(list(tmp_path.glob("*/results/commands.txt"))), timeout_s=200
-        )
+        said = tmp_path / "said.txt"
+        with said.open("w") as output:
+            process = start_demo(output=output, TMPDIR=str(tmp_path))
+        assert await_fact(lambda: "reste ouvert" in said.read_text("utf-8"), timeout_s=200)
         pids = running_pids(tmp_path)
-        # It stays open until it is told to end.
         assert process.poll() is None
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
@@ -273,12 +273,14 @@ def running_pids(folder: Path) -> list[int]:
     return [pid for pid in found if pid is not None]
 
 
-def start_demo(*arguments: str, **environment: str) -> subprocess.Popen[bytes]:
+def start_demo(
+    *arguments: str, output: IO[str] | None = None, **environment: str
+) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-m", "app.cli", "demo", "--token", "software", *arguments],
         cwd=ROOT,
         env={**clean_environment(), **environment},
-        stdout=subprocess.DEVNULL,
+        stdout=output or subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
 

@@ -97,7 +97,6 @@ class TestAltered:
             ("Parapheur-Date", lambda: "2026-01-15T10:00:00"),
             ("Parapheur-Signature", lambda: b64(secrets.token_bytes(64))),
             ("Parapheur-Signature", lambda: b64(b"court")),
-            ("Parapheur-Signature", lambda: "é" * 88),
             ("Parapheur-Signature", lambda: "pas du base64"),
             ("Parapheur-Signature", lambda: ""),
             ("Parapheur-Device", lambda: ""),
@@ -110,6 +109,17 @@ class TestAltered:
         request = signed(anonymous, device, "GET", "/agent/jobs/next?wait_s=0")
         request.headers[name] = value()
         await self.refused(anonymous, request)
+
+    async def test_threat_28_a_signature_that_is_not_ascii_is_refused(
+        self, anonymous: Client, device: DeviceAuth
+    ) -> None:
+        path = "/agent/jobs/next?wait_s=0"
+        request = signed(anonymous, device, "GET", path)
+        raw = [
+            (name, "é".encode("latin-1") * 88 if name.lower().endswith(b"signature") else value)
+            for name, value in request.headers.raw
+        ]
+        await self.refused(anonymous, anonymous.build_request("GET", path, headers=raw))
 
     async def test_threat_28_the_date_is_signed(
         self, anonymous: Client, device: DeviceAuth, clock: DrivenClock

@@ -26,6 +26,7 @@ from tests.builders.people import PDF, XML, ApiPerson, a_flow, approve
 from tests.builders.pes import sign_flow
 from tests.builders.towns import DrivenClock
 from workflows.actions import (
+    Action,
     ClaimTransmission,
     RecordRemoteRefusal,
     RecordTransmissionError,
@@ -445,7 +446,7 @@ class TestFileName:
 async def ended_outside(context: Context, town: Town, folder_id: str, ending: str) -> None:
     """What a transmission records, without one."""
     given = TransmissionId(str(uuid.uuid4()))
-    endings = {
+    endings: dict[str, list[Action]] = {
         "refused": [RecordRemoteRefusal(given, RefusedBy.TRANSMISSION_OPERATOR, "Refusé.")],
         "error": [RecordTransmissionError(given, "Panne.")],
         "transmitted": [RecordTransmitted(given, "12")],

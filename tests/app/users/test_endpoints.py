@@ -1,0 +1,148 @@
+"""Persons: accounts made by administrators, certificates as their owners see them."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import httpx2
+import pytest
+from pwdlib import PasswordHash
+from sqlalchemy import text
+
+from app.context import Context
+from app.demo.town import Town
+from tests.app.conftest import Client, PersonOf
+from tests.builders.people import ApiPerson
+from tests.builders.towns import random_id
+
+PASSWORD = "une phrase assez longue"
+
+
+def a_person(**overrides: Any) -> dict[str, Any]:
+    login = f"{random_id().hex}@saint-exemple.test"
+    return {
+        "login": login,
+        "email": login,
+        "first_name": "Maxime",
+        "last_name": "Nouvelle",
+        **overrides,
+    }
+
+
+async def create(administrator: ApiPerson, **overrides: Any) -> httpx2.Response:
+    return await administrator.client.post("/users", json=a_person(**overrides))
+
+
+class TestCreate:
+    async def test_a_person_signs_in_with_the_password_that_was_given(
+        self, administrator: ApiPerson, anonymous: Client
+    ) -> None:
+        made = await create(administrator, password=PASSWORD)
+        opened = await anonymous.post(
+            "/session", json={"login": made.json()["login"], "password": PASSWORD}
+        )
+        assert (made.status_code, opened.status_code) == (201, 204)
+
+    async def test_threat_41_the_password_is_kept_as_argon2id_and_shown_nowhere(
+        self, context: Context, administrator: ApiPerson
+    ) -> None:
+        made = await create(administrator, password=PASSWORD)
+        async with context.unit(administrator.town.tenant_id) as session:
+            kept = await session.scalar(
+                text("SELECT password_hash FROM users WHERE id = :id"), {"id": made.json()["id"]}
+            )
+        assert kept.startswith("$argon2id$")
+        assert PasswordHash.recommended().verify(PASSWORD, kept)
+        assert "password" not in made.json()
+
+    async def test_threat_41_a_repeated_request_keeps_nothing_that_lets_guess_it(
+        self, context: Context, administrator: ApiPerson
+    ) -> None:
+        body = a_person()
+        headers = {"Idempotency-Key": "personne-1"}
+        await administrator.client.post("/users", json=body, headers=headers)
+        async with context.unit(administrator.town.tenant_id) as session:
+            kept = await session.scalar(text("SELECT request_sha256 FROM idempotency_keys"))
+        request = administrator.client.build_request("POST", "/users", json=body)
+        assert kept != _plain_digest(request)
+
+    @pytest.mark.parametrize("length", [1, 11])
+    async def test_a_short_password_is_refused(self, administrator: ApiPerson, length: int) -> None:
+        answer = await create(administrator, password="x" * length)
+        assert (answer.status_code, answer.json()["code"]) == (422, "password_too_short")
+
+    async def test_a_password_longer_than_log_in_takes_is_refused(
+        self, administrator: ApiPerson
+    ) -> None:
+        assert (await create(administrator, password="x" * 1025)).status_code == 422
+
+    async def test_a_login_is_unique_without_case_on_the_whole_platform(
+        self, administrator: ApiPerson, other_town: Town, person_of: PersonOf
+    ) -> None:
+        made = await create(administrator)
+        neighbour = await person_of(other_town, "administrateur")
+        answers = [
+            await create(administrator, login=made.json()["login"].upper()),
+            await create(neighbour, login=made.json()["login"]),
+        ]
+        assert [(one.status_code, one.json()["code"]) for one in answers] == [
+            (409, "login_taken")
+        ] * 2
+
+    @pytest.mark.parametrize(
+        "overrides",
+        [
+            {"email": "sans-arobase"},
+            {"email": "a@b\r\nBcc: c@d.test"},
+            {"email": "a b@c.test"},
+            {"roles": ["superuser"]},
+            {"roles": ["tenant_admin", "host_admin"]},
+            {"first_name": ""},
+            {"is_active": False},
+            {"password_hash": "x"},
+            {"tenant_id": str(random_id())},
+        ],
+        ids=str,
+    )
+    async def test_threat_35_what_is_not_a_person_is_refused(
+        self, administrator: ApiPerson, overrides: dict[str, Any]
+    ) -> None:
+        assert (await create(administrator, **overrides)).status_code == 422
+
+    async def test_it_is_journaled_without_the_name_in_the_chain(
+        self, context: Context, administrator: ApiPerson
+    ) -> None:
+        made = await create(administrator)
+        async with context.unit(administrator.town.tenant_id) as session:
+            entry = await session.scalar(
+                text("SELECT entry FROM audit_events WHERE kind = 'user.created'")
+            )
+        assert made.json()["id"] in entry
+        assert "Nouvelle" not in entry
+
+
+def _plain_digest(request: httpx2.Request) -> str:
+    body = hashlib.sha256(request.content).hexdigest()
+    target = f"POST {request.url.path}?"
+    return hashlib.sha256(f"{target}\n{body}".encode()).hexdigest()
+
+
+class TestList:
+    async def test_shows_the_people_of_the_town_without_their_secrets(
+        self, administrator: ApiPerson
+    ) -> None:
+        listed = await administrator.client.get("/users")
+        assert {one["id"] for one in listed.json()} == {
+            str(one) for one in administrator.town.users.values()
+        }
+        assert "argon2" not in listed.text
+
+
+class TestCertificates:
+    async def test_a_person_sees_his_own_with_their_fitness(self, mayor: ApiPerson) -> None:
+        listed = (await mayor.client.get("/certificates")).json()
+        assert [(one["subject"], one["fit"]) for one in listed] == [("Camille Exemple", True)]
+
+    async def test_a_person_does_not_see_those_of_others(self, administrator: ApiPerson) -> None:
+        assert (await administrator.client.get("/certificates")).json() == []
