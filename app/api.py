@@ -18,7 +18,8 @@ from app.users import endpoints as users
 
 MIB = 1024 * 1024
 # What a body may weigh: JSON is read whole before anybody is asked who he is (threat 48).
-# Revocation lists and acknowledgements are longer; deposits count their own bytes as they come.
+# Revocation lists, acknowledgements and the values of a flow of 10 000 slips are longer; deposits
+# count their own bytes as they come.
 _JSON, _LISTS, _ANSWERS = MIB, 32 * MIB, 16 * MIB
 
 router = APIRouter(prefix="/api/v1", responses=problem_responses(422))
@@ -30,5 +31,5 @@ router.include_router(devices.router, max_body_size=_JSON)
 router.include_router(catalog.router, max_body_size=_JSON)
 router.include_router(deposits.router)
 router.include_router(folders.router, max_body_size=_JSON)
-router.include_router(signing_jobs.router, max_body_size=_JSON)
+router.include_router(signing_jobs.router, max_body_size=_ANSWERS)
 router.include_router(transmissions.router, max_body_size=_ANSWERS)

@@ -95,6 +95,7 @@ class SigningSettings(BaseModel):
     work_s: int = 7200
     prepared_s: int = 3600
     long_poll_s: int = 25
+    pairing_poll_s: int = Field(default=2, ge=0, le=30)
 
 
 class TdtSettings(BaseModel):

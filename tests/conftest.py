@@ -6,6 +6,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
+from enum import Enum
 from pathlib import Path
 from typing import NoReturn
 
@@ -18,6 +19,7 @@ from app.local.valkey import ValkeyServer, start_valkey
 
 ROOT = Path(__file__).resolve().parents[1]
 EXTERNAL_DATA = "external data"
+_LONG_VALUE = 60
 _SOFTHSM_PATHS = (
     "/usr/lib/softhsm/libsofthsm2.so",
     "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
@@ -112,6 +114,19 @@ def valkey_server(_servers: Supervisor, _premises: Premises) -> ValkeyServer:
     """The embedded Valkey; PARAPHEUR_TEST_REDIS_URL names another server, which is emptied."""
     given = os.environ.get("PARAPHEUR_TEST_REDIS_URL")
     return ValkeyServer(given) if given else start_valkey(_servers, _premises)
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """The same names in every process: parallel runs compare them. Values made at random and
+    objects are called after their parameter, functions after themselves."""
+    if isinstance(val, bytes | bytearray):
+        return argname if len(val) > _LONG_VALUE else None
+    if val is None or isinstance(val, str | int | float | bool | Enum):
+        return None
+    if isinstance(val, dict | list | tuple | set | frozenset):
+        text = repr(val)
+        return text if len(text) <= _LONG_VALUE and " at 0x" not in text else argname
+    return getattr(val, "__name__", argname)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

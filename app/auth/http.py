@@ -86,6 +86,9 @@ class Permit:
 
     async def __call__(self, request: Request) -> Caller:
         context = context_of(request)
+        if not self._reads_body and "Parapheur-Device" in request.headers:
+            # A device signs its whole body: a stream would be read before it is known.
+            raise Forbidden("Un poste de signature n'a pas le droit de faire cette action.")
         principal, session_id = await _identify(request, context)
         if not principal.may(self.permission):
             raise Forbidden("Vous n'avez pas le droit de faire cette action.")

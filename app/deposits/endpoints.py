@@ -7,26 +7,29 @@ import binascii
 import hashlib
 import re
 import uuid
-from collections.abc import AsyncIterator
-from typing import Annotated
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Request, Response, UploadFile
 from pydantic import ValidationError
 
-from app.auth.http import Caller, IdempotentRoute, permit
+from app.auth.http import Caller, IdempotentRoute, Permit, permit
 from app.auth.principal import Permission
 from app.deposits import service
 from app.deposits.schemas import DocumentReceipt
 from app.documents.service import dematerialise, receive
-from app.errors import Unprocessable
+from app.errors import TooLarge, Unprocessable
 from app.folders.schemas import FolderCreate, FolderRead
 from app.folders.service import INSPECTING, lock_readable, read_folder
 from app.kit.problems import problem_responses
+from app.settings import MIB, LimitSettings
 from signing.facts import PesFacts
 from workflows.definition import HeliosIntake
 from workflows.folder import DocumentRole
 
 router = APIRouter(tags=["deposits"], route_class=IdempotentRoute)
+_MAY_DEPOSIT = Permit(Permission.FOLDER_DEPOSIT, reads_body=False)
+_FORM_MARGIN = MIB
 _DIGEST = re.compile(r"sha-256=:(?P<value>[A-Za-z0-9+/=]+):")
 _CHUNK = 256 * 1024
 MAX_NAME = 255
@@ -130,7 +133,37 @@ async def submit_folder(
         return await read_folder(session, caller.context, caller.principal, acted.folder)
 
 
-@router.post(
+class _KnownCallerRoute(IdempotentRoute):
+    """A form is spooled whole before its route runs: here nobody unknown has one spooled, and
+    none that could not be kept anyway (threat 48)."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        answer = super().get_route_handler()
+
+        async def handler(request: Request) -> Response:
+            caller = await _MAY_DEPOSIT(request)
+            _refuse_long_form(request, caller.context.settings.limits)
+            return await answer(request)
+
+        return handler
+
+
+def _refuse_long_form(request: Request, limits: LimitSettings) -> None:
+    length = _length(request.headers.get("Content-Length"))
+    if length is None:
+        raise Unprocessable(
+            "La taille du formulaire n'est pas annoncée (Content-Length) : annoncez-la, ou "
+            "déposez les documents un par un.",
+            code="length_required",
+        )
+    if length > limits.pes_bytes + limits.folder_bytes + _FORM_MARGIN:
+        raise TooLarge("Ce formulaire dépasse la taille permise : retirez des annexes.")
+
+
+forms = APIRouter(route_class=_KnownCallerRoute)
+
+
+@forms.post(
     "/folders/deposit",
     status_code=201,
     response_model=FolderRead,
@@ -160,6 +193,9 @@ async def deposit_folder(
     async with caller.unit() as session:
         deposited = await service.deposit_whole(session, context, principal, whole)
         return await read_folder(session, context, principal, deposited)
+
+
+router.include_router(forms)
 
 
 async def _arrival(

@@ -39,7 +39,6 @@ CODE_LENGTH = 8
 LIFETIME = timedelta(minutes=10)
 MAX_REQUESTS = 30
 _CODE = "pairing_code"
-_POLL_S = 2
 
 
 async def request_pairing(context: Context, new: PairingCreate, *, address: str) -> PairingCreated:
@@ -68,7 +67,7 @@ async def request_pairing(context: Context, new: PairingCreate, *, address: str)
         pairing_id=row.id,
         code=f"{code[:4]}-{code[4:]}",
         expires_at=row.expires_at,
-        poll_interval_s=_POLL_S,
+        poll_interval_s=context.settings.signing.pairing_poll_s,
     )
 
 

@@ -129,7 +129,6 @@ class TestEntryOf:
             {"previous": None},
             {"unknown": 1},
         ],
-        ids=repr,
     )
     def test_refuses_another_shape(self, changes: dict[str, Any]) -> None:
         mapping = {**mapping_of(chain_of(1)[0].entry), **changes}

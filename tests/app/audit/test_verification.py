@@ -178,7 +178,7 @@ class TestMutations:
         report = _verify(b"".join(_LINES)[:-1])
         assert (report.code, report.first_bad_line) == (JournalFault.CUT_LINE, 5)
 
-    @pytest.mark.parametrize("extra", [b"\n", b"{}\n", b" ", _LINES[-1], _LINES[0]], ids=repr)
+    @pytest.mark.parametrize("extra", [b"\n", b"{}\n", b" ", _LINES[-1], _LINES[0]])
     def test_anything_after_the_checkpoint_is_refused(self, extra: bytes) -> None:
         report = _verify([*_LINES, extra])
         assert (report.code, report.first_bad_line) == (JournalFault.LINE_AFTER_CHECKPOINT, 6)

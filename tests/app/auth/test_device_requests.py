@@ -19,7 +19,7 @@ from tests.builders.principals import make_device
 from tests.builders.signing_agents import DeviceAuth, b64
 from tests.builders.towns import DrivenClock
 
-REPORT = {"certificates": []}
+REPORT: dict[str, list[str]] = {"certificates": []}
 Headers = dict[str, str]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -95,7 +94,7 @@ class TestIssue:
             ({"verbs": ["folder_act"]}, "unknown_verb"),
             ({"verbs": []}, "invalid_request"),
             ({"desk_ids": []}, "invalid_request"),
-            ({"desk_ids": [str(uuid.uuid4())]}, "unknown_desk"),
+            ({"desk_ids": ["00000000-0000-4000-8000-000000000000"]}, "unknown_desk"),
             ({"expires_at": "2020-01-01T00:00:00Z"}, "expiry_in_the_past"),
             ({"expires_at": "2099-01-01T00:00:00"}, "invalid_request"),
             ({"expires_at": None}, "invalid_request"),
@@ -138,7 +137,7 @@ class TestUse:
         principal = await principal_of_token(context, value)
         assert (principal.tenant_id, principal.desk_ids, principal.user_id) == (
             town.tenant_id,
-            {town.desks["direction"]},
+            frozenset({town.desks["direction"]}),
             None,
         )
 

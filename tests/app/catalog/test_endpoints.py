@@ -112,7 +112,8 @@ class TestWorkflow:
 
     async def test_editing_at_once_gives_each_its_number(self, administrator: ApiPerson) -> None:
         made = (await draw(administrator, visa(administrator.town))).json()
-        path, body = f"/workflows/{made['id']}/versions", {"steps": []}
+        path = f"/workflows/{made['id']}/versions"
+        body: Json = {"steps": []}
         answers = await asyncio.gather(
             *(administrator.client.post(path, json=body) for _ in range(5))
         )

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import json
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from app.demo.town import Town
 from app.folders.repository import FolderRepository
 from app.folders.service import apply
 from app.worker import drain
+from tests.app.conftest import Client
 from tests.builders.pdf import encrypted_pdf, pdf_with_cyclic_kids
 from tests.builders.people import PDF, XML, ApiPerson, a_flow, approve
 from tests.builders.pes import sign_flow
@@ -35,6 +37,7 @@ from workflows.actions import (
 )
 from workflows.folder import TransmissionId
 
+FORM = "multipart/form-data; boundary=limite"
 DOCTYPE = b'<!DOCTYPE n:PES_Aller [<!ENTITY a "x">]>'
 LAUGHS = b"<!DOCTYPE n:PES_Aller [" + b"".join(
     b'<!ENTITY l%d "%s">' % (n, b"&l%d;" % (n - 1) * 10 if n else b"ha") for n in range(10)
@@ -265,6 +268,12 @@ class TestRefusals:
         body = finances.draft("acts", desk_id=mayor.desk)
         refused = await finances.client.post("/folders", json=body)
         assert (refused.status_code, refused.json()["code"]) == (403, "no_power")
+
+
+async def counted(read: Counter[str]) -> AsyncIterator[bytes]:
+    """A body that tells whether anybody asked for it."""
+    read["pieces"] += 1
+    yield b"--limite--"
 
 
 async def pieces(content: bytes, size: int = 500) -> AsyncIterator[bytes]:
@@ -662,6 +671,33 @@ class TestWholeDeposit:
         refused = await whole(finances, "acts", deliberation(), draft=draft)
         assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
 
+    async def test_threat_48_is_not_read_from_somebody_unknown(
+        self, anonymous: Client, context: Context
+    ) -> None:
+        read = Counter[str]()
+        answer = await anonymous.post(
+            "/folders/deposit", content=counted(read), headers={"Content-Type": FORM}
+        )
+        assert (answer.status_code, read["pieces"]) == (401, 0)
+
+    async def test_threat_48_without_its_length_is_not_read(self, finances: ApiPerson) -> None:
+        read = Counter[str]()
+        answer = await finances.client.post(
+            "/folders/deposit", content=counted(read), headers={"Content-Type": FORM}
+        )
+        assert (answer.json()["code"], read["pieces"]) == ("length_required", 0)
+
+    async def test_threat_48_longer_than_anything_kept_is_not_read(
+        self, context: Context, finances: ApiPerson
+    ) -> None:
+        read = Counter[str]()
+        answer = await finances.client.post(
+            "/folders/deposit",
+            content=counted(read),
+            headers={"Content-Type": FORM, "Content-Length": str(10**12)},
+        )
+        assert (answer.status_code, read["pieces"]) == (413, 0)
+
     async def test_with_a_name_too_long_is_refused(self, finances: ApiPerson) -> None:
         refused = await whole(finances, "acts", deliberation(), name="a" * 300)
         assert refused.status_code == 422
@@ -685,6 +721,18 @@ class TestWholeDeposit:
         other = deliberation() + b"\n%"
         refused = await whole(finances, "letters", other, draft=draft, headers=headers)
         assert (refused.status_code, refused.json()["code"]) == (422, "idempotency_key_reused")
+
+
+async def test_threat_48_a_device_cannot_have_a_document_read_before_it_is_known(
+    anonymous: Client,
+) -> None:
+    read = Counter[str]()
+    answer = await anonymous.post(
+        f"/folders/{uuid.uuid4()}/documents?name=x",
+        content=counted(read),
+        headers={"Content-Type": PDF, "Parapheur-Device": str(uuid.uuid4())},
+    )
+    assert (answer.status_code, read["pieces"]) == (403, 0)
 
 
 class TestStreamedBodyUnderAKey:

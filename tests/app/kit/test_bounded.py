@@ -128,7 +128,6 @@ class TestCrash:
             "tests.builders.bounded_functions:absent",
             "no_such_module:function",
         ],
-        ids=str,
     )
     async def test_what_gives_no_value_is_a_crash(self, function: Any) -> None:
         assert (await _failure(function)).reason is FailureReason.CRASH

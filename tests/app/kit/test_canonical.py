@@ -50,7 +50,6 @@ class TestCanonicalBytes:
             {"a": {1, 2}},
             object(),
         ],
-        ids=repr,
     )
     def test_refuses_what_has_no_single_form(self, value: Any) -> None:
         with pytest.raises(NotCanonical):

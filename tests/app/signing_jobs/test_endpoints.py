@@ -359,6 +359,15 @@ class TestFinish:
         order = await agent.accepted_job()
         assert (await agent.give(order, order.items[0], values)).status_code == 422
 
+    async def test_as_many_values_as_the_protocol_allows_are_read(
+        self, agent: SigningAgent, mayor: ApiPerson, finances: ApiPerson, direction: ApiPerson
+    ) -> None:
+        await open_session(mayor, agent.issued, await approved(finances, direction))
+        order = await agent.accepted_job()
+        (value,) = agent.values(order.items[0])
+        many = [value | {"id": f"BORDEREAU{n:06d}"} for n in range(10_000)]
+        assert (await agent.give(order, order.items[0], many)).status_code == 422
+
     async def test_threat_7_a_value_comes_only_through_the_job_that_was_accepted(
         self, agent: SigningAgent, mayor: ApiPerson, finances: ApiPerson, direction: ApiPerson
     ) -> None:

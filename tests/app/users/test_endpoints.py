@@ -101,7 +101,7 @@ class TestCreate:
             {"first_name": ""},
             {"is_active": False},
             {"password_hash": "x"},
-            {"tenant_id": str(random_id())},
+            {"tenant_id": "00000000-0000-4000-8000-000000000000"},
         ],
         ids=str,
     )
