@@ -160,16 +160,6 @@ def _refuse_long_form(request: Request, limits: LimitSettings) -> None:
         raise TooLarge("Ce formulaire dépasse la taille permise : retirez des annexes.")
 
 
-forms = APIRouter(route_class=_KnownCallerRoute)
-
-
-@forms.post(
-    "/folders/deposit",
-    status_code=201,
-    response_model=FolderRead,
-    summary="Créer, déposer et envoyer en une fois",
-    responses=problem_responses(401, 403, 409, 413, 422),
-)
 async def deposit_folder(
     folder: Annotated[str, Form(description="JSON of FolderCreate")],
     document: UploadFile,
@@ -195,7 +185,16 @@ async def deposit_folder(
         return await read_folder(session, context, principal, deposited)
 
 
-router.include_router(forms)
+router.add_api_route(
+    "/folders/deposit",
+    deposit_folder,
+    methods=["POST"],
+    status_code=201,
+    response_model=FolderRead,
+    summary="Créer, déposer et envoyer en une fois",
+    responses=problem_responses(401, 403, 409, 413, 422),
+    route_class_override=_KnownCallerRoute,
+)
 
 
 async def _arrival(

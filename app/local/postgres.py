@@ -33,7 +33,6 @@ NAME = "postgres"
 SUPERUSER = "postgres"
 MINIMUM_MAJOR = 15
 _INITDB_LIMIT_S = 120
-_LAST_STOP = (signal.SIGQUIT,)
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 # Lost at a power cut, which a test or a demonstration does not outlive either.
 NOT_DURABLE: Mapping[str, str] = {
@@ -128,9 +127,8 @@ def start_postgres(
             environment=_ENVIRONMENT,
             directory=cluster,
             account=runtime.account,
-            # SIGTERM would wait for every client; SIGQUIT is the crash that recovery mends, and
-            # what nobody will start again needs no orderly end.
-            stop_signals=_LAST_STOP if premises.is_temporary else (signal.SIGINT, *_LAST_STOP),
+            # SIGTERM would wait for every client; SIGQUIT is the crash that recovery mends.
+            stop_signals=(signal.SIGINT, signal.SIGQUIT),
             death_signal=signal.SIGQUIT,
             cleanup=(sockets, folder) if premises.is_temporary else (sockets,),
         )

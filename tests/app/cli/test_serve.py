@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from app.demo.person import Person, Refusal
+from app.local.runtime import discard, find_runtime
 from tests.builders.command_line import ROOT, clean_environment, run
 from tests.builders.processes import await_fact, is_running, read_pid
 
@@ -30,14 +31,17 @@ _PASSWORD = re.compile(r"Mot de passe, affiché cette seule fois : (\S+)")
 
 
 @pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
+def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    return {
+    yield {
         "PARAPHEUR_DATA_DIR": str(tmp_path / "data"),
         "PARAPHEUR_SERVER_PORT": str(port),
         "PARAPHEUR_SERVER_ORIGIN": f"http://127.0.0.1:{port}",
     }
+    # As root the servers' data stand apart, where their account can reach them.
+    for name in ("postgres", "valkey"):
+        discard(tmp_path / "data" / name, find_runtime())
 
 
 @contextmanager
