@@ -15,7 +15,7 @@ cli = typer.Typer(add_completion=False)
 
 
 @cli.command()
-def demo(  # noqa: PLR0913 (one parameter per option)
+def demo(
     *,
     leaves: Annotated[
         bool, typer.Option("--exit", help="S'arrête à la fin, au lieu de rester ouvert.")

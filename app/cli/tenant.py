@@ -37,7 +37,7 @@ def tenant() -> None:
 
 
 @cli.command()
-def create(  # noqa: PLR0913 (one parameter per option)
+def create(
     *,
     siret: Annotated[str, typer.Option(help="SIRET, 14 chiffres.")],
     name: Annotated[str, typer.Option(help="Nom de la collectivité.")],
