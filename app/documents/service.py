@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.context import Context
@@ -32,6 +33,7 @@ from signing.trust import TrustMaterial
 from workflows.definition import HeliosIntake
 from workflows.folder import DocumentRole
 
+_log = structlog.get_logger()
 PDF, XML = "application/pdf", "application/xml"
 ANNEX_TYPES = frozenset({PDF, XML, "image/png", "image/jpeg", "application/zip", "text/plain"})
 _MAGIC = {
@@ -294,6 +296,9 @@ async def _in_child(
             wall_s=2 * cpu_s,
         )
     except BoundedFailure as e:
+        _log.warning(
+            "inspection_bounded", function=function.__name__, reason=e.reason, trace=e.trace
+        )
         raise UnsupportedDocument(
             "Ce fichier dépasse ce que le contrôle accepte : réenregistrez-le ou scindez-le.",
             code="inspection_bounds",
