@@ -35,6 +35,7 @@ def parse(content: bytes) -> etree._Element:
 
 
 def local_name(element: etree._Element) -> str:
+    """The name without its namespace."""
     return etree.QName(element).localname
 
 
@@ -55,6 +56,7 @@ def descend(element: etree._Element, *names: str) -> etree._Element | None:
 
 
 def text(element: etree._Element | None) -> str:
+    """The element's text without surrounding blanks, empty where there is none."""
     return "" if element is None else (element.text or "").strip()
 
 

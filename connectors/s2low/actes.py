@@ -38,6 +38,7 @@ async def submit(client: S2lowClient, submission: ActSubmission) -> Receipt:
 
 
 async def status(client: S2lowClient, remote_id: str) -> RemoteStatus:
+    """The act's present status (`actes_transac_get_status.php`). Raises ConnectorError's cases."""
     reply = await client.get(f"{_PREFIX}/actes_transac_get_status.php", {"transaction": remote_id})
     code, payload = parsing.act_status(reply)
     meaning = statuses.actes_meaning(code)

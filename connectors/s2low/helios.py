@@ -41,6 +41,7 @@ async def submit(client: S2lowClient, submission: PesSubmission) -> Receipt:
 
 
 async def status(client: S2lowClient, remote_id: str) -> RemoteStatus:
+    """The flow's present status (`helios_transac_get_status.php`). Raises as ConnectorError."""
     reply = await client.get(
         f"{_PREFIX}/api/helios_transac_get_status.php", {"transaction": remote_id}
     )

@@ -27,6 +27,7 @@ def decode(content: bytes) -> str:
 
 
 def is_page(content: bytes) -> bool:
+    """Whether the answer is an HTML page: what the TdT shows to people."""
     start = content.lstrip()[:15].lower()
     return start.startswith((b"<!doctype html", b"<html"))
 
@@ -38,6 +39,7 @@ def is_login_page(content: bytes) -> bool:
 
 
 def authentication_refusal(remote_text: str | None = None) -> RefusedByRemote:
+    """The refusal behind a redirection or a log-in page."""
     return RefusedByRemote(
         "Le TdT n'a pas reconnu le compte : vérifiez le certificat client, l'identifiant, le mot "
         "de passe et les droits du compte sur la plateforme.",
@@ -126,6 +128,7 @@ def row_id(row: Mapping[str, object]) -> int:
 
 
 def refusal(remote_text: str) -> RefusedByRemote:
+    """The TdT's KO, its « doublon » marked as a duplicate."""
     lowered = remote_text.lower()
     duplicate = any(mark in lowered for mark in _DUPLICATE_MARKS)
     shown = remote_text or "sans explication"

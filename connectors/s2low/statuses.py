@@ -81,8 +81,10 @@ HELIOS_LOOKUP_ORDER = (1, 2, 3, 7, 8, 4, 6, -1)
 
 
 def actes_meaning(code: int) -> StatusMeaning:
+    """What a status of an act means to us; an unknown one is never a success."""
     return ACTES.get(code, _UNKNOWN)
 
 
 def helios_meaning(code: int) -> StatusMeaning:
+    """What a status of a flow means to us; an unknown one is never a success."""
     return HELIOS.get(code, _UNKNOWN)
