@@ -5,10 +5,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
+from psycopg.errors import QueryCanceled
 from sqlalchemy import ColumnElement, delete, or_, select, tuple_
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principal import Principal
+from app.errors import Conflict
 from app.kit.pagination import Cursor
 from app.models import Folder, FolderEvent
 from workflows import events
@@ -44,13 +47,22 @@ class FolderRepository:
         )
 
     async def lock(self, folder_id: uuid.UUID) -> Folder | None:
-        """The row, fresh and locked until the transaction ends."""
-        return await self._session.scalar(
-            select(Folder)
-            .where(Folder.id == folder_id)
-            .with_for_update()
-            .execution_options(populate_existing=True)
-        )
+        """The row, fresh and locked until the transaction ends. Raises Conflict (`folder_busy`)
+        when others held it so long that the statement timed out."""
+        try:
+            return await self._session.scalar(
+                select(Folder)
+                .where(Folder.id == folder_id)
+                .with_for_update()
+                .execution_options(populate_existing=True)
+            )
+        except OperationalError as e:
+            if isinstance(e.orig, QueryCanceled):
+                raise Conflict(
+                    "D'autres personnes agissent sur ce dossier : rechargez-le, puis recommencez.",
+                    code="folder_busy",
+                ) from e
+            raise
 
     async def page(
         self,
