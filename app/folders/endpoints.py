@@ -25,12 +25,13 @@ from app.folders.schemas import (
     RejectAction,
     ResubmitAction,
     RetractAction,
-    SubmitAction,
 )
 from app.kit.pagination import MAX_PAGE, Cursor, Page, read_cursor
 from app.kit.problems import problem_responses
 from workflows.actions import Action, Approve, Cancel, Reject, Retract
 from workflows.definition import StepId
+from workflows.errors import NotResubmittable
+from workflows.folder import FolderStatus
 from workflows.powers import Authorship, PersonAtDesk
 
 router = APIRouter(tags=["folders"], route_class=IdempotentRoute)
@@ -94,7 +95,10 @@ async def act_on_folder(
         folder = await service.lock_readable(session, caller.principal, folder_id)
         actor = service.seat(caller.principal, action.desk_id)
         match action:
-            case SubmitAction() | ResubmitAction():
+            case ResubmitAction():
+                # A draft is submitted by its own route, which marks the flow first (DESIGN D9).
+                if folder.status == FolderStatus.DRAFT.value:
+                    raise NotResubmittable
                 acted = await service.enter_circuit(session, caller.context, folder, actor)
             case _:
                 acted = await service.apply(

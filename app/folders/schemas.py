@@ -40,13 +40,6 @@ class FolderCreate(Input):
         return " ".join(title.split())
 
 
-class SubmitAction(Input):
-    """Send the draft in its circuit."""
-
-    action: Literal["submit"]
-    desk_id: uuid.UUID
-
-
 class ApproveAction(Input):
     """Agree at a step."""
 
@@ -87,7 +80,7 @@ class CancelAction(Input):
 
 
 FolderAction = Annotated[
-    SubmitAction | ApproveAction | RejectAction | RetractAction | ResubmitAction | CancelAction,
+    ApproveAction | RejectAction | RetractAction | ResubmitAction | CancelAction,
     Field(discriminator="action"),
 ]
 

@@ -7,6 +7,7 @@ from app.demo.acts import deliberation
 from app.demo.town import Town
 from app.worker import drain
 from tests.app.conftest import AsPerson
+from tests.builders.people import ApiPerson
 
 
 async def test_an_act_travels_from_its_deposit_to_the_mayor(
@@ -46,3 +47,11 @@ async def test_an_act_travels_from_its_deposit_to_the_mayor(
     assert approved.status_code == 200, approved.text
     assert approved.json()["waiting_kind"] == "signature"
     await drain(context)
+
+
+async def test_a_draft_enters_its_circuit_by_its_own_route_only(finances: ApiPerson) -> None:
+    """Any other way would send a flow that nobody marked as dematerialised (DESIGN D9)."""
+    folder_id = await finances.deposited("flows")
+    submitted = await finances.act(folder_id, "submit")
+    resubmitted = await finances.act(folder_id, "resubmit")
+    assert (submitted.status_code, resubmitted.json()["code"]) == (422, "not_resubmittable")
