@@ -1,10 +1,9 @@
-"""Circuits: their steps, what makes one valid, and how a version of one is stored."""
+"""Circuits: what their steps are made of, and how a version of one is stored."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NewType
 
@@ -13,6 +12,7 @@ from workflows.errors import Unreadable
 
 DeskId = NewType("DeskId", str)
 StepId = NewType("StepId", str)
+FieldKey = NewType("FieldKey", str)
 
 SCHEMA_VERSION = 1
 
@@ -22,19 +22,46 @@ class StepKind(StrEnum):
 
     APPROVAL = "approval"
     SIGNATURE = "signature"
+    SEAL = "seal"
+    EXTERNAL = "external"
+    SECURE_MAIL = "secure_mail"
     TRANSMISSION = "transmission"
+    ARCHIVE = "archive"
+
+
+PERSON_STEPS = frozenset({StepKind.APPROVAL, StepKind.SIGNATURE, StepKind.SEAL, StepKind.ARCHIVE})
+"""The kinds that a person passes through a desk."""
+
+OUTSIDE_STEPS = frozenset({StepKind.EXTERNAL, StepKind.SECURE_MAIL})
+"""The kinds that wait for an event of the outside; an administrator may force them."""
+
+
+class Phase(StrEnum):
+    """Documents may change in the preparation circuit, and are fixed in the validation one."""
+
+    PREPARATION = "preparation"
+    VALIDATION = "validation"
 
 
 class StepMode(StrEnum):
-    """How many of its actors a step needs."""
+    """How many of its desks a step needs: the first that acts, or every one of them."""
 
     ANY_OF = "any_of"
+    ALL_OF = "all_of"
 
 
 class ActorKind(StrEnum):
-    """How the desk of an actor is found."""
+    """How the desk of an actor is found.
+
+    `desk`: this very one. `submitter`: the one that deposits. `boss_of`: the one above the desk
+    that acted last, the submitter's where none did. `variable`: chosen at the deposit, by a
+    person or by the rule table, among `choices` (any desk when there are none).
+    """
 
     DESK = "desk"
+    SUBMITTER = "submitter"
+    BOSS_OF = "boss_of"
+    VARIABLE = "variable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,26 +69,66 @@ class Actor:
     """Who a step is entrusted to: always a desk in the end, never a person."""
 
     kind: ActorKind
-    desk: DeskId
+    desk: DeskId | None = None
+    choices: tuple[DeskId, ...] = ()
+
+
+SUBMITTER = Actor(ActorKind.SUBMITTER)
+BOSS = Actor(ActorKind.BOSS_OF)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One turn of a circuit. `id` is unique inside it; a transmission has no actor."""
+    """One turn of a circuit. `id` is unique inside it; a transmission has no actor.
+
+    `due_in_days` and `remind_after_days` count working days from the start of the step.
+    `required_to_pass` and `required_to_reject` name metadata that must hold a value before the
+    act. `may_return`: a rejection may go back to an earlier step. `may_add_steps`: the actor may
+    insert steps after this one.
+    """
 
     id: StepId
     kind: StepKind
     name: str
     actors: tuple[Actor, ...] = ()
     mode: StepMode = StepMode.ANY_OF
+    phase: Phase = Phase.VALIDATION
+    due_in_days: int | None = None
+    remind_after_days: int | None = None
+    informed: tuple[Actor, ...] = ()
+    required_to_pass: tuple[FieldKey, ...] = ()
+    required_to_reject: tuple[FieldKey, ...] = ()
+    may_return: bool = False
+    may_add_steps: bool = False
+
+
+class DutyKind(StrEnum):
+    """What one person may not do twice in the life of a folder (segregation of duties)."""
+
+    APPROVER_DOES_NOT_SIGN = "approver_does_not_sign"
+    SUBMITTER_DOES_NOT_APPROVE = "submitter_does_not_approve"
+    SUBMITTER_DOES_NOT_SIGN = "submitter_does_not_sign"
+    DISTINCT_PERSONS = "distinct_persons"
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """A rule of segregation; `steps` are read by `distinct_persons` only."""
+
+    kind: DutyKind
+    steps: tuple[StepId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Workflow:
-    """A circuit as an administrator draws it: the steps in their order."""
+    """A circuit as an administrator draws it: the steps in their order, those of the preparation
+    circuit first. `final_desk` receives the ended folder (the submitter's where it is None)."""
 
     name: str
     steps: tuple[Step, ...]
+    duties: tuple[Duty, ...] = ()
+    final_desk: Actor | None = None
+    informed_at_end: tuple[Actor, ...] = ()
 
 
 class Protocol(StrEnum):
@@ -102,125 +169,19 @@ def given_desk(desk: DeskId) -> Actor:
     return Actor(ActorKind.DESK, desk)
 
 
-def findings(
-    workflow: Workflow, protocol: Protocol, intake: HeliosIntake | None = None
-) -> tuple[Finding, ...]:
-    """All that is wrong or doubtful in the circuit, for folders of this protocol.
-
-    Never raises: a draft version may be saved with findings; one with an error may not be
-    activated. `intake` is read for HELIOS only. The signature rule of HELIOS is that of the
-    DGFiP policy, which forbids co-signature.
-    """
-    return (
-        *structure_findings(workflow),
-        *_transmission_findings(workflow, protocol),
-        *(_helios_findings(workflow, intake) if protocol is Protocol.HELIOS else ()),
-    )
+def variable_desk(*choices: DeskId) -> Actor:
+    """The actor that the deposit chooses, among these desks where there are some."""
+    return Actor(ActorKind.VARIABLE, choices=choices)
 
 
-def structure_findings(workflow: Workflow) -> tuple[Finding, ...]:
-    """What is wrong in the circuit whatever the protocol: with an error it has a dead end."""
-    return tuple(_structure(workflow))
+def desks_of(step: Step) -> tuple[DeskId, ...]:
+    """The desks that a step is entrusted to by name: all of them once its turn has come."""
+    return tuple(actor.desk for actor in step.actors if actor.desk is not None)
 
 
-def _structure(workflow: Workflow) -> Iterator[Finding]:
-    if not workflow.name.strip():
-        yield _error("workflow_unnamed", "Donnez un nom au circuit.")
-    if not workflow.steps:
-        yield _error("workflow_empty", "Ce circuit est vide : ajoutez au moins une étape.")
-    for step_id, count in Counter(step.id for step in workflow.steps).items():
-        if count > 1:
-            yield _error(
-                "step_id_duplicate",
-                f"{count} étapes portent l'identifiant « {step_id} » : donnez un identifiant "
-                "à chacune.",
-                step_id,
-            )
-    for step in workflow.steps:
-        yield from _step_structure(step)
-    yield from _transmission_place(workflow)
-
-
-def _step_structure(step: Step) -> Iterator[Finding]:
-    if step.kind is StepKind.TRANSMISSION and step.actors:
-        yield _error(
-            "transmission_with_actor",
-            f"L'étape « {step.name} » est faite par le système : retirez-lui ses bureaux.",
-            step.id,
-        )
-    if step.kind is not StepKind.TRANSMISSION and not step.actors:
-        yield _error(
-            "step_without_actor",
-            f"L'étape « {step.name} » n'est confiée à personne : choisissez un bureau.",
-            step.id,
-        )
-
-
-def _transmission_place(workflow: Workflow) -> Iterator[Finding]:
-    transmissions = _of_kind(workflow, StepKind.TRANSMISSION)
-    for step in transmissions[1:]:
-        yield _error(
-            "transmission_repeated",
-            f"L'étape « {step.name} » transmettrait une seconde fois : gardez-en une seule.",
-            step.id,
-        )
-    for step in transmissions[:1]:
-        if step is not workflow.steps[-1]:
-            yield _error(
-                "transmission_not_last",
-                f"L'étape « {step.name} » doit être la dernière : déplacez-la à la fin.",
-                step.id,
-            )
-
-
-def _transmission_findings(workflow: Workflow, protocol: Protocol) -> Iterator[Finding]:
-    transmissions = _of_kind(workflow, StepKind.TRANSMISSION)
-    if protocol is Protocol.NONE:
-        for step in transmissions:
-            yield _error(
-                "transmission_without_protocol",
-                f"L'étape « {step.name} » n'a pas de destinataire : ce type de dossier n'est pas "
-                "télétransmis. Retirez l'étape.",
-                step.id,
-            )
-    elif not transmissions:
-        yield Finding(
-            "transmission_absent",
-            "Ce circuit ne télétransmet pas : ajoutez une étape de télétransmission, "
-            "ou transmettez à la main.",
-            Severity.WARNING,
-        )
-
-
-def _helios_findings(workflow: Workflow, intake: HeliosIntake | None) -> Iterator[Finding]:
-    signatures = _of_kind(workflow, StepKind.SIGNATURE)
-    if intake is None:
-        yield _error(
-            "helios_intake_missing",
-            "Dites si ce sous-type prend des flux à signer, déjà signés ou sans signature.",
-        )
-    elif intake is not HeliosIntake.TO_SIGN:
-        for step in signatures:
-            yield _error(
-                "helios_signature_unexpected",
-                "Les flux de ce sous-type ne se signent pas ici : "
-                f"retirez l'étape « {step.name} ».",
-                step.id,
-            )
-    elif len(signatures) != 1:
-        yield _error(
-            "helios_one_signature",
-            f"Un flux PES se signe une fois et une seule : ce circuit a {len(signatures)} "
-            "étape(s) de signature, gardez-en une.",
-        )
-
-
-def _of_kind(workflow: Workflow, kind: StepKind) -> tuple[Step, ...]:
-    return tuple(step for step in workflow.steps if step.kind is kind)
-
-
-def _error(code: str, detail: str, step: StepId | None = None) -> Finding:
-    return Finding(code, detail, Severity.ERROR, step)
+def entrusted(step: Step, desks: tuple[DeskId, ...]) -> Step:
+    """The same step, entrusted to these very desks."""
+    return replace(step, actors=tuple(given_desk(desk) for desk in desks))
 
 
 def to_json(workflow: Workflow) -> JsonObject:

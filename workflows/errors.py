@@ -1,4 +1,4 @@
-"""Everything that circuits refuse, one tree.
+"""Everything that circuits refuse, one tree; the cases of WrongMoment stand in `moments`.
 
 WorkflowError
 ├── Refused                        a person's or a program's act is refused: code, French sentence
@@ -8,7 +8,13 @@ WorkflowError
 │   │   ├── DeskNotConcerned
 │   │   ├── NotSubmitter
 │   │   ├── NotYourAct
-│   │   └── NoFitCertificate
+│   │   ├── NoFitCertificate
+│   │   ├── OutOfScope
+│   │   ├── PowerGivenAway
+│   │   ├── HolderReplaced
+│   │   ├── PersonRecused
+│   │   ├── DutyConflict
+│   │   └── NotAdministrator
 │   ├── WrongMoment                the folder is not where the act would need it
 │   │   ├── FolderFinal
 │   │   ├── NotADraft
@@ -25,13 +31,63 @@ WorkflowError
 │   │   ├── TransmissionNotClaimed
 │   │   ├── NotThisTransmission
 │   │   ├── AlreadyTransmitted
-│   │   └── NotTransmitted
+│   │   ├── NotTransmitted
+│   │   ├── NotEnded
+│   │   ├── AlreadyChained
+│   │   ├── OpinionAlreadyAsked
+│   │   ├── NoOpinionAsked
+│   │   ├── AlreadyRecused
+│   │   └── NotMigratable
 │   └── Unacceptable               what comes with the act is missing or does not fit
 │       ├── UnknownStep
 │       ├── ReasonMissing
 │       ├── NoMainDocument
 │       ├── DocumentsMismatch
 │       ├── UnusableWorkflow
+│       ├── ReadingMissing
+│       ├── MetadataMissing
+│       ├── ReturnRefused
+│       ├── StepNotAddable
+│       ├── StepNotSkippable
+│       ├── PaperRefused
+│       ├── VariableDeskMissing
+│       ├── VariableDeskRefused
+│       ├── GrantRefused                  its cases and the next: grant_refusals
+│       │   ├── GrantKindRefused
+│       │   ├── GrantDeskUnknown
+│       │   ├── GrantDatesReversed
+│       │   ├── GrantCapacityRefused
+│       │   ├── GrantToOneself
+│       │   ├── GrantorMissing
+│       │   ├── GrantorUnexpected
+│       │   ├── GrantorNotHolder
+│       │   ├── GranteeNotInOffice
+│       │   ├── SubDelegationRefused
+│       │   ├── RegrantRefused
+│       │   ├── ContradictoryPowers
+│       │   └── DelegationCycle
+│       ├── AbsenceRefused
+│       │   ├── AbsenceDeskUnknown
+│       │   ├── ReplacementRefused
+│       │   └── AbsencesContradictory
+│       ├── MentionRefused                in mentions
+│       │   ├── MentionPlaceholderUnknown
+│       │   ├── MentionLength
+│       │   └── MentionCharacters
+│       ├── HandOverRefused               in handover
+│       │   ├── HandOverDeskUnknown
+│       │   ├── HandOverRepeated
+│       │   ├── HandOverDatesMissing
+│       │   ├── OutgoingNotHolder
+│       │   ├── HandOverOverlap
+│       │   └── HandOverTransferUnclear
+│       ├── MetadataRefused            these and the next two stand beside what they judge
+│       │   ├── MetadataMistyped
+│       │   ├── MetadataTooLong
+│       │   ├── MetadataNotAChoice
+│       │   └── MetadataNotEditable
+│       ├── NoRowMatches
+│       ├── DayOutOfRange
 │       └── PeriodReversed
 ├── Unreadable                     stored data is not what this version of the code can read
 └── BrokenHistory                  stored events do not follow each other
@@ -118,134 +174,65 @@ class NoFitCertificate(NotEntitled):
     )
 
 
+class OutOfScope(NotEntitled):
+    """The power does not cover this type or this amount; the detail names which."""
+
+    code = "out_of_scope"
+    sentence = (
+        "Votre délégation ne couvre pas ce dossier (type ou montant) : "
+        "laissez-le au titulaire ou à un autre délégataire."
+    )
+
+
+class PowerGivenAway(NotEntitled):
+    """A power delegation moved the competence: only the delegate acts."""
+
+    code = "power_given_away"
+    sentence = (
+        "Cette compétence a été déléguée : seul le délégataire peut agir tant que la délégation "
+        "de pouvoir est en vigueur."
+    )
+
+
+class HolderReplaced(NotEntitled):
+    """A substitute exercises the office in full while its holder is absent."""
+
+    code = "holder_replaced"
+    sentence = (
+        "Vous êtes déclaré absent et votre suppléant exerce vos fonctions : "
+        "mettez fin à votre absence avant d'agir."
+    )
+
+
+class PersonRecused(NotEntitled):
+    """The person stood back from this folder."""
+
+    code = "person_recused"
+    sentence = "Vous vous êtes déporté de ce dossier : laissez une autre personne agir."
+
+
+class DutyConflict(NotEntitled):
+    """A rule of segregation of duties forbids this person to act here."""
+
+    code = "duty_conflict"
+    sentence = (
+        "Vous êtes déjà intervenu sur ce dossier : ce circuit demande qu'une autre personne "
+        "agisse à cette étape."
+    )
+
+
+class NotAdministrator(NotEntitled):
+    """Only an administrator of the desk may do this."""
+
+    code = "not_administrator"
+    sentence = "Seul un administrateur de ce bureau peut faire cet acte : adressez-vous à lui."
+
+
 class WrongMoment(Refused):
     """The folder is not where the act would need it."""
 
     code = "wrong_moment"
     sentence = "Ce dossier n'est pas dans l'état voulu pour cet acte : rechargez-le."
-
-
-class FolderFinal(WrongMoment):
-    """The folder reached one of its ends; nothing more happens to it."""
-
-    code = "folder_final"
-    sentence = "Ce dossier est terminé : créez un nouveau dossier."
-
-
-class NotADraft(WrongMoment):
-    """Only a draft can be submitted."""
-
-    code = "not_a_draft"
-    sentence = "Ce dossier a déjà été envoyé dans son circuit : suivez-le dans vos dépôts."
-
-
-class NotResubmittable(WrongMoment):
-    """Nothing sent this folder back to its submitter."""
-
-    code = "not_resubmittable"
-    sentence = (
-        "Ce dossier n'a été ni rejeté ni refusé : il ne peut pas repartir au début de son circuit."
-    )
-
-
-class NotCancellable(WrongMoment):
-    """The folder is in its circuit or at the transmission operator."""
-
-    code = "not_cancellable"
-    sentence = (
-        "Ce dossier est en cours : reprenez d'abord son envoi, ou demandez qu'il soit rejeté."
-    )
-
-
-class NotInCircuit(WrongMoment):
-    """No step waits for a person."""
-
-    code = "not_in_circuit"
-    sentence = "Ce dossier n'attend personne dans un circuit : rechargez-le pour voir son état."
-
-
-class NotYourTurn(WrongMoment):
-    """The step has not been reached."""
-
-    code = "not_your_turn"
-    sentence = "Cette étape n'est pas encore arrivée : attendez que les précédentes soient faites."
-
-
-class StepAlreadyPassed(WrongMoment):
-    """The step has had its outcome."""
-
-    code = "step_already_passed"
-    sentence = "Cette étape est déjà traitée : rechargez le dossier."
-
-
-class WrongStepKind(WrongMoment):
-    """The current step waits for another kind of act."""
-
-    code = "wrong_step_kind"
-    sentence = "Cette étape attend un autre acte : rechargez le dossier."
-
-
-class NothingToRetract(WrongMoment):
-    """There is no act standing at this step."""
-
-    code = "nothing_to_retract"
-    sentence = "Il n'y a pas d'acte à reprendre à cette étape : rechargez le dossier."
-
-
-class TooLateToRetract(WrongMoment):
-    """Another act followed, or the transmission has begun."""
-
-    code = "too_late_to_retract"
-    sentence = (
-        "Il est trop tard pour reprendre cet acte : la suite du circuit a commencé. "
-        "Demandez un rejet à la personne qui a le dossier."
-    )
-
-
-class NotReadyToTransmit(WrongMoment):
-    """The folder does not wait for its transmission."""
-
-    code = "not_ready_to_transmit"
-    sentence = "Ce dossier n'attend pas sa télétransmission : rien n'est envoyé."
-
-
-class TransmissionAlreadyClaimed(WrongMoment):
-    """The transmission was claimed before."""
-
-    code = "transmission_already_claimed"
-    sentence = "La télétransmission de ce dossier est déjà en cours : suivez-la, sans la relancer."
-
-
-class TransmissionNotClaimed(WrongMoment):
-    """An outcome is recorded for a transmission that is not under way."""
-
-    code = "transmission_not_claimed"
-    sentence = (
-        "Aucune télétransmission de ce dossier n'est en cours : ce résultat n'est pas retenu."
-    )
-
-
-class NotThisTransmission(WrongMoment):
-    """The outcome is that of another transmission of the folder."""
-
-    code = "not_this_transmission"
-    sentence = (
-        "Ce résultat est celui d'une autre télétransmission du dossier : il n'est pas retenu."
-    )
-
-
-class AlreadyTransmitted(WrongMoment):
-    """The remote has the folder already."""
-
-    code = "already_transmitted"
-    sentence = "Ce dossier est déjà transmis : attendez la réponse."
-
-
-class NotTransmitted(WrongMoment):
-    """An answer is recorded for a folder that was not sent."""
-
-    code = "not_transmitted"
-    sentence = "Ce dossier n'a pas été transmis : cette réponse ne peut pas lui être rattachée."
 
 
 class Unacceptable(Refused):
@@ -288,6 +275,77 @@ class UnusableWorkflow(Unacceptable):
 
     code = "unusable_workflow"
     sentence = "Ce circuit ne peut pas être parcouru : demandez à l'administrateur des circuits."
+
+
+class ReadingMissing(Unacceptable):
+    """The person has not opened every main document as it is now."""
+
+    code = "reading_missing"
+    sentence = (
+        "La lecture est obligatoire avant d'agir : ouvrez chaque document principal du dossier."
+    )
+
+
+class MetadataMissing(Unacceptable):
+    """Metadata that the act demands hold no value; the detail names them."""
+
+    code = "metadata_missing"
+    sentence = "Des informations obligatoires manquent : remplissez-les avant d'agir."
+
+
+class ReturnRefused(Unacceptable):
+    """The step named is not one that the folder may go back to."""
+
+    code = "return_refused"
+    sentence = (
+        "Le dossier ne peut pas revenir à cette étape : rejetez-le au déposant ou choisissez une "
+        "étape déjà passée."
+    )
+
+
+class StepNotAddable(Unacceptable):
+    """This step may not be inserted here."""
+
+    code = "step_not_addable"
+    sentence = "Cette étape ne peut pas être ajoutée ici : le circuit ne le permet pas."
+
+
+class StepNotSkippable(Unacceptable):
+    """This step is never passed over."""
+
+    code = "step_not_skippable"
+    sentence = (
+        "Une signature ou une télétransmission ne se saute pas : transférez l'étape à un bureau "
+        "qui peut la faire, ou rejetez le dossier."
+    )
+
+
+class PaperRefused(Unacceptable):
+    """The subtype demands an electronic signature."""
+
+    code = "paper_refused"
+    sentence = "Ce sous-type demande une signature électronique : signez avec votre clé."
+
+
+class VariableDeskMissing(Unacceptable):
+    """A desk is to be chosen at the deposit; the detail names the step."""
+
+    code = "variable_desk_missing"
+    sentence = "Une étape attend que vous choisissiez son bureau : choisissez-le avant l'envoi."
+
+
+class VariableDeskRefused(Unacceptable):
+    """The desk chosen is not among those allowed; the detail names the step."""
+
+    code = "variable_desk_refused"
+    sentence = "Ce bureau ne peut pas être choisi pour cette étape : prenez-en un de la liste."
+
+
+class GrantRefused(Unacceptable):
+    """A power may not be granted so; the code and the detail say why."""
+
+    code = "grant_refused"
+    sentence = "Ce pouvoir ne peut pas être enregistré : corrigez-le."
 
 
 class PeriodReversed(Unacceptable):

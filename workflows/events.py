@@ -1,25 +1,24 @@
-"""What happened to a folder: stored for good, versioned, read back whatever its age."""
+"""What happened to a folder, by its people and in its circuit; `outside_events` has the rest."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import ClassVar, TypeAlias
 
-from workflows.actions import RefusedBy
-from workflows.definition import DeskId, Step, StepId, StepKind
-from workflows.encoding import JsonObject, decode_object, encode_object
-from workflows.errors import Unreadable
+from workflows.definition import Actor, DeskId, Duty, Step, StepId, StepKind
 from workflows.folder import (
+    NO_RULES,
     ActKind,
     Document,
     FolderId,
+    FolderRules,
     RevisionChange,
-    TransmissionId,
+    RevisionId,
     WorkflowVersionId,
 )
-from workflows.powers import Authorship
+from workflows.outside_events import OutsideAnswered, TransmissionEvent
+from workflows.register import Authorship
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,8 @@ class Created:
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """The folder entered a circuit, whose steps are copied here: it is pinned to them."""
+    """The folder entered a circuit, whose steps and rules are copied here: it is pinned to them.
+    Variable actors are replaced by the desks chosen."""
 
     type: ClassVar[str] = "submitted"
     version: ClassVar[int] = 1
@@ -45,6 +45,10 @@ class Submitted:
     workflow_version: WorkflowVersionId
     steps: tuple[Step, ...]
     documents: tuple[Document, ...]
+    rules: FolderRules = NO_RULES
+    duties: tuple[Duty, ...] = ()
+    final_desk: DeskId | None = None
+    informed_at_end: tuple[Actor, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ class StepStarted:
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """A person agreed; the step is passed."""
+    """A person agreed; the step is passed when no desk of it is awaited any more."""
 
     type: ClassVar[str] = "approved"
     version: ClassVar[int] = 1
@@ -72,7 +76,7 @@ class Approved:
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A person signed every signable document; the step is passed."""
+    """A person signed every signable document; the step is passed as by `Approved`."""
 
     type: ClassVar[str] = "signed"
     version: ClassVar[int] = 1
@@ -83,8 +87,54 @@ class Signed:
 
 
 @dataclass(frozen=True, slots=True)
+class SignedOnPaper:
+    """A signature made on paper was recorded; the step is passed as by `Approved`."""
+
+    type: ClassVar[str] = "signed_on_paper"
+    version: ClassVar[int] = 1
+    occurred_at: datetime
+    by: Authorship
+    step: StepId
+    signed_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """Every signable document bears the seal; the step is passed as by `Approved`."""
+
+    type: ClassVar[str] = "sealed"
+    version: ClassVar[int] = 1
+    occurred_at: datetime
+    by: Authorship
+    step: StepId
+    changes: tuple[RevisionChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """A person put the folder away; the step is passed as by `Approved`."""
+
+    type: ClassVar[str] = "archived"
+    version: ClassVar[int] = 1
+    occurred_at: datetime
+    by: Authorship
+    step: StepId
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationStarted:
+    """The preparation is over: these documents are fixed."""
+
+    type: ClassVar[str] = "validation_started"
+    version: ClassVar[int] = 1
+    occurred_at: datetime
+    documents: tuple[Document, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Rejected:
-    """A person refused; the folder went back to its submitter."""
+    """A person refused; the folder went back to its submitter, or to the earlier step
+    `returned_to`. `restored`: the signed revisions that the return undid."""
 
     type: ClassVar[str] = "rejected"
     version: ClassVar[int] = 1
@@ -92,6 +142,131 @@ class Rejected:
     by: Authorship
     step: StepId
     reason: str
+    returned_to: StepId | None = None
+    restored: tuple[RevisionChange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentsRead:
+    """A person opened these revisions."""
+
+    type: ClassVar[str] = "documents_read"
+    version: ClassVar[int] = 1
+    occurred_at: datetime
+    by: Authorship
+    revisions: tuple[RevisionId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Transferred:
+    """The part of a desk in a step was handed to another."""
+
+    type: ClassVar[str] = "transferred"
+    version: ClassVar[int] = 1
+    occurred_at: datetime
+    by: Authorship
+    step: StepId
+    from_desk: DeskId
+    to_desk: DeskId
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpinionAsked:
+    """The advice of a desk was asked."""
+
+    type: ClassVar[str] = "opinion_asked"
+    version: ClassVar[int] = 1
+    occurred_at: datetime
+    by: Authorship
+    step: StepId
+    desk: DeskId
+    question: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpinionGiven:
+    """The advice came."""
+
+    type: ClassVar[str] = "opinion_given"
+    version: ClassVar[int] = 1
+    occurred_at: datetime
+    by: Authorship
+    step: StepId
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepAdded:
+    """A step was inserted right after `step`."""
+
+    type: ClassVar[str] = "step_added"
+    version: ClassVar[int] = 1
+    occurred_at: datetime
+    by: Authorship
+    step: StepId
+    added: Step
+
+
+@dataclass(frozen=True, slots=True)
+class Recused:
+    """A person stood back: he acts no more on this folder."""
+
+    type: ClassVar[str] = "recused"
+    version: ClassVar[int] = 1
+    occurred_at: datetime
+    by: Authorship
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepSkipped:
+    """An administrator passed over a step."""
+
+    type: ClassVar[str] = "step_skipped"
+    version: ClassVar[int] = 1
+    occurred_at: datetime
+    by: Authorship
+    step: StepId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepForced:
+    """An administrator ended a step that waited for the outside."""
+
+    type: ClassVar[str] = "step_forced"
+    version: ClassVar[int] = 1
+    occurred_at: datetime
+    by: Authorship
+    step: StepId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """An administrator pinned the folder to another version; `steps` are all of those of the new
+    one, the turn stays at the current step."""
+
+    type: ClassVar[str] = "migrated"
+    version: ClassVar[int] = 1
+    occurred_at: datetime
+    by: Authorship
+    workflow_version: WorkflowVersionId
+    steps: tuple[Step, ...]
+    duties: tuple[Duty, ...] = ()
+    informed_at_end: tuple[Actor, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Chained:
+    """Another folder follows this one, which had ended."""
+
+    type: ClassVar[str] = "chained"
+    version: ClassVar[int] = 1
+    occurred_at: datetime
+    by: Authorship
+    folder: FolderId
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +285,8 @@ class Retracted:
 
 @dataclass(frozen=True, slots=True)
 class Resubmitted:
-    """The corrected folder started its circuit again."""
+    """The corrected folder started its circuit again. `kept`: the steps whose approvals stand,
+    because what they approved has not changed."""
 
     type: ClassVar[str] = "resubmitted"
     version: ClassVar[int] = 1
@@ -118,6 +294,7 @@ class Resubmitted:
     by: Authorship
     round: int
     documents: tuple[Document, ...]
+    kept: tuple[StepId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,118 +316,22 @@ class Cancelled:
     by: Authorship
 
 
-@dataclass(frozen=True, slots=True)
-class TransmissionClaimed:
-    """The machine took the folder to send it."""
-
-    type: ClassVar[str] = "transmission_claimed"
-    version: ClassVar[int] = 1
-    occurred_at: datetime
-    transmission: TransmissionId
-
-
-@dataclass(frozen=True, slots=True)
-class Transmitted:
-    """The remote took the folder, under `remote_id` where it is known."""
-
-    type: ClassVar[str] = "transmitted"
-    version: ClassVar[int] = 1
-    occurred_at: datetime
-    transmission: TransmissionId
-    remote_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Acknowledged:
-    """The recipient accepted the folder."""
-
-    type: ClassVar[str] = "acknowledged"
-    version: ClassVar[int] = 1
-    occurred_at: datetime
-    transmission: TransmissionId
-    reference: str | None = None
-    received_on: date | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteRefused:
-    """The outside refused the folder."""
-
-    type: ClassVar[str] = "remote_refused"
-    version: ClassVar[int] = 1
-    occurred_at: datetime
-    transmission: TransmissionId
-    refused_by: RefusedBy
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class TransmissionFailed:
-    """The machine gave up; nothing reached the remote."""
-
-    type: ClassVar[str] = "transmission_failed"
-    version: ClassVar[int] = 1
-    occurred_at: datetime
-    transmission: TransmissionId
-    reason: str
-
-
 StartEvent: TypeAlias = Submitted | Resubmitted
-StepEvent: TypeAlias = StepStarted | Approved | Signed | Rejected | Retracted
-EndEvent: TypeAlias = Completed | Cancelled
-TransmissionEvent: TypeAlias = (
-    TransmissionClaimed | Transmitted | Acknowledged | RemoteRefused | TransmissionFailed
+PassingEvent: TypeAlias = Approved | Signed | SignedOnPaper | Sealed | Archived
+StepEvent: TypeAlias = (
+    StepStarted
+    | PassingEvent
+    | Rejected
+    | Retracted
+    | Transferred
+    | StepAdded
+    | StepSkipped
+    | StepForced
+    | OutsideAnswered
 )
-Event: TypeAlias = Created | StartEvent | StepEvent | EndEvent | TransmissionEvent
-
-EVENT_TYPES: Mapping[str, type[Event]] = {
-    kind.type: kind
-    for kind in (
-        Created,
-        Submitted,
-        StepStarted,
-        Approved,
-        Signed,
-        Rejected,
-        Retracted,
-        Resubmitted,
-        Completed,
-        Cancelled,
-        TransmissionClaimed,
-        Transmitted,
-        Acknowledged,
-        RemoteRefused,
-        TransmissionFailed,
-    )
-}
-
-Upcaster: TypeAlias = Callable[[Mapping[str, object]], Mapping[str, object]]
-"""Turns the payload of a version into that of the next one."""
-
-UPCASTERS: Mapping[tuple[str, int], Upcaster] = {}
-"""By type and the version that the upcaster reads."""
-
-
-def to_json(event: Event) -> JsonObject:
-    """The event as JSON data: `type`, `version` of that type, `payload`."""
-    return {"type": event.type, "version": event.version, "payload": encode_object(event)}
-
-
-def from_json(
-    record: Mapping[str, object], upcasters: Mapping[tuple[str, int], Upcaster] = UPCASTERS
-) -> Event:
-    """The event that `to_json` wrote, now or in an earlier version of its type.
-
-    Unreadable for an unknown type, a version that no upcaster brings to the present one (a
-    newer one included), or a malformed payload.
-    """
-    name, version, payload = record.get("type"), record.get("version"), record.get("payload")
-    kind = EVENT_TYPES.get(name) if isinstance(name, str) else None
-    if kind is None or not isinstance(version, int) or not isinstance(payload, Mapping):
-        raise Unreadable("event: type, version and payload expected")
-    while version != kind.version:
-        upcast = upcasters.get((kind.type, version))
-        if upcast is None:
-            raise Unreadable(f"event {kind.type}: version {version} cannot be read")
-        payload, version = upcast(payload), version + 1
-    return decode_object(kind, payload)
+SideEvent: TypeAlias = DocumentsRead | OpinionAsked | OpinionGiven | Recused
+CircuitEvent: TypeAlias = ValidationStarted | Migrated
+EndEvent: TypeAlias = Completed | Cancelled | Chained
+Event: TypeAlias = (
+    Created | StartEvent | StepEvent | SideEvent | CircuitEvent | EndEvent | TransmissionEvent
+)

@@ -4,45 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
 from typing import assert_never
 
-from workflows.definition import StepId, StepKind, given_desk
 from workflows.errors import BrokenHistory
 from workflows.events import (
-    Acknowledged,
-    Approved,
     Cancelled,
+    Chained,
+    CircuitEvent,
     Completed,
     Created,
+    DocumentsRead,
     EndEvent,
     Event,
-    Rejected,
-    RemoteRefused,
+    Migrated,
+    OpinionAsked,
+    OpinionGiven,
+    Recused,
     Resubmitted,
-    Retracted,
-    Signed,
+    SideEvent,
     StartEvent,
     StepEvent,
-    StepStarted,
-    Submitted,
+    ValidationStarted,
+)
+from workflows.folder import (
+    Act,
+    ActKind,
+    FolderState,
+    FolderStatus,
+    Opinion,
+    Reading,
+    StepInstance,
+    StepState,
+    Transmission,
+)
+from workflows.outside_events import (
+    Acknowledged,
+    RemoteRefused,
     TransmissionClaimed,
     TransmissionEvent,
     TransmissionFailed,
     Transmitted,
 )
-from workflows.folder import (
-    Act,
-    ActKind,
-    Document,
-    FolderState,
-    FolderStatus,
-    RevisionChange,
-    StepInstance,
-    StepState,
-    Transmission,
-)
-from workflows.powers import Authorship, PersonAtDesk
+from workflows.step_evolution import at_step, migrated, resubmitted, with_step
 
 
 def replay(events: Iterable[Event]) -> FolderState:
@@ -64,136 +67,108 @@ def evolve(state: FolderState | None, event: Event) -> FolderState:
     if isinstance(event, Created):
         if state is not None:
             raise BrokenHistory("a folder is created once")
-        return FolderState(id=event.folder, submitter=_seat(event.by))
+        return FolderState(id=event.folder, submitter=event.by.seat)
     if state is None:
         raise BrokenHistory(f"{event.type} before the creation of the folder")
     return replace(_apply(state, event), version=state.version + 1)
 
 
 def _apply(
-    state: FolderState, event: StartEvent | StepEvent | EndEvent | TransmissionEvent
+    state: FolderState,
+    event: StartEvent | StepEvent | SideEvent | CircuitEvent | EndEvent | TransmissionEvent,
 ) -> FolderState:
+    if isinstance(event, StartEvent):
+        return _start(state, event)
+    if isinstance(event, StepEvent):
+        return at_step(state, event)
+    if isinstance(event, SideEvent):
+        return _beside(state, event)
+    if isinstance(event, EndEvent):
+        return _end(state, event)
+    if isinstance(event, TransmissionEvent):
+        return _transmit(state, event)
     match event:
-        case Submitted() | Resubmitted():
-            return _start(state, event)
-        case StepStarted() | Approved() | Signed() | Rejected() | Retracted():
-            return _at_step(state, event)
-        case Completed():
-            return replace(state, status=FolderStatus.COMPLETED)
-        case Cancelled():
-            act = Act(ActKind.CANCEL, state.round, event.by, event.occurred_at)
-            return replace(state, status=FolderStatus.CANCELLED, acts=(*state.acts, act))
-        case _:
-            return _transmit(state, event)
-
-
-def _start(state: FolderState, event: StartEvent) -> FolderState:
-    if isinstance(event, Submitted):
-        kind, steps, pinned = ActKind.SUBMIT, event.steps, event.workflow_version
-    else:
-        if state.workflow_version is None:
-            raise BrokenHistory("a draft is submitted before it is resubmitted")
-        kind, pinned = ActKind.RESUBMIT, state.workflow_version
-        steps = tuple(instance.step for instance in state.steps)
-    return replace(
-        state,
-        status=FolderStatus.PENDING,
-        submitter=_seat(event.by),
-        round=event.round,
-        workflow_version=pinned,
-        steps=tuple(StepInstance(step) for step in steps),
-        documents=event.documents,
-        acts=(*state.acts, Act(kind, event.round, event.by, event.occurred_at)),
-        transmission=None,
-    )
-
-
-def _at_step(state: FolderState, event: StepEvent) -> FolderState:
-    match event:
-        case StepStarted():
-            return _step_started(state, event)
-        case Approved():
-            act = Act(ActKind.APPROVE, state.round, event.by, event.occurred_at, event.step)
-            return _outcome(state, event.step, StepState.DONE, act)
-        case Signed():
-            act = Act(
-                ActKind.SIGN,
-                state.round,
-                event.by,
-                event.occurred_at,
-                event.step,
-                changes=event.changes,
-            )
-            signed = replace(state, documents=_changed(state.documents, event.changes))
-            return _outcome(signed, event.step, StepState.DONE, act)
-        case Rejected():
-            act = Act(
-                ActKind.REJECT,
-                state.round,
-                event.by,
-                event.occurred_at,
-                event.step,
-                reason=event.reason,
-            )
-            stopped = replace(state, status=FolderStatus.REJECTED)
-            return _outcome(stopped, event.step, StepState.STOPPED, act)
-        case Retracted():
-            return _retracted(state, event)
+        case ValidationStarted():
+            return replace(state, documents=event.documents)
+        case Migrated():
+            return migrated(state, event)
         case _:
             assert_never(event)
 
 
-def _step_started(state: FolderState, event: StepStarted) -> FolderState:
-    instance = _instance(state, event.step)
-    started = StepInstance(
-        replace(instance.step, actors=tuple(given_desk(desk) for desk in event.desks)),
-        StepState.CURRENT,
-        event.occurred_at,
-    )
-    status = (
-        FolderStatus.AWAITING_TRANSMISSION
-        if event.kind is StepKind.TRANSMISSION
-        else FolderStatus.PENDING
-    )
-    return replace(_with_step(state, started), status=status)
-
-
-def _outcome(state: FolderState, step: StepId, outcome: StepState, act: Act) -> FolderState:
-    passed = replace(_instance(state, step), state=outcome)
-    return replace(_with_step(state, passed), acts=(*state.acts, act))
-
-
-def _retracted(state: FolderState, event: Retracted) -> FolderState:
-    acts = _marked(state, event.step, event.occurred_at)
-    if event.step is None:
-        return replace(
+def _start(state: FolderState, event: StartEvent) -> FolderState:
+    if isinstance(event, Resubmitted):
+        if state.workflow_version is None:
+            raise BrokenHistory("a draft is submitted before it is resubmitted")
+        started, kind = resubmitted(state, event), ActKind.RESUBMIT
+    else:
+        kind = ActKind.SUBMIT
+        started = replace(
             state,
-            status=FolderStatus.DRAFT,
-            workflow_version=None,
-            steps=(),
-            documents=(),
-            acts=acts,
+            workflow_version=event.workflow_version,
+            steps=tuple(StepInstance(step) for step in event.steps),
+            rules=event.rules,
+            duties=event.duties,
+            final_desk=event.final_desk,
+            informed_at_end=event.informed_at_end,
         )
+    return replace(
+        started,
+        status=FolderStatus.PENDING,
+        submitter=event.by.seat,
+        round=event.round,
+        documents=event.documents,
+        acts=(*started.acts, Act(kind, event.round, event.by, event.occurred_at)),
+        transmission=None,
+        opinions=tuple(one for one in started.opinions if one.answered_by is not None),
+    )
+
+
+def _beside(state: FolderState, event: SideEvent) -> FolderState:
+    match event:
+        case DocumentsRead():
+            read = tuple(Reading(event.by.person, one) for one in event.revisions)
+            return replace(state, readings=(*state.readings, *read))
+        case OpinionAsked():
+            asked = Opinion(event.step, event.desk, event.by, event.question)
+            return replace(state, opinions=(*state.opinions, asked))
+        case OpinionGiven():
+            return _opinion_given(state, event)
+        case Recused():
+            return replace(state, recused=(*state.recused, event.by.person))
+        case _:
+            assert_never(event)
+
+
+def _opinion_given(state: FolderState, event: OpinionGiven) -> FolderState:
+    awaited = state.opinion_awaited(event.step, event.by.power.desk)
+    if awaited is None:
+        raise BrokenHistory("an opinion that nobody asked")
+    given = replace(awaited, answered_by=event.by, answer=event.answer)
+    return replace(
+        state, opinions=tuple(given if one is awaited else one for one in state.opinions)
+    )
+
+
+def _end(state: FolderState, event: EndEvent) -> FolderState:
+    match event:
+        case Completed():
+            return replace(state, status=FolderStatus.COMPLETED)
+        case Cancelled():
+            return _cancelled(state, event)
+        case Chained():
+            return replace(state, chained_to=event.folder)
+        case _:
+            assert_never(event)
+
+
+def _cancelled(state: FolderState, event: Cancelled) -> FolderState:
+    """A transmission that failed still had its turn."""
     current = state.current_step
     if current is not None:
-        state = _with_step(state, StepInstance(current.step))
-    again = replace(_instance(state, event.step), state=StepState.CURRENT)
-    return replace(
-        _with_step(state, again),
-        status=FolderStatus.PENDING,
-        documents=_changed(state.documents, event.restored),
-        acts=acts,
-    )
-
-
-def _marked(state: FolderState, step: StepId | None, at: datetime) -> tuple[Act, ...]:
-    """The acts, the last one that stands at the step marked as taken back."""
-    standing = [act for act in state.standing_acts if act.step == step]
-    if not standing:
-        raise BrokenHistory("nothing stands that could be retracted")
-    return tuple(
-        replace(act, retracted_at=at) if act is standing[-1] else act for act in state.acts
-    )
+        state = with_step(state, replace(current, state=StepState.STOPPED))
+    act = Act(ActKind.CANCEL, state.round, event.by, event.occurred_at)
+    return replace(state, status=FolderStatus.CANCELLED, acts=(*state.acts, act))
 
 
 def _transmit(state: FolderState, event: TransmissionEvent) -> FolderState:
@@ -214,37 +189,12 @@ def _transmit(state: FolderState, event: TransmissionEvent) -> FolderState:
             answered = replace(
                 state.transmission, reference=event.reference, received_on=event.received_on
             )
-            done = _with_step(state, replace(step, state=StepState.DONE))
+            done = with_step(state, replace(step, state=StepState.DONE))
             return replace(done, status=FolderStatus.ACKNOWLEDGED, transmission=answered)
         case RemoteRefused():
-            stopped = _with_step(state, replace(step, state=StepState.STOPPED))
+            stopped = with_step(state, replace(step, state=StepState.STOPPED))
             return replace(stopped, status=FolderStatus.REMOTE_REFUSED)
         case TransmissionFailed():
             return replace(state, status=FolderStatus.TRANSMISSION_FAILED)
         case _:
             assert_never(event)
-
-
-def _seat(by: Authorship) -> PersonAtDesk:
-    return PersonAtDesk(by.person, by.power.desk)
-
-
-def _instance(state: FolderState, step: StepId) -> StepInstance:
-    found = state.step(step)
-    if found is None:
-        raise BrokenHistory(f"the circuit has no step {step}")
-    return found
-
-
-def _with_step(state: FolderState, changed: StepInstance) -> FolderState:
-    return replace(
-        state,
-        steps=tuple(changed if one.id == changed.id else one for one in state.steps),
-    )
-
-
-def _changed(
-    documents: tuple[Document, ...], changes: tuple[RevisionChange, ...]
-) -> tuple[Document, ...]:
-    after = {change.document: change.after for change in changes}
-    return tuple(replace(one, revision=after.get(one.id, one.revision)) for one in documents)

@@ -7,8 +7,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import NewType
 
-from workflows.definition import Step, StepId, StepKind
-from workflows.powers import Authorship, PersonAtDesk
+from workflows.definition import Actor, DeskId, Duty, Phase, Step, StepId, StepKind, desks_of
+from workflows.register import Authorship, PersonAtDesk, PersonId
 
 FolderId = NewType("FolderId", str)
 DocumentId = NewType("DocumentId", str)
@@ -22,6 +22,7 @@ class FolderStatus(StrEnum):
 
     DRAFT = "draft"
     PENDING = "pending"
+    AWAITING_OUTSIDE = "awaiting_outside"
     REJECTED = "rejected"
     AWAITING_TRANSMISSION = "awaiting_transmission"
     TRANSMITTING = "transmitting"
@@ -39,21 +40,25 @@ FINAL_STATUSES = frozenset(
 
 
 class StepState(StrEnum):
-    """Where a running step stands; `stopped`: a rejection or a remote refusal ended it."""
+    """Where a running step stands; `skipped`: an administrator passed over it, or a migration
+    brought it in behind the folder; `stopped`: a rejection or a refusal of the outside ended it."""
 
     WAITING = "waiting"
     CURRENT = "current"
     DONE = "done"
+    SKIPPED = "skipped"
     STOPPED = "stopped"
 
 
 @dataclass(frozen=True, slots=True)
 class StepInstance:
-    """A step of the pinned circuit, as it runs in this round of this folder."""
+    """A step of the pinned circuit, as it runs in this round of this folder. `drawn` are its
+    actors as the circuit draws them, kept when its turn replaces them by desks."""
 
     step: Step
     state: StepState = StepState.WAITING
     started_at: datetime | None = None
+    drawn: tuple[Actor, ...] = ()
 
     @property
     def id(self) -> StepId:
@@ -110,15 +115,74 @@ class ActKind(StrEnum):
     SUBMIT = "submit"
     APPROVE = "approve"
     SIGN = "sign"
+    SIGN_ON_PAPER = "sign_on_paper"
+    SEAL = "seal"
+    ARCHIVE = "archive"
     REJECT = "reject"
+    TRANSFER = "transfer"
+    ADD_STEP = "add_step"
+    SKIP_STEP = "skip_step"
+    FORCE_STEP = "force_step"
+    MIGRATE = "migrate"
     RESUBMIT = "resubmit"
     CANCEL = "cancel"
 
 
+PASSING_ACTS = frozenset(
+    {
+        ActKind.APPROVE,
+        ActKind.SIGN,
+        ActKind.SIGN_ON_PAPER,
+        ActKind.SEAL,
+        ActKind.ARCHIVE,
+    }
+)
+"""The acts by which a desk does its part of a step."""
+
+
+@dataclass(frozen=True, slots=True)
+class FolderRules:
+    """What the subtype demands, pinned when the folder enters its circuit.
+
+    `mandatory_reading`: main documents are opened before any act on them. `approvals_stand`: a
+    resubmission keeps the approvals of an unchanged content. `paper_signature`: a signature may
+    be recorded as made on paper. `single_signature`: one signature step, one signer (HELIOS).
+    """
+
+    mandatory_reading: bool = False
+    approvals_stand: bool = False
+    paper_signature: bool = False
+    single_signature: bool = False
+
+
+NO_RULES = FolderRules()
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A person opened this revision."""
+
+    person: PersonId
+    revision: RevisionId
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """An advice asked at a step from a desk; `answer` is None until it comes. It holds nobody
+    back: the step stays with those who have it."""
+
+    step: StepId
+    desk: DeskId
+    asked_by: Authorship
+    question: str
+    answered_by: Authorship | None = None
+    answer: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One act of one person; `retracted_at` when it was taken back. Acts on the whole folder
-    have no `step`."""
+    """One act of one person; `retracted_at` when it was taken back, `returned_at` when a return
+    to an earlier step undid it. Acts on the whole folder have no `step`."""
 
     kind: ActKind
     round: int
@@ -128,6 +192,12 @@ class Act:
     reason: str | None = None
     changes: tuple[RevisionChange, ...] = ()
     retracted_at: datetime | None = None
+    returned_at: datetime | None = None
+
+    @property
+    def stands(self) -> bool:
+        """Whether nobody took it back and no return undid it."""
+        return self.retracted_at is None and self.returned_at is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +230,18 @@ class FolderState:
     documents: tuple[Document, ...] = ()
     acts: tuple[Act, ...] = ()
     transmission: Transmission | None = None
+    rules: FolderRules = NO_RULES
+    duties: tuple[Duty, ...] = ()
+    final_desk: DeskId | None = None
+    informed_at_end: tuple[Actor, ...] = ()
+    readings: tuple[Reading, ...] = ()
+    opinions: tuple[Opinion, ...] = ()
+    recused: tuple[PersonId, ...] = ()
+    chained_to: FolderId | None = None
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing more can happen to the folder."""
+        """Whether nothing more can happen to the folder, but to be followed by another one."""
         return self.status in FINAL_STATUSES
 
     @property
@@ -172,16 +250,20 @@ class FolderState:
         return next((one for one in self.steps if one.state is StepState.CURRENT), None)
 
     @property
+    def in_preparation(self) -> bool:
+        """Whether the documents may still change: the turn is at a step of the preparation."""
+        current = self.current_step
+        return current is not None and current.step.phase is Phase.PREPARATION
+
+    @property
     def next_step(self) -> StepInstance | None:
         """The first step that has not had its turn, if any."""
         return next((one for one in self.steps if one.state is StepState.WAITING), None)
 
     @property
     def standing_acts(self) -> tuple[Act, ...]:
-        """The acts of this round that nobody took back, oldest first."""
-        return tuple(
-            act for act in self.acts if act.round == self.round and act.retracted_at is None
-        )
+        """The acts of this round that nothing undid, oldest first."""
+        return tuple(act for act in self.acts if act.round == self.round and act.stands)
 
     @property
     def signable_documents(self) -> tuple[Document, ...]:
@@ -211,3 +293,22 @@ class FolderState:
     def acts_at(self, step_id: StepId) -> tuple[Act, ...]:
         """The standing acts of this round at a step: who did it, when, by which power."""
         return tuple(act for act in self.standing_acts if act.step == step_id)
+
+    def opinion_awaited(self, step_id: StepId, desk: DeskId) -> Opinion | None:
+        """The oldest advice that a desk still owes at a step, if any."""
+        return next(
+            (
+                one
+                for one in self.opinions
+                if (one.step, one.desk, one.answered_by) == (step_id, desk, None)
+            ),
+            None,
+        )
+
+    def desks_awaited_at(self, step_id: StepId) -> tuple[DeskId, ...]:
+        """The desks of a step that have not acted there yet; empty when its turn has not come."""
+        instance = self.step(step_id)
+        if instance is None or instance.state is not StepState.CURRENT:
+            return ()
+        done = {act.by.power.desk for act in self.acts_at(step_id) if act.kind in PASSING_ACTS}
+        return tuple(desk for desk in desks_of(instance.step) if desk not in done)

@@ -1,235 +1,320 @@
-"""Who may act: the one place that says which person may do what, through which desk, when."""
+"""Who may act: the one place that says which person may do what, through which desk, when.
+
+`RULES` holds what tells one power from another, one row each; everything else reads it. The law
+behind each row is in docs/adr/0013.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from enum import StrEnum
-from typing import NewType
 
-from workflows.definition import DeskId, Step, StepKind
-from workflows.encoding import in_utc
+from workflows.candidates import Candidate, candidates, desks_within_reach
+from workflows.definition import (
+    OUTSIDE_STEPS,
+    PERSON_STEPS,
+    DeskId,
+    Step,
+    StepKind,
+    StepMode,
+    desks_of,
+)
 from workflows.errors import (
     DeskNotConcerned,
-    NoFitCertificate,
     NoPower,
-    PeriodReversed,
+    NotAdministrator,
+    NotEntitled,
     UnknownDesk,
 )
+from workflows.judgement import Question, obstacle
+from workflows.obstacles import (
+    Lacking,
+    NobodyAble,
+    WhoMayAct,
+    absent,
+    blocked,
+    no_desk,
+    no_holder,
+    not_executory,
+    passed_by_itself,
+)
+from workflows.presence import holders_of, is_away
+from workflows.register import (
+    NO_FACTS,
+    Authorship,
+    Facts,
+    Grant,
+    PersonAtDesk,
+    PersonId,
+    Power,
+    PowerKind,
+    PowerRegister,
+)
+from workflows.standing import (
+    Ends,
+    Founding,
+    GivenBy,
+    Needs,
+    PowerRule,
+    WhoActs,
+    is_executory,
+    stands,
+)
 
-PersonId = NewType("PersonId", str)
-PowerId = NewType("PowerId", str)
+__all__ = [
+    "RULES",
+    "Lacking",
+    "NobodyAble",
+    "WhoMayAct",
+    "administrator_power",
+    "desk_power",
+    "entitlement",
+    "in_force",
+    "powers_of",
+    "step_power",
+    "superior_of",
+    "who_may_act",
+]
 
+_IN_FULL = PERSON_STEPS | OUTSIDE_STEPS
+_DELEGATED = frozenset({StepKind.APPROVAL, StepKind.SIGNATURE, StepKind.SEAL})
+_OWN = frozenset({Ends.DATE})
+_DECLARED = _OWN | {Ends.REPEAL}
+_NAMED = _DECLARED | {Ends.GRANTEE_LEAVES}
+_GIVEN = _NAMED | {Ends.GRANTOR_LEAVES}
 
-@dataclass(frozen=True, slots=True)
-class PersonAtDesk:
-    """Who asks, and the desk through which. `person` may be the program behind an API token,
-    which the register then lists as a `DeskProgram`."""
-
-    person: PersonId
-    desk: DeskId
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """From `start` included to `end` excluded; without `end` it stays open.
-
-    ValueError for a datetime without time zone, PeriodReversed unless `end` follows `start`.
-    """
-
-    start: datetime
-    end: datetime | None = None
-
-    def __post_init__(self) -> None:
-        """Refuses a period that could never be in force."""
-        start = in_utc(self.start)
-        if self.end is not None and in_utc(self.end) <= start:
-            raise PeriodReversed
-
-    def covers(self, instant: datetime) -> bool:
-        """Whether the instant is inside the period."""
-        return self.start <= instant and (self.end is None or instant < self.end)
-
-
-@dataclass(frozen=True, slots=True)
-class DeskHolder:
-    """A person occupies a desk for a time."""
-
-    desk: DeskId
-    person: PersonId
-    period: Period
-
-
-@dataclass(frozen=True, slots=True)
-class DeskProgram:
-    """A program deposits in the name of a desk for a time; it never acts at a step."""
-
-    desk: DeskId
-    program: PersonId
-    period: Period
-
-
-@dataclass(frozen=True, slots=True)
-class PowerRegister:
-    """All that gives power in a tenant. `desks` are those that exist."""
-
-    desks: frozenset[DeskId]
-    holders: tuple[DeskHolder, ...] = ()
-    programs: tuple[DeskProgram, ...] = ()
-
-
-class PowerKind(StrEnum):
-    """What a power is founded on."""
-
-    HOLDER = "holder"
-    PROGRAM = "program"
-
-
-@dataclass(frozen=True, slots=True)
-class Power:
-    """What lets somebody act through a desk; `id` is its founding row where it has one,
-    `on_behalf_of` the person in whose name, when it is not in one's own."""
-
-    kind: PowerKind
-    desk: DeskId
-    on_behalf_of: PersonId | None = None
-    id: PowerId | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Authorship:
-    """Who acted and by which power, as it was resolved at the instant of the act."""
-
-    person: PersonId
-    power: Power
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What is known of a folder at the instant of the question.
-
-    `fit_signers` are the persons who hold a certificate fit to sign it: judged outside.
-    """
-
-    fit_signers: frozenset[PersonId] = frozenset()
-
-
-class NobodyAble(StrEnum):
-    """Why nobody may pass a step."""
-
-    SYSTEM_STEP = "system_step"
-    NO_HOLDER = "no_holder"
-    NO_FIT_CERTIFICATE = "no_fit_certificate"
-
-
-_NOBODY_SENTENCES = {
-    NobodyAble.SYSTEM_STEP: "Cette étape est faite par le système.",
-    NobodyAble.NO_HOLDER: (
-        "Aucune personne habilitée : le bureau de cette étape n'a pas de titulaire. "
-        "Affectez-lui une personne."
+RULES: Mapping[PowerKind, PowerRule] = {
+    PowerKind.HOLDER: PowerRule(
+        WhoActs.EVERYBODY, Needs.NOTHING, Founding.DECISION, _OWN, _IN_FULL
     ),
-    NobodyAble.NO_FIT_CERTIFICATE: (
-        "Aucun signataire habilité : aucun titulaire de cette étape n'a de certificat apte. "
-        "Enregistrez un certificat ou affectez une autre personne."
+    PowerKind.INTERIM: PowerRule(
+        WhoActs.GRANTEE_ONLY,
+        Needs.VACANCY,
+        Founding.DECISION,
+        _NAMED,
+        _IN_FULL,
+        GivenBy.NOBODY,
+        PowerKind.INTERIM,
+    ),
+    PowerKind.SUBSTITUTION: PowerRule(
+        WhoActs.NOT_THE_HOLDER,
+        Needs.ABSENCE,
+        Founding.LAW_OR_ORDER,
+        _NAMED,
+        _IN_FULL,
+        GivenBy.NOBODY,
+        PowerKind.SUBSTITUTION,
+    ),
+    PowerKind.POWER_DELEGATION: PowerRule(
+        WhoActs.GRANTEE_ONLY,
+        Needs.NOTHING,
+        Founding.DELIBERATION,
+        _GIVEN,
+        _DELEGATED,
+        GivenBy.PERSON_OR_BODY,
+        PowerKind.POWER_DELEGATION,
+    ),
+    PowerKind.FUNCTION_DELEGATION: PowerRule(
+        WhoActs.EVERYBODY,
+        Needs.NOTHING,
+        Founding.ORDER,
+        _GIVEN,
+        _DELEGATED,
+        GivenBy.PERSON,
+        PowerKind.FUNCTION_DELEGATION,
+    ),
+    PowerKind.SIGNATURE_DELEGATION: PowerRule(
+        WhoActs.EVERYBODY,
+        Needs.NOTHING,
+        Founding.ORDER,
+        _GIVEN,
+        _DELEGATED,
+        GivenBy.PERSON,
+        PowerKind.SIGNATURE_DELEGATION,
+    ),
+    PowerKind.REPLACEMENT: PowerRule(
+        WhoActs.EVERYBODY,
+        Needs.ABSENCE,
+        Founding.DECISION,
+        _DECLARED,
+        frozenset({StepKind.APPROVAL}),
+        mention=PowerKind.REPLACEMENT,
+    ),
+    PowerKind.PROGRAM: PowerRule(
+        WhoActs.EVERYBODY, Needs.NOTHING, Founding.DECISION, _OWN, frozenset()
+    ),
+    PowerKind.ADMINISTRATOR: PowerRule(
+        WhoActs.EVERYBODY, Needs.NOTHING, Founding.DECISION, frozenset(), frozenset()
     ),
 }
+"""Of several powers that a person has at a desk, he acts by the first in this order."""
 
 
-@dataclass(frozen=True, slots=True)
-class WhoMayAct:
-    """Those who may pass a step, or the reason why nobody may."""
+def powers_of(
+    register: PowerRegister, person: PersonId, instant: datetime, facts: Facts = NO_FACTS
+) -> tuple[Power, ...]:
+    """Every power that the person has at a desk at the instant, each once, the best first at each.
 
-    able: tuple[Authorship, ...]
-    nobody: NobodyAble | None = None
-
-    @property
-    def detail(self) -> str:
-        """The reason as a French sentence, empty when somebody may."""
-        return "" if self.nobody is None else _NOBODY_SENTENCES[self.nobody]
-
-
-def powers_of(register: PowerRegister, person: PersonId, instant: datetime) -> tuple[Power, ...]:
-    """Every power that the person has at the instant, each once."""
-    held = (power for owner, power in _powers_in_force(register, instant) if owner == person)
-    return tuple(dict.fromkeys(held))
+    A power listed may still not cover a folder, or be set aside by another one: `entitlement`
+    judges. Of `facts` only those barred count: a ranked list of replacements goes on to the next.
+    The power of an administrator is asked for with `administrator_power`.
+    """
+    found = (
+        one.power
+        for desk in desks_within_reach(register, person, instant)
+        for one in candidates(register, RULES, desk, facts, instant)
+        if one.person == person
+    )
+    programs = (
+        Power(PowerKind.PROGRAM, one.desk)
+        for one in register.programs
+        if one.program == person and one.desk in register.desks and one.period.covers(instant)
+    )
+    return tuple(dict.fromkeys((*found, *programs)))
 
 
 def who_may_act(register: PowerRegister, step: Step, facts: Facts, instant: datetime) -> WhoMayAct:
-    """Inverse of `entitlement`: everybody who may pass the step at the instant."""
-    if step.kind is StepKind.TRANSMISSION:
-        return WhoMayAct((), NobodyAble.SYSTEM_STEP)
-    desks = frozenset(desks_of(step))
-    present = tuple(
-        dict.fromkeys(
-            Authorship(person, power)
-            for person, power in _powers_in_force(register, instant)
-            if power.desk in desks and _acts_at_steps(power)
-        )
-    )
-    if not present:
-        return WhoMayAct((), NobodyAble.NO_HOLDER)
-    able = tuple(one for one in present if _is_fit(one.person, step, facts))
-    return WhoMayAct(able, None if able else NobodyAble.NO_FIT_CERTIFICATE)
+    """Everybody who may pass the step at the instant: inverse of `entitlement`, person by person
+    and desk by desk. Says also what is missing where nobody can be counted upon."""
+    by_itself = passed_by_itself(step.kind)
+    if by_itself is not None:
+        return by_itself
+    question = Question(register, RULES, step.kind, facts, instant)
+    able = {desk: _able_at(question, desk) for desk in desks_of(step)}
+    everybody = tuple(one for those in able.values() for one in those)
+    idle = [
+        desk
+        for desk, those in able.items()
+        if all(is_away(register, one.person, desk, instant) for one in those)
+    ]
+    if not able:
+        return blocked((), (no_desk(None),), step.kind)
+    if not idle or (step.mode is StepMode.ANY_OF and len(idle) < len(able)):
+        return WhoMayAct(everybody)
+    lacking = (one for desk in idle for one in _lacking_at(question, desk))
+    return blocked(everybody, lacking, step.kind)
 
 
 def entitlement(
     register: PowerRegister, actor: PersonAtDesk, step: Step, facts: Facts, instant: datetime
 ) -> Power:
-    """The power by which the actor may pass (approve, sign) the step at the instant.
+    """The power by which the actor may pass (approve, sign, seal, archive) the step now.
 
-    Raises UnknownDesk, DeskNotConcerned, NoPower, or NoFitCertificate at a signature step.
+    Raises UnknownDesk, DeskNotConcerned, NoPower, PersonRecused, DutyConflict, HolderReplaced,
+    PowerGivenAway, OutOfScope (the detail names the amount), or NoFitCertificate at a signature.
     """
-    power = step_power(register, actor, step, instant)
-    if not _is_fit(actor.person, step, facts):
-        raise NoFitCertificate
-    return power
+    if step.kind not in PERSON_STEPS:
+        raise DeskNotConcerned
+    return _best_power(Question(register, RULES, step.kind, facts, instant), actor, step)
 
 
 def step_power(
-    register: PowerRegister, actor: PersonAtDesk, step: Step, instant: datetime
+    register: PowerRegister,
+    actor: PersonAtDesk,
+    step: Step,
+    instant: datetime,
+    facts: Facts | None = None,
 ) -> Power:
-    """The power by which the actor speaks at the step: enough to reject, and to take back what
-    he did there. Raises UnknownDesk, DeskNotConcerned or NoPower."""
-    if actor.desk not in register.desks:
-        raise UnknownDesk
-    if actor.desk not in desks_of(step):
-        raise DeskNotConcerned
-    for power in powers_of(register, actor.person, instant):
-        if power.desk == actor.desk and _acts_at_steps(power):
-            return power
-    raise NoPower
+    """The power by which the actor speaks at the step: rejects, transfers, asks or gives advice,
+    takes back what he did there. It asks for no certificate, and duties do not forbid it.
+
+    With `facts`, scopes and recusals are judged too. Raises as `entitlement` does.
+    """
+    return _best_power(
+        Question(register, RULES, step.kind, facts, instant, passing=False), actor, step
+    )
 
 
 def desk_power(register: PowerRegister, actor: PersonAtDesk, instant: datetime) -> Power:
-    """The power by which the actor deposits for the desk. Raises UnknownDesk or NoPower."""
+    """The power by which the actor deposits for the desk: that of its holder or of its program.
+    Raises UnknownDesk or NoPower."""
     if actor.desk not in register.desks:
         raise UnknownDesk
     for power in powers_of(register, actor.person, instant):
-        if power.desk == actor.desk:
+        if power.desk == actor.desk and power.kind in {PowerKind.HOLDER, PowerKind.PROGRAM}:
             return power
     raise NoPower
 
 
-def desks_of(step: Step) -> tuple[DeskId, ...]:
-    """The desks that a step is entrusted to."""
-    return tuple(actor.desk for actor in step.actors)
+def administrator_power(register: PowerRegister, actor: PersonAtDesk, instant: datetime) -> Power:
+    """The power by which the actor administers what waits at the desk, even one that is gone.
+
+    The role has no dates of its own: the register holds those of `instant`. Raises
+    NotAdministrator.
+    """
+    for one in register.administrators:
+        if one.person == actor.person and (one.desks is None or actor.desk in one.desks):
+            return Power(PowerKind.ADMINISTRATOR, actor.desk)
+    raise NotAdministrator
 
 
-def _powers_in_force(
-    register: PowerRegister, instant: datetime
-) -> Iterator[tuple[PersonId, Power]]:
-    for holder in register.holders:
-        if holder.desk in register.desks and holder.period.covers(instant):
-            yield holder.person, Power(PowerKind.HOLDER, holder.desk)
-    for grant in register.programs:
-        if grant.desk in register.desks and grant.period.covers(instant):
-            yield grant.program, Power(PowerKind.PROGRAM, grant.desk)
+def superior_of(register: PowerRegister, desk: DeskId) -> DeskId | None:
+    """The desk above this one, None where there is none or where it is gone."""
+    superior = register.superiors.get(desk)
+    return superior if superior in register.desks else None
 
 
-def _acts_at_steps(power: Power) -> bool:
-    return power.kind is not PowerKind.PROGRAM
+def in_force(register: PowerRegister, grant: Grant, instant: datetime) -> bool:
+    """Whether the grant can be used at the instant, for what its scope covers."""
+    return stands(register, grant, RULES, instant)
 
 
-def _is_fit(person: PersonId, step: Step, facts: Facts) -> bool:
-    return step.kind is not StepKind.SIGNATURE or person in facts.fit_signers
+def _best_power(question: Question, actor: PersonAtDesk, step: Step) -> Power:
+    if actor.desk not in question.register.desks:
+        raise UnknownDesk
+    if actor.desk not in desks_of(step):
+        raise DeskNotConcerned
+    refusals: list[NotEntitled] = []
+    for candidate in _serving(question, actor.desk):
+        if candidate.person == actor.person:
+            found = obstacle(question, candidate)
+            if found is None:
+                return candidate.power
+            refusals.append(found.refusal)
+    raise refusals[0] if refusals else NoPower()
+
+
+def _able_at(question: Question, desk: DeskId) -> tuple[Authorship, ...]:
+    best: dict[PersonId, Authorship] = {}
+    for one in _serving(question, desk):
+        if one.person not in best and obstacle(question, one) is None:
+            best[one.person] = Authorship(one.person, one.power)
+    return tuple(best.values())
+
+
+def _lacking_at(question: Question, desk: DeskId) -> Iterator[Lacking]:
+    register, instant = question.register, question.instant
+    if desk not in register.desks:
+        yield no_desk(desk)
+        return
+    if not holders_of(register, desk, instant):
+        yield no_holder(register, desk)
+    for one in _serving(question, desk):
+        found = obstacle(question, one)
+        if is_away(register, one.person, desk, instant):
+            yield absent(register, one.person, one.power)
+        if found is not None:
+            yield Lacking(found.what, desk, found.detail, one.person, one.power.id)
+    for grant in register.grants:
+        if grant.office == desk and _awaits_its_document(question, grant):
+            yield not_executory(grant)
+
+
+def _awaits_its_document(question: Question, grant: Grant) -> bool:
+    rule, instant = RULES[grant.kind], question.instant
+    return (
+        question.kind in rule.steps
+        and grant.period.covers(instant)
+        and (grant.repealed_at is None or instant < grant.repealed_at)
+        and not is_executory(grant, rule, instant)
+    )
+
+
+def _serving(question: Question, desk: DeskId) -> tuple[Candidate, ...]:
+    """Those whose power is one for this kind of step, the best power of each person first."""
+    facts = question.facts or NO_FACTS
+    return tuple(
+        one
+        for one in candidates(question.register, RULES, desk, facts, question.instant)
+        if question.kind in RULES[one.power.kind].steps
+    )

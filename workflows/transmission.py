@@ -7,13 +7,14 @@ from typing import assert_never
 
 from workflows.actions import (
     ClaimTransmission,
-    MachineAction,
     RecordAcknowledged,
     RecordRemoteRefusal,
     RecordTransmissionError,
     RecordTransmitted,
+    TransmissionAction,
 )
-from workflows.errors import (
+from workflows.folder import FolderState, FolderStatus, TransmissionId
+from workflows.moments import (
     AlreadyTransmitted,
     NotReadyToTransmit,
     NotThisTransmission,
@@ -21,7 +22,7 @@ from workflows.errors import (
     TransmissionAlreadyClaimed,
     TransmissionNotClaimed,
 )
-from workflows.events import (
+from workflows.outside_events import (
     Acknowledged,
     RemoteRefused,
     TransmissionClaimed,
@@ -29,14 +30,13 @@ from workflows.events import (
     TransmissionFailed,
     Transmitted,
 )
-from workflows.folder import FolderState, FolderStatus, TransmissionId
 
 _UNDER_WAY = frozenset({FolderStatus.TRANSMITTING, FolderStatus.TRANSMITTED})
 _CLAIMABLE = frozenset({FolderStatus.AWAITING_TRANSMISSION, FolderStatus.TRANSMISSION_FAILED})
 
 
 def decide_transmission(
-    state: FolderState, action: MachineAction, instant: datetime
+    state: FolderState, action: TransmissionAction, instant: datetime
 ) -> TransmissionEvent:
     """What follows a machine's act on a folder that is not final.
 

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from workflows.actions import Action
-from workflows.definition import DeskId, Step, StepId, StepKind, Workflow, given_desk
+from workflows.definition import (
+    DeskId,
+    Phase,
+    Step,
+    StepId,
+    StepKind,
+    StepMode,
+    Workflow,
+    given_desk,
+)
 from workflows.engine import decide, open_draft
 from workflows.evolution import evolve
 from workflows.folder import (
@@ -14,6 +24,7 @@ from workflows.folder import (
     DocumentId,
     DocumentRole,
     FolderId,
+    FolderRules,
     FolderState,
     Revision,
     RevisionChange,
@@ -21,11 +32,12 @@ from workflows.folder import (
     TransmissionId,
     WorkflowVersionId,
 )
-from workflows.powers import (
+from workflows.periods import Period
+from workflows.register import (
+    Administrator,
     DeskHolder,
     DeskProgram,
     Facts,
-    Period,
     PersonAtDesk,
     PersonId,
     PowerRegister,
@@ -39,8 +51,9 @@ RECEPTION, ACCOUNTS, MAYOR, ELSEWHERE = (
 )
 NO_DESK = DeskId("no-such-desk")
 
-ADA, BEN, CLEO, DAN, EVE, FAY, PROGRAM = (
-    PersonId(name) for name in ("ada", "ben", "cleo", "dan", "eve", "fay", "finance-software")
+ADA, BEN, CLEO, DAN, EVE, FAY, GIL, HAL, PROGRAM = (
+    PersonId(name)
+    for name in ("ada", "ben", "cleo", "dan", "eve", "fay", "gil", "hal", "finance-software")
 )
 
 REGISTER = PowerRegister(
@@ -55,6 +68,8 @@ REGISTER = PowerRegister(
         DeskHolder(ELSEWHERE, FAY, SINCE),
     ),
     programs=(DeskProgram(RECEPTION, PROGRAM, SINCE),),
+    administrators=(Administrator(GIL), Administrator(HAL, frozenset({ACCOUNTS}))),
+    superiors={RECEPTION: ACCOUNTS, ACCOUNTS: MAYOR},
 )
 FACTS = Facts(fit_signers=frozenset({DAN, CLEO}))
 
@@ -66,9 +81,16 @@ CLEO_AT_ACCOUNTS = PersonAtDesk(CLEO, ACCOUNTS)
 DAN_AT_MAYOR = PersonAtDesk(DAN, MAYOR)
 EVE_AT_MAYOR = PersonAtDesk(EVE, MAYOR)
 FAY_ELSEWHERE = PersonAtDesk(FAY, ELSEWHERE)
+GIL_AT_ACCOUNTS = PersonAtDesk(GIL, ACCOUNTS)
+GIL_AT_MAYOR = PersonAtDesk(GIL, MAYOR)
+GIL_AT_RECEPTION = PersonAtDesk(GIL, RECEPTION)
+HAL_AT_ACCOUNTS = PersonAtDesk(HAL, ACCOUNTS)
+HAL_AT_MAYOR = PersonAtDesk(HAL, MAYOR)
 
 VISA, SIGNATURE, SENDING = StepId("visa"), StepId("signature"), StepId("sending")
 SECOND_VISA, OTHER_SIGNATURE = StepId("second-visa"), StepId("other-signature")
+FIRST_LOOK, BOTH_VISAS = StepId("first-look"), StepId("both-visas")
+SEALING, MAILING, FILING = StepId("sealing"), StepId("mailing"), StepId("filing")
 NO_STEP = StepId("no-such-step")
 
 
@@ -95,7 +117,31 @@ TWO_SIGNATURES = a_workflow(
 )
 SENDING_ONLY = a_workflow(SENDING_STEP, name="Envoi seul")
 
+FIRST_LOOK_STEP = replace(a_step(FIRST_LOOK, StepKind.APPROVAL, ACCOUNTS), phase=Phase.PREPARATION)
+BOTH_VISAS_STEP = replace(
+    a_step(BOTH_VISAS, StepKind.APPROVAL, ACCOUNTS, MAYOR),
+    mode=StepMode.ALL_OF,
+    may_return=True,
+    may_add_steps=True,
+)
+SEALING_STEP = replace(a_step(SEALING, StepKind.SEAL, MAYOR), may_return=True)
+MAILING_STEP = a_step(MAILING, StepKind.SECURE_MAIL)
+FILING_STEP = a_step(FILING, StepKind.ARCHIVE, RECEPTION)
+
+EVERY_KIND = a_workflow(
+    FIRST_LOOK_STEP,
+    BOTH_VISAS_STEP,
+    SEALING_STEP,
+    MAILING_STEP,
+    FILING_STEP,
+    name="Préparation, visas de tous, cachet, courriel, classement",
+)
+FILED = a_workflow(SIGNATURE_STEP, SENDING_STEP, FILING_STEP, name="Signature, envoi, classement")
+ON_PAPER = FolderRules(paper_signature=True)
+DEMANDING = FolderRules(mandatory_reading=True, approvals_stand=True, paper_signature=True)
+
 VERSION = WorkflowVersionId("workflow-version-1")
+OTHER_VERSION = WorkflowVersionId("workflow-version-2")
 TRANSMISSION = TransmissionId("transmission-1")
 
 
@@ -129,6 +175,11 @@ def signed(state: FolderState, tag: str = "signed") -> tuple[RevisionChange, ...
         )
         for one in state.signable_documents
     )
+
+
+def to_read(state: FolderState) -> tuple[RevisionId, ...]:
+    """The main documents as they are now."""
+    return tuple(one.revision.id for one in state.signable_documents)
 
 
 def a_draft(actor: PersonAtDesk = ADA_AT_RECEPTION) -> FolderState:

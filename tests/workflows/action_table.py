@@ -14,14 +14,42 @@ LEAST_REFUSED = 5
 
 _A, _S = ActionKind, FolderStatus
 
+_SENT_IN = frozenset(
+    {
+        _S.PENDING,
+        _S.AWAITING_OUTSIDE,
+        _S.REJECTED,
+        _S.AWAITING_TRANSMISSION,
+        _S.TRANSMITTING,
+        _S.TRANSMISSION_FAILED,
+        _S.TRANSMITTED,
+        _S.REMOTE_REFUSED,
+    }
+)
+"""Where a folder has left its submitter and has not ended."""
+
 EXPECTED: Mapping[ActionKind, frozenset[FolderStatus]] = {
     _A.SUBMIT: frozenset({_S.DRAFT}),
     _A.APPROVE: frozenset({_S.PENDING}),
     _A.SIGN: frozenset({_S.PENDING}),
+    _A.SIGN_ON_PAPER: frozenset({_S.PENDING}),
+    _A.SEAL: frozenset({_S.PENDING}),
+    _A.ARCHIVE: frozenset({_S.PENDING}),
     _A.REJECT: frozenset({_S.PENDING}),
     _A.RETRACT: frozenset({_S.PENDING, _S.AWAITING_TRANSMISSION, _S.REJECTED}),
     _A.RESUBMIT: frozenset({_S.REJECTED, _S.REMOTE_REFUSED, _S.TRANSMISSION_FAILED}),
     _A.CANCEL: frozenset({_S.DRAFT, _S.REJECTED, _S.REMOTE_REFUSED, _S.TRANSMISSION_FAILED}),
+    _A.READ: _SENT_IN,
+    _A.TRANSFER: frozenset({_S.PENDING}),
+    _A.ASK_OPINION: frozenset({_S.PENDING}),
+    _A.GIVE_OPINION: frozenset({_S.PENDING}),
+    _A.ADD_STEP: frozenset({_S.PENDING}),
+    _A.RECUSE: _SENT_IN,
+    _A.CHAIN: frozenset({_S.ACKNOWLEDGED, _S.COMPLETED}),
+    _A.SKIP_STEP: frozenset({_S.PENDING}),
+    _A.FORCE_STEP: frozenset({_S.AWAITING_OUTSIDE}),
+    _A.MIGRATE: frozenset({_S.PENDING, _S.AWAITING_OUTSIDE, _S.AWAITING_TRANSMISSION}),
+    _A.RECORD_OUTSIDE: frozenset({_S.AWAITING_OUTSIDE}),
     _A.CLAIM_TRANSMISSION: frozenset({_S.AWAITING_TRANSMISSION, _S.TRANSMISSION_FAILED}),
     _A.RECORD_TRANSMITTED: frozenset({_S.TRANSMITTING, _S.TRANSMITTED}),
     _A.RECORD_ACKNOWLEDGED: frozenset({_S.TRANSMITTED}),

@@ -4,158 +4,52 @@ import json
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
-from tests.builders.workflows import (
-    ACCOUNTS,
-    FULL,
-    MAYOR,
-    OTHER_SIGNATURE,
-    SECOND_VISA,
-    SENDING,
-    SENDING_ONLY,
-    SENDING_STEP,
-    SIGNATURE_STEP,
-    TWO_SIGNATURES,
-    VISA,
-    VISA_STEP,
-    VISAS_ONLY,
-    a_step,
-    a_workflow,
-)
+from tests.builders.drawings import any_workflow
+from tests.builders.workflows import ACCOUNTS, MAYOR, SECOND_VISA, VISA_STEP, a_step, a_workflow
 from workflows.definition import (
+    BOSS,
+    SUBMITTER,
     Actor,
-    Finding,
-    HeliosIntake,
-    Protocol,
-    Severity,
+    ActorKind,
+    DeskId,
     Step,
     StepId,
     StepKind,
     Workflow,
-    findings,
+    desks_of,
+    entrusted,
     from_json,
-    structure_findings,
+    given_desk,
     to_json,
+    variable_desk,
 )
 from workflows.errors import Unreadable
 
-SIGNED = a_workflow(SIGNATURE_STEP, SENDING_STEP)
-UNSIGNED = a_workflow(VISA_STEP, SENDING_STEP)
-SIGNED_TWICE = a_workflow(*TWO_SIGNATURES.steps, SENDING_STEP)
 
+class TestActors:
+    def test_a_step_is_entrusted_to_the_desks_that_it_names(self) -> None:
+        step = Step(
+            StepId("visa"),
+            StepKind.APPROVAL,
+            "Visa",
+            (given_desk(ACCOUNTS), SUBMITTER, BOSS, variable_desk(MAYOR), given_desk(MAYOR)),
+        )
+        assert desks_of(step) == (ACCOUNTS, MAYOR)
 
-def codes(found: tuple[Finding, ...]) -> list[str]:
-    return [one.code for one in found]
+    def test_once_its_turn_has_come_a_step_has_these_desks_only(self) -> None:
+        step = entrusted(a_step(SECOND_VISA, StepKind.APPROVAL, ACCOUNTS), (MAYOR, ACCOUNTS))
+        assert desks_of(step) == (MAYOR, ACCOUNTS)
 
-
-class TestStructure:
-    @pytest.mark.parametrize("workflow", [FULL, VISAS_ONLY, TWO_SIGNATURES, SENDING_ONLY])
-    def test_finds_nothing_in_a_circuit_that_can_be_walked(self, workflow: Workflow) -> None:
-        assert structure_findings(workflow) == ()
-
-    def test_an_empty_circuit(self) -> None:
-        assert codes(structure_findings(a_workflow())) == ["workflow_empty"]
-
-    def test_a_circuit_without_name(self) -> None:
-        assert codes(structure_findings(a_workflow(VISA_STEP, name=" "))) == ["workflow_unnamed"]
-
-    def test_a_step_without_actor(self) -> None:
-        found = structure_findings(a_workflow(a_step(VISA, StepKind.APPROVAL)))
-        assert [(one.code, one.step) for one in found] == [("step_without_actor", VISA)]
-
-    def test_a_transmission_with_an_actor(self) -> None:
-        found = structure_findings(a_workflow(a_step(SENDING, StepKind.TRANSMISSION, MAYOR)))
-        assert codes(found) == ["transmission_with_actor"]
-
-    def test_two_steps_of_the_same_id(self) -> None:
-        found = structure_findings(a_workflow(VISA_STEP, SIGNATURE_STEP, VISA_STEP))
-        assert [(one.code, one.step) for one in found] == [("step_id_duplicate", VISA)]
-
-    def test_a_transmission_that_is_not_last(self) -> None:
-        found = structure_findings(a_workflow(SENDING_STEP, VISA_STEP))
-        assert codes(found) == ["transmission_not_last"]
-
-    def test_a_second_transmission(self) -> None:
-        again = a_step(StepId("again"), StepKind.TRANSMISSION)
-        found = structure_findings(a_workflow(VISA_STEP, SENDING_STEP, again))
-        assert codes(found) == ["transmission_repeated", "transmission_not_last"]
-
-    def test_every_one_of_them_forbids_activation_with_a_sentence(self) -> None:
-        found = structure_findings(a_workflow(SENDING_STEP, a_step(VISA, StepKind.APPROVAL)))
-        assert {one.severity for one in found} == {Severity.ERROR}
-        assert all(one.detail.endswith(".") for one in found)
-
-
-class TestFindings:
-    def test_structure_comes_first(self) -> None:
-        assert codes(findings(a_workflow(), Protocol.NONE)) == ["workflow_empty"]
-
-    def test_a_transmission_needs_a_protocol(self) -> None:
-        found = findings(FULL, Protocol.NONE)
-        assert [(one.code, one.step) for one in found] == [
-            ("transmission_without_protocol", SENDING)
-        ]
-
-    def test_a_circuit_without_protocol_may_sign_twice_and_send_nothing(self) -> None:
-        assert findings(TWO_SIGNATURES, Protocol.NONE) == ()
-
-    def test_an_act_that_is_not_transmitted_is_a_warning(self) -> None:
-        (found,) = findings(VISAS_ONLY, Protocol.ACTES)
-        assert (found.code, found.severity) == ("transmission_absent", Severity.WARNING)
-
-    def test_an_act_may_be_signed_twice(self) -> None:
-        assert findings(SIGNED_TWICE, Protocol.ACTES) == ()
-
-
-class TestHelios:
-    @pytest.mark.parametrize(
-        ("workflow", "intake", "expected"),
-        [
-            (SIGNED, HeliosIntake.TO_SIGN, []),
-            (UNSIGNED, HeliosIntake.TO_SIGN, ["helios_one_signature"]),
-            (SIGNED_TWICE, HeliosIntake.TO_SIGN, ["helios_one_signature"]),
-            (UNSIGNED, HeliosIntake.SIGNED_ELSEWHERE, []),
-            (SIGNED, HeliosIntake.SIGNED_ELSEWHERE, ["helios_signature_unexpected"]),
-            (SENDING_ONLY, HeliosIntake.NOTHING_TO_SIGN, []),
-            (SIGNED_TWICE, HeliosIntake.NOTHING_TO_SIGN, ["helios_signature_unexpected"] * 2),
-            (SIGNED, None, ["helios_intake_missing"]),
-        ],
-    )
-    def test_signs_once_what_is_to_be_signed_and_nothing_else(
-        self, workflow: Workflow, intake: HeliosIntake | None, expected: list[str]
-    ) -> None:
-        assert codes(findings(workflow, Protocol.HELIOS, intake)) == expected
-
-    def test_the_sentence_counts_the_signatures(self) -> None:
-        (found,) = findings(SIGNED_TWICE, Protocol.HELIOS, HeliosIntake.TO_SIGN)
-        assert "2 étape(s) de signature" in found.detail
-
-    def test_the_unexpected_signature_is_located(self) -> None:
-        found = findings(SIGNED_TWICE, Protocol.HELIOS, HeliosIntake.SIGNED_ELSEWHERE)
-        assert [one.step for one in found] == [OTHER_SIGNATURE, SIGNATURE_STEP.id]
-
-
-steps = st.builds(
-    Step,
-    id=st.text(min_size=1).map(StepId),
-    kind=st.sampled_from(StepKind),
-    name=st.text(),
-    actors=st.lists(st.builds(Actor), max_size=3).map(tuple),
-)
-any_workflow = st.builds(Workflow, name=st.text(), steps=st.lists(steps, max_size=4).map(tuple))
+    def test_a_variable_desk_may_be_any_or_one_of_some(self) -> None:
+        assert variable_desk() == Actor(ActorKind.VARIABLE)
+        assert variable_desk(MAYOR).choices == (MAYOR,)
 
 
 class TestJson:
     @given(workflow=any_workflow)
     def test_what_is_stored_is_read_back(self, workflow: Workflow) -> None:
         assert from_json(json.loads(json.dumps(to_json(workflow)))) == workflow
-
-    @given(workflow=any_workflow, protocol=st.sampled_from(Protocol))
-    def test_no_circuit_is_so_wrong_that_it_has_no_findings_function(
-        self, workflow: Workflow, protocol: Protocol
-    ) -> None:
-        assert all(isinstance(one, Finding) for one in findings(workflow, protocol))
 
     def test_the_form_is_stable(self) -> None:
         assert to_json(a_workflow(a_step(SECOND_VISA, StepKind.APPROVAL, ACCOUNTS))) == {
@@ -167,12 +61,34 @@ class TestJson:
                         "id": "second-visa",
                         "kind": "approval",
                         "name": "Étape second-visa",
-                        "actors": [{"kind": "desk", "desk": "accounts"}],
+                        "actors": [{"kind": "desk", "desk": "accounts", "choices": []}],
                         "mode": "any_of",
+                        "phase": "validation",
+                        "due_in_days": None,
+                        "remind_after_days": None,
+                        "informed": [],
+                        "required_to_pass": [],
+                        "required_to_reject": [],
+                        "may_return": False,
+                        "may_add_steps": False,
                     }
                 ],
+                "duties": [],
+                "final_desk": None,
+                "informed_at_end": [],
             },
         }
+
+    def test_a_circuit_stored_before_steps_had_phases_and_delays_is_read(self) -> None:
+        step = {
+            "id": "visa",
+            "kind": "approval",
+            "name": "Étape visa",
+            "actors": [{"kind": "desk", "desk": DeskId("accounts")}],
+            "mode": "any_of",
+        }
+        stored = {"schema": 1, "workflow": {"name": "Circuit", "steps": [step]}}
+        assert from_json(stored) == a_workflow(VISA_STEP)
 
     @pytest.mark.parametrize("data", [{}, {"schema": 2, "workflow": {}}, [], None])
     def test_refuses_another_schema(self, data: object) -> None:

@@ -16,6 +16,7 @@ from tests.builders.workflows import (
     CLEO_AT_ACCOUNTS,
     DAN,
     DAN_AT_MAYOR,
+    EVE,
     EVE_AT_MAYOR,
     FACTS,
     FAY_ELSEWHERE,
@@ -61,25 +62,15 @@ from workflows.definition import StepKind, Workflow
 from workflows.engine import AllowedAction, allowed_actions, decide, open_draft
 from workflows.errors import (
     DeskNotConcerned,
-    FolderFinal,
     NoFitCertificate,
     NoPower,
-    NotADraft,
-    NotCancellable,
-    NothingToRetract,
-    NotInCircuit,
-    NotResubmittable,
     NotSubmitter,
     NotYourAct,
-    NotYourTurn,
     ReasonMissing,
     Refused,
-    StepAlreadyPassed,
-    TooLateToRetract,
     UnknownDesk,
     UnknownStep,
     UnusableWorkflow,
-    WrongStepKind,
 )
 from workflows.events import (
     Approved,
@@ -95,7 +86,19 @@ from workflows.events import (
     Submitted,
 )
 from workflows.folder import ActKind, FolderId, FolderState, FolderStatus
-from workflows.powers import Authorship, PersonAtDesk, Power, PowerKind
+from workflows.moments import (
+    FolderFinal,
+    NotADraft,
+    NotCancellable,
+    NothingToRetract,
+    NotInCircuit,
+    NotResubmittable,
+    NotYourTurn,
+    StepAlreadyPassed,
+    TooLateToRetract,
+    WrongStepKind,
+)
+from workflows.register import Authorship, PersonAtDesk, Power, PowerKind
 
 REASON = "Le montant est faux."
 BEN_OF_ACCOUNTS = Authorship(BEN, Power(PowerKind.HOLDER, ACCOUNTS))
@@ -505,15 +508,30 @@ class TestAllowedActions:
     def test_a_person_of_two_desks_sees_through_which(self) -> None:
         assert allowed_actions(submitted(), BEN, REGISTER, FACTS, NOW) == (
             AllowedAction(ActionKind.RETRACT, RECEPTION),
+            AllowedAction(ActionKind.READ, RECEPTION),
             AllowedAction(ActionKind.APPROVE, ACCOUNTS, VISA),
             AllowedAction(ActionKind.REJECT, ACCOUNTS, VISA),
+            AllowedAction(ActionKind.TRANSFER, ACCOUNTS, VISA),
+            AllowedAction(ActionKind.ASK_OPINION, ACCOUNTS, VISA),
+            AllowedAction(ActionKind.READ, ACCOUNTS),
+            AllowedAction(ActionKind.RECUSE, ACCOUNTS),
         )
 
     def test_the_signer(self) -> None:
-        assert allowed_actions(approved(), DAN, REGISTER, FACTS, NOW) == (
-            AllowedAction(ActionKind.SIGN, MAYOR, SIGNATURE),
-            AllowedAction(ActionKind.REJECT, MAYOR, SIGNATURE),
-        )
+        kinds = [one.kind for one in allowed_actions(approved(), DAN, REGISTER, FACTS, NOW)]
+        assert kinds == [
+            ActionKind.SIGN,
+            ActionKind.REJECT,
+            ActionKind.TRANSFER,
+            ActionKind.ASK_OPINION,
+            ActionKind.READ,
+            ActionKind.RECUSE,
+        ]
+
+    def test_without_a_certificate_everything_but_signing(self) -> None:
+        kinds = {one.kind for one in allowed_actions(approved(), EVE, REGISTER, FACTS, NOW)}
+        assert ActionKind.REJECT in kinds
+        assert ActionKind.SIGN not in kinds
 
     def test_powers_of_another_day_open_nothing(self) -> None:
         earlier = NOW - timedelta(days=365)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from workflows import errors
-from workflows.errors import NotYourTurn, Refused, WrongStepKind
+from workflows.errors import Refused
+from workflows.moments import NotYourTurn, WrongStepKind
 
 
 def every_case(root: type[Refused] = Refused) -> Iterator[type[Refused]]:

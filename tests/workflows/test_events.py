@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from tests.builders.workflows import ACCOUNTS, BEN, NOW, VISA
 from workflows.errors import Unreadable
-from workflows.events import EVENT_TYPES, Approved, Event, from_json, to_json
-from workflows.powers import Authorship, Power, PowerKind
+from workflows.event_encoding import EVENT_TYPES, from_json, to_json
+from workflows.events import Approved, Event
+from workflows.register import Authorship, Power, PowerKind
 
 APPROVED = Approved(NOW, Authorship(BEN, Power(PowerKind.HOLDER, ACCOUNTS)), VISA)
 
@@ -44,7 +45,13 @@ def test_the_form_is_stable() -> None:
             "occurred_at": "2026-03-02T09:00:00+00:00",
             "by": {
                 "person": "ben",
-                "power": {"kind": "holder", "desk": "accounts", "on_behalf_of": None, "id": None},
+                "power": {
+                    "kind": "holder",
+                    "desk": "accounts",
+                    "on_behalf_of": None,
+                    "id": None,
+                    "mention": None,
+                },
             },
             "step": "visa",
         },

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from tests.builders.workflows import (
@@ -22,18 +24,21 @@ from tests.builders.workflows import (
 from workflows.actions import Approve, Reject, Resubmit, Retract, Submit
 from workflows.engine import decide, open_draft
 from workflows.errors import BrokenHistory
+from workflows.event_encoding import from_json
 from workflows.events import (
-    Acknowledged,
     Approved,
     Completed,
     Created,
     Event,
+    Migrated,
+    OpinionGiven,
     Resubmitted,
     Retracted,
 )
 from workflows.evolution import evolve, replay
-from workflows.folder import ActKind, FolderId, FolderState, StepState
-from workflows.powers import Authorship, Power, PowerKind
+from workflows.folder import ActKind, FolderId, FolderRules, FolderState, FolderStatus, StepState
+from workflows.outside_events import Acknowledged
+from workflows.register import Authorship, Power, PowerKind
 
 BY = Authorship(ADA, Power(PowerKind.HOLDER, RECEPTION))
 CREATED = open_draft(FolderId("folder-1"), ADA_AT_RECEPTION, REGISTER, NOW)
@@ -115,3 +120,98 @@ def test_events_that_do_not_follow_are_a_broken_history(
 def test_a_folder_without_event_is_a_broken_history() -> None:
     with pytest.raises(BrokenHistory):
         replay(())
+
+
+OLD_BY = {
+    "person": "ada",
+    "power": {"kind": "holder", "desk": "reception", "on_behalf_of": None, "id": None},
+}
+OLD_STEP = {
+    "id": "visa",
+    "kind": "approval",
+    "name": "Visa",
+    "actors": [{"kind": "desk", "desk": "accounts"}],
+}
+OLD_DOCUMENT = {
+    "id": "act",
+    "role": "main_document",
+    "revision": {"id": "act-1", "sha256": "aa"},
+}
+OLD_RECORDS: tuple[Mapping[str, object], ...] = (
+    {
+        "type": "created",
+        "version": 1,
+        "payload": {"occurred_at": "2026-01-05T08:00:00+00:00", "by": OLD_BY, "folder": "folder-1"},
+    },
+    {
+        "type": "submitted",
+        "version": 1,
+        "payload": {
+            "occurred_at": "2026-01-05T08:01:00+00:00",
+            "by": OLD_BY,
+            "round": 1,
+            "workflow_version": "workflow-version-1",
+            "steps": [OLD_STEP],
+            "documents": [OLD_DOCUMENT],
+        },
+    },
+    {
+        "type": "step_started",
+        "version": 1,
+        "payload": {
+            "occurred_at": "2026-01-05T08:01:00+00:00",
+            "step": "visa",
+            "kind": "approval",
+            "desks": ["accounts"],
+        },
+    },
+    {
+        "type": "rejected",
+        "version": 1,
+        "payload": {
+            "occurred_at": "2026-01-05T08:02:00+00:00",
+            "by": OLD_BY,
+            "step": "visa",
+            "reason": "Trop cher.",
+        },
+    },
+    {
+        "type": "retracted",
+        "version": 1,
+        "payload": {
+            "occurred_at": "2026-01-05T08:03:00+00:00",
+            "by": OLD_BY,
+            "act": "reject",
+            "step": "visa",
+            "restored": [],
+        },
+    },
+    {
+        "type": "approved",
+        "version": 1,
+        "payload": {"occurred_at": "2026-01-05T08:04:00+00:00", "by": OLD_BY, "step": "visa"},
+    },
+    {"type": "completed", "version": 1, "payload": {"occurred_at": "2026-01-05T08:04:00+00:00"}},
+)
+"""As the first version of the product stored them."""
+
+
+def test_a_folder_of_the_first_version_is_still_read() -> None:
+    state = replay(from_json(record) for record in OLD_RECORDS)
+    assert (state.status, state.version, state.rules) == (FolderStatus.COMPLETED, 7, FolderRules())
+    assert [act.kind for act in state.standing_acts] == [ActKind.SUBMIT, ActKind.APPROVE]
+
+
+def test_a_migration_without_the_current_step_is_a_broken_history() -> None:
+    with pytest.raises(BrokenHistory):
+        evolve(SUBMITTED, Migrated(NOW, BY, VERSION, (FULL.steps[1],)))
+
+
+def test_a_migration_of_a_folder_that_has_no_turn_is_a_broken_history() -> None:
+    with pytest.raises(BrokenHistory):
+        evolve(a_draft(), Migrated(NOW, BY, VERSION, FULL.steps))
+
+
+def test_an_opinion_that_nobody_asked_is_a_broken_history() -> None:
+    with pytest.raises(BrokenHistory):
+        evolve(SUBMITTED, OpinionGiven(NOW, BY, VISA, "Oui."))

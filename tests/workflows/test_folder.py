@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from tests.builders.workflows import (
+    ACCOUNTS,
     ADA_AT_RECEPTION,
     BEN_AT_ACCOUNTS,
     CLEO_AT_ACCOUNTS,
     FULL,
+    MAYOR,
     NO_STEP,
     OTHER_SIGNATURE,
     SIGNATURE,
@@ -16,7 +18,7 @@ from tests.builders.workflows import (
     signed,
     some_documents,
 )
-from workflows.actions import Approve, Sign, Submit
+from workflows.actions import Approve, AskOpinion, Sign, Submit
 from workflows.definition import StepKind, Workflow
 from workflows.folder import FolderState, FolderStatus, StepInstance, StepState
 
@@ -91,3 +93,17 @@ def test_only_three_statuses_are_final() -> None:
 
 def test_an_instance_waits_until_it_is_started() -> None:
     assert StepInstance(FULL.steps[0]).state is StepState.WAITING
+
+
+def test_desks_are_awaited_only_at_the_step_that_has_its_turn() -> None:
+    state = submitted()
+    assert state.desks_awaited_at(VISA) == (ACCOUNTS,)
+    assert (state.desks_awaited_at(SIGNATURE), state.desks_awaited_at(NO_STEP)) == ((), ())
+
+
+def test_the_oldest_opinion_awaited_comes_first() -> None:
+    question = AskOpinion(BEN_AT_ACCOUNTS, VISA, MAYOR, "Êtes-vous d'accord ?")
+    asked = play(submitted(), question).opinion_awaited(VISA, MAYOR)
+    assert asked is not None
+    assert asked.question == "Êtes-vous d'accord ?"
+    assert submitted().opinion_awaited(VISA, MAYOR) is None

@@ -30,7 +30,8 @@ from workflows.actions import (
     Submit,
 )
 from workflows.engine import decide
-from workflows.errors import (
+from workflows.folder import FolderState, FolderStatus, StepState, Transmission, TransmissionId
+from workflows.moments import (
     AlreadyTransmitted,
     FolderFinal,
     NotReadyToTransmit,
@@ -39,8 +40,7 @@ from workflows.errors import (
     TransmissionAlreadyClaimed,
     TransmissionNotClaimed,
 )
-from workflows.events import RemoteRefused
-from workflows.folder import FolderState, FolderStatus, StepState, Transmission, TransmissionId
+from workflows.outside_events import RemoteRefused
 
 OTHER = TransmissionId("transmission-of-another-folder")
 CLAIM = ClaimTransmission(TRANSMISSION)
@@ -182,3 +182,7 @@ class TestRecordTransmissionError:
     def test_the_submitter_may_start_again_from_a_failure(self) -> None:
         state = play(after(CLAIM, FAILED), Resubmit(ADA_AT_RECEPTION, some_documents("corrected")))
         assert (state.round, state.transmission) == (2, None)
+
+    def test_the_submitter_may_end_it_and_then_nothing_has_its_turn(self) -> None:
+        state = play(after(CLAIM, FAILED), Cancel(ADA_AT_RECEPTION))
+        assert (state.status, state.current_step) == (FolderStatus.CANCELLED, None)

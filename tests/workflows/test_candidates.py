@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from tests.builders.registers import (
+    ALL_FIT,
+    APPROVAL,
+    ARCHIVE,
+    CLERK,
+    CO_MAYOR,
+    DAY,
+    DEPUTY,
+    FINANCES,
+    FIRST,
+    MAYOR,
+    NOW,
+    OTHER_CLERK,
+    OWN,
+    SEAL,
+    SECOND,
+    SIGNATURE,
+    STRANGER,
+    TERM,
+    TOWN_HALL,
+    a_grant,
+    able,
+    an_absence,
+    may,
+    power,
+    with_absences,
+    with_grants,
+    with_holders,
+    without_holders,
+)
+from workflows.definition import DeskId, Step
+from workflows.errors import (
+    HolderReplaced,
+)
+from workflows.periods import Period
+from workflows.powers import (
+    powers_of,
+)
+from workflows.register import (
+    AbsenceId,
+    Barred,
+    BarredBy,
+    DeskHolder,
+    PersonId,
+    Power,
+    PowerId,
+    PowerKind,
+)
+
+SIGNATURE_DELEGATION = PowerKind.SIGNATURE_DELEGATION
+
+
+SUBSTITUTION = PowerKind.SUBSTITUTION
+
+INTERIM = PowerKind.INTERIM
+
+
+class TestSubstitution:
+    GRANT = a_grant(SUBSTITUTION)
+
+    def test_takes_the_place_of_an_absent_holder(self) -> None:
+        register = with_absences(an_absence(), base=with_grants(self.GRANT))
+        with pytest.raises(HolderReplaced):
+            power(register, MAYOR)
+        assert able(register) == {FIRST}
+
+    def test_gives_nothing_while_the_holder_is_there(self) -> None:
+        assert able(with_grants(self.GRANT)) == {MAYOR}
+
+    def test_nor_while_one_of_several_holders_is_there(self) -> None:
+        both = with_holders(DeskHolder(TOWN_HALL, CO_MAYOR, TERM), base=with_grants(self.GRANT))
+        assert able(with_absences(an_absence(), base=both)) == {MAYOR, CO_MAYOR}
+
+    def test_nor_when_nobody_holds_the_office(self) -> None:
+        assert able(without_holders(TOWN_HALL, with_grants(self.GRANT))) == set()
+
+    @pytest.mark.parametrize(
+        ("instant", "expected"),
+        [
+            (NOW - SECOND, {MAYOR}),
+            (NOW, {FIRST}),
+            (NOW + DAY - SECOND, {FIRST}),
+            (NOW + DAY, {MAYOR}),
+        ],
+        ids=["before", "first", "last", "after"],
+    )
+    def test_lasts_as_long_as_the_absence(self, instant: datetime, expected: set[PersonId]) -> None:
+        away = an_absence(period=Period(NOW, NOW + DAY))
+        register = with_absences(away, base=with_grants(self.GRANT))
+        assert able(register, instant=instant) == expected
+
+    @pytest.mark.parametrize(("after", "expected"), [(-SECOND, FIRST), (0 * SECOND, MAYOR)])
+    def test_ends_at_once_when_the_absence_is_withdrawn(
+        self, after: timedelta, expected: PersonId
+    ) -> None:
+        away = an_absence(repealed_at=NOW)
+        register = with_absences(away, base=with_grants(self.GRANT))
+        assert able(register, instant=NOW + after) == {expected}
+
+    def test_delegates_of_the_absent_holder_go_on(self) -> None:
+        delegate = a_grant(id=PowerId("grant-2"), grantee=CLERK)
+        register = with_absences(an_absence(), base=with_grants(self.GRANT, delegate))
+        assert able(register) == {FIRST, CLERK}
+
+    def test_a_holder_may_substitute_the_others(self) -> None:
+        both = with_holders(DeskHolder(TOWN_HALL, FIRST, TERM), base=with_grants(self.GRANT))
+        register = with_absences(an_absence(), an_absence(FIRST), base=both)
+        assert able(register) == {FIRST}
+        assert power(register, FIRST) == OWN
+
+    def test_nobody_substitutes_himself(self) -> None:
+        both = with_holders(DeskHolder(TOWN_HALL, FIRST, TERM), base=with_grants(self.GRANT))
+        register = with_absences(an_absence(), an_absence(FIRST), base=both)
+        found = [one.on_behalf_of for one in powers_of(register, FIRST, NOW) if one.id]
+        assert found == [MAYOR]
+
+
+class TestInterim:
+    GRANT = a_grant(INTERIM)
+
+    def test_fills_a_vacant_office(self) -> None:
+        assert able(without_holders(TOWN_HALL, with_grants(self.GRANT))) == {FIRST}
+
+    @pytest.mark.parametrize(("after", "expected"), [(-SECOND, {FIRST}), (0 * SECOND, {MAYOR})])
+    def test_ends_when_a_holder_comes(self, after: timedelta, expected: set[PersonId]) -> None:
+        coming = with_holders(
+            DeskHolder(TOWN_HALL, MAYOR, Period(NOW)), base=without_holders(TOWN_HALL)
+        )
+        assert able(with_grants(self.GRANT, base=coming), instant=NOW + after) == expected
+
+    def test_does_not_come_with_an_absence(self) -> None:
+        assert able(with_absences(an_absence(), base=with_grants(self.GRANT))) == {MAYOR}
+
+
+class TestReplacement:
+    def test_approves_in_the_absence_of_the_holder(self) -> None:
+        register = with_absences(an_absence(MAYOR, CLERK))
+        assert power(register, CLERK, APPROVAL) == Power(
+            PowerKind.REPLACEMENT,
+            TOWN_HALL,
+            MAYOR,
+            PowerId("absence-of-mayor"),
+            "En l'absence du Maire",
+        )
+
+    @pytest.mark.parametrize("step", [SIGNATURE, SEAL, ARCHIVE], ids=lambda one: one.kind)
+    def test_threat_36_an_absence_gives_no_power_to_sign(self, step: Step) -> None:
+        assert able(with_absences(an_absence(MAYOR, CLERK)), step) == {MAYOR}
+
+    def test_is_nobody_while_a_holder_is_there(self) -> None:
+        both = with_holders(DeskHolder(TOWN_HALL, CO_MAYOR, TERM))
+        assert able(with_absences(an_absence(MAYOR, CLERK), base=both), APPROVAL) == {
+            MAYOR,
+            CO_MAYOR,
+        }
+
+    def test_is_the_first_of_the_list_who_is_there(self) -> None:
+        register = with_absences(
+            an_absence(MAYOR, FIRST, CLERK, STRANGER), an_absence(FIRST, OTHER_CLERK)
+        )
+        assert able(register, APPROVAL) == {MAYOR, CLERK}
+
+    @pytest.mark.parametrize(
+        ("desk", "expected"), [(DEPUTY, CLERK), (FINANCES, FIRST), (TOWN_HALL, CLERK)]
+    )
+    def test_somebody_absent_from_each_of_his_desks_or_from_this_one_is_not_there(
+        self, desk: DeskId, expected: PersonId
+    ) -> None:
+        register = with_absences(an_absence(MAYOR, FIRST, CLERK), an_absence(FIRST, desk=desk))
+        assert able(register, APPROVAL) == {MAYOR, expected}
+
+    def test_each_of_several_absent_holders_has_his_own(self) -> None:
+        both = with_holders(DeskHolder(TOWN_HALL, CO_MAYOR, TERM))
+        register = with_absences(
+            an_absence(MAYOR, CLERK), an_absence(CO_MAYOR, STRANGER), base=both
+        )
+        assert able(register, APPROVAL) == {MAYOR, CO_MAYOR, CLERK, STRANGER}
+
+    def test_the_list_for_the_desk_comes_before_the_list_for_all_desks(self) -> None:
+        for_desk = an_absence(MAYOR, CLERK, id=AbsenceId("here"), desk=TOWN_HALL)
+        register = with_absences(an_absence(MAYOR, STRANGER), for_desk)
+        assert power(register, CLERK, APPROVAL).id == "here"
+        assert not may(register, STRANGER, APPROVAL)
+
+    def test_an_absence_from_another_desk_does_not_count(self) -> None:
+        register = with_absences(an_absence(MAYOR, CLERK, desk=FINANCES))
+        assert able(register, APPROVAL) == {MAYOR}
+
+    def test_of_an_absent_delegate_is_nobody(self) -> None:
+        register = with_absences(an_absence(FIRST, CLERK), base=with_grants(a_grant()))
+        assert able(register, APPROVAL) == {MAYOR, FIRST}
+
+    def test_a_true_power_is_named_before_a_replacement(self) -> None:
+        register = with_absences(an_absence(MAYOR, FIRST), base=with_grants(a_grant()))
+        assert power(register, FIRST, APPROVAL).kind is SIGNATURE_DELEGATION
+
+    @pytest.mark.parametrize("by", list(BarredBy))
+    def test_the_next_of_the_list_comes_when_one_is_barred(self, by: BarredBy) -> None:
+        facts = replace(ALL_FIT, barred=(Barred(CLERK, by, "Non."),))
+        register = with_absences(an_absence(MAYOR, CLERK, STRANGER))
+        assert able(register, APPROVAL, facts) == {MAYOR, STRANGER}
+        assert powers_of(register, STRANGER, NOW) == ()
+        assert [one.kind for one in powers_of(register, STRANGER, NOW, facts)] == [
+            PowerKind.REPLACEMENT
+        ]

@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.builders.registers import (
+    CLERK,
+    FIRST,
+    MAYOR,
+    NOW,
+    SECOND_DEPUTY,
+    STRANGER,
+    TOWN_HALL,
+    a_grant,
+    able,
+    an_absence,
+    with_absences,
+    with_grants,
+)
+from workflows.definition import Duty, DutyKind, Step, StepId, StepKind, given_desk
+from workflows.duties import barred
+from workflows.folder import Act, ActKind, FolderId, FolderState
+from workflows.register import (
+    Authorship,
+    BarredBy,
+    Facts,
+    PersonAtDesk,
+    PersonId,
+    Power,
+    PowerKind,
+)
+
+VISA, OTHER_VISA, SIGNING, SEALING, THIRD = (
+    Step(StepId(name), kind, name, (given_desk(TOWN_HALL),))
+    for name, kind in (
+        ("visa", StepKind.APPROVAL),
+        ("other-visa", StepKind.APPROVAL),
+        ("signing", StepKind.SIGNATURE),
+        ("sealing", StepKind.SEAL),
+        ("third", StepKind.APPROVAL),
+    )
+)
+APPROVER = Duty(DutyKind.APPROVER_DOES_NOT_SIGN)
+NOT_APPROVED_BY_SUBMITTER = Duty(DutyKind.SUBMITTER_DOES_NOT_APPROVE)
+NOT_SIGNED_BY_SUBMITTER = Duty(DutyKind.SUBMITTER_DOES_NOT_SIGN)
+DISTINCT = Duty(DutyKind.DISTINCT_PERSONS, (VISA.id, OTHER_VISA.id, SIGNING.id))
+
+
+def act(
+    kind: ActKind,
+    person: PersonId,
+    step: Step | None = None,
+    behalf: PersonId | None = None,
+    in_round: int = 1,
+) -> Act:
+    power = Power(PowerKind.SIGNATURE_DELEGATION if behalf else PowerKind.HOLDER, TOWN_HALL, behalf)
+    return Act(kind, in_round, Authorship(person, power), NOW, step.id if step else None)
+
+
+def folder(*acts: Act, duties: tuple[Duty, ...], in_round: int = 1) -> FolderState:
+    return FolderState(
+        FolderId("folder-1"),
+        PersonAtDesk(CLERK, TOWN_HALL),
+        round=in_round,
+        acts=acts,
+        duties=duties,
+    )
+
+
+def kept_out(state: FolderState, step: Step) -> set[PersonId]:
+    return {one.person for one in barred(state, step) if one.by is BarredBy.DUTY}
+
+
+APPROVED = act(ActKind.APPROVE, FIRST, VISA)
+SIGNED = act(ActKind.SIGN, MAYOR, SIGNING)
+
+
+class TestRecusal:
+    def test_bars_the_person_from_every_step(self) -> None:
+        state = replace(folder(duties=()), recused=(FIRST,))
+        for step in (VISA, SIGNING, SEALING):
+            (found,) = barred(state, step)
+            assert (found.person, found.by) == (FIRST, BarredBy.RECUSAL)
+            assert "déport" in found.detail
+
+    def test_nobody_is_barred_without_rule_or_recusal(self) -> None:
+        assert barred(folder(APPROVED, SIGNED, duties=()), SIGNING) == ()
+
+
+@pytest.mark.parametrize(
+    ("duty", "acts", "step", "expected"),
+    [
+        (APPROVER, (APPROVED,), SIGNING, {FIRST}),
+        (APPROVER, (APPROVED,), OTHER_VISA, set()),
+        (APPROVER, (APPROVED,), SEALING, set()),
+        (APPROVER, (SIGNED,), VISA, {MAYOR}),
+        (APPROVER, (act(ActKind.SIGN_ON_PAPER, MAYOR, SIGNING),), VISA, {MAYOR}),
+        (APPROVER, (act(ActKind.SEAL, MAYOR, SEALING),), VISA, set()),
+        (APPROVER, (act(ActKind.REJECT, FIRST, VISA),), SIGNING, set()),
+        (NOT_APPROVED_BY_SUBMITTER, (), VISA, {CLERK}),
+        (NOT_APPROVED_BY_SUBMITTER, (), SIGNING, set()),
+        (NOT_APPROVED_BY_SUBMITTER, (act(ActKind.SUBMIT, FIRST),), VISA, {CLERK, FIRST}),
+        (NOT_APPROVED_BY_SUBMITTER, (act(ActKind.RESUBMIT, FIRST),), VISA, {CLERK, FIRST}),
+        (NOT_SIGNED_BY_SUBMITTER, (act(ActKind.SUBMIT, FIRST),), SIGNING, {CLERK, FIRST}),
+        (NOT_SIGNED_BY_SUBMITTER, (act(ActKind.SUBMIT, FIRST),), VISA, set()),
+        (DISTINCT, (APPROVED,), OTHER_VISA, {FIRST}),
+        (DISTINCT, (APPROVED,), SIGNING, {FIRST}),
+        (DISTINCT, (APPROVED,), THIRD, set()),
+        (DISTINCT, (act(ActKind.APPROVE, FIRST, THIRD),), VISA, set()),
+        (DISTINCT, (act(ActKind.TRANSFER, FIRST, VISA),), SIGNING, set()),
+        (DISTINCT, (APPROVED,), VISA, {FIRST}),
+    ],
+    ids=[
+        "approver signs",
+        "approver approves again",
+        "approver seals",
+        "signer approves",
+        "signer on paper approves",
+        "sealer approves",
+        "who rejected signs",
+        "submitter approves",
+        "submitter signs",
+        "who sent approves",
+        "who sent again approves",
+        "who sent signs",
+        "who sent approves, other rule",
+        "same at another visa",
+        "same at the signature",
+        "step not named",
+        "act at a step not named",
+        "transfer is no passing",
+        "two desks of one step",
+    ],
+)
+def test_threat_37_matrix_of_duties(
+    duty: Duty, acts: tuple[Act, ...], step: Step, expected: set[PersonId]
+) -> None:
+    assert kept_out(folder(*acts, duties=(duty,)), step) == expected
+
+
+class TestWholeLife:
+    @pytest.mark.parametrize("step", [SIGNING, OTHER_VISA], ids=["signing", "other-visa"])
+    def test_threat_37_earlier_rounds_count(self, step: Step) -> None:
+        state = folder(APPROVED, duties=(APPROVER, DISTINCT), in_round=2)
+        assert kept_out(state, step) == {FIRST}
+
+    def test_a_step_may_be_passed_again_by_the_same_person_in_the_next_round(self) -> None:
+        assert kept_out(folder(APPROVED, duties=(DISTINCT,), in_round=2), VISA) == set()
+
+    @pytest.mark.parametrize("undone", ["retracted_at", "returned_at"])
+    @pytest.mark.parametrize("step", [SIGNING, OTHER_VISA], ids=["signing", "other-visa"])
+    def test_what_was_taken_back_or_undone_does_not(self, undone: str, step: Step) -> None:
+        gone = replace(APPROVED, **{undone: NOW})  # type: ignore[arg-type]
+        assert kept_out(folder(gone, duties=(APPROVER, DISTINCT)), step) == set()
+
+    def test_who_deposited_remains_the_one_even_when_the_sending_was_taken_back(self) -> None:
+        gone = replace(act(ActKind.SUBMIT, FIRST), retracted_at=NOW)
+        assert kept_out(folder(gone, duties=(NOT_SIGNED_BY_SUBMITTER,)), SIGNING) == {CLERK}
+
+    def test_a_person_is_named_once_per_rule(self) -> None:
+        again = act(ActKind.APPROVE, FIRST, OTHER_VISA)
+        found = barred(folder(APPROVED, again, duties=(APPROVER, DISTINCT)), SIGNING)
+        assert [one.person for one in found] == [FIRST, FIRST]
+        assert all(one.detail.endswith(".") for one in found)
+
+
+class TestThroughDelegation:
+    FOR_MAYOR = folder(act(ActKind.APPROVE, FIRST, VISA, behalf=MAYOR), duties=(APPROVER,))
+
+    def test_threat_37_both_names_of_an_act_count(self) -> None:
+        assert kept_out(self.FOR_MAYOR, SIGNING) == {FIRST, MAYOR}
+
+    def test_threat_37_nobody_signs_in_the_name_of_whoever_approved(self) -> None:
+        facts = Facts(
+            fit_signers=frozenset({MAYOR, FIRST, SECOND_DEPUTY, STRANGER}),
+            barred=barred(self.FOR_MAYOR, SIGNING),
+        )
+        delegate = with_grants(a_grant(grantee=SECOND_DEPUTY))
+        assert able(delegate, SIGNING, facts) == set()
+
+    def test_threat_37_nor_approves_in_the_name_of_an_absent_submitter(self) -> None:
+        mine = replace(
+            folder(duties=(NOT_APPROVED_BY_SUBMITTER,)),
+            submitter=PersonAtDesk(MAYOR, TOWN_HALL),
+        )
+        register = with_absences(an_absence(MAYOR, STRANGER))
+        assert able(register, VISA, Facts()) == {MAYOR, STRANGER}
+        assert able(register, VISA, Facts(barred=barred(mine, VISA))) == set()

@@ -1,0 +1,428 @@
+"""What an administrator may do to a folder under way, and with which right."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.builders.workflows import (
+    ACCOUNTS,
+    ADA_AT_RECEPTION,
+    BEN_AT_ACCOUNTS,
+    BOTH_VISAS,
+    BOTH_VISAS_STEP,
+    CLEO_AT_ACCOUNTS,
+    DAN_AT_MAYOR,
+    ELSEWHERE,
+    FACTS,
+    FILING,
+    FIRST_LOOK,
+    FIRST_LOOK_STEP,
+    FULL,
+    GIL,
+    GIL_AT_ACCOUNTS,
+    GIL_AT_MAYOR,
+    GIL_AT_RECEPTION,
+    HAL,
+    HAL_AT_ACCOUNTS,
+    HAL_AT_MAYOR,
+    MAILING,
+    MAILING_STEP,
+    MAYOR,
+    NOW,
+    OTHER_SIGNATURE,
+    OTHER_VERSION,
+    RECEPTION,
+    REGISTER,
+    SECOND_VISA,
+    SENDING,
+    SIGNATURE,
+    SIGNATURE_STEP,
+    TRANSMISSION,
+    VERSION,
+    VISA,
+    VISA_STEP,
+    VISAS_ONLY,
+    a_draft,
+    a_step,
+    a_workflow,
+    play,
+    signed,
+    some_documents,
+)
+from workflows.actions import (
+    Action,
+    ActionKind,
+    Approve,
+    ChosenDesk,
+    ClaimTransmission,
+    ForceStep,
+    Migrate,
+    Recuse,
+    Reject,
+    Retract,
+    Sign,
+    SkipStep,
+    Submit,
+    Transfer,
+)
+from workflows.definition import (
+    BOSS,
+    SUBMITTER,
+    Duty,
+    DutyKind,
+    Step,
+    StepKind,
+    StepMode,
+    Workflow,
+    given_desk,
+    variable_desk,
+)
+from workflows.engine import AllowedAction, allowed_actions, decide
+from workflows.errors import (
+    DeskNotConcerned,
+    NotAdministrator,
+    PersonRecused,
+    ReasonMissing,
+    StepNotSkippable,
+    UnusableWorkflow,
+    VariableDeskMissing,
+    VariableDeskRefused,
+)
+from workflows.events import Completed, Event, Migrated, StepForced, StepSkipped, StepStarted
+from workflows.folder import NO_RULES, ActKind, FolderRules, FolderState, FolderStatus, StepState
+from workflows.moments import NotMigratable, NotYourTurn, TooLateToRetract, WrongStepKind
+from workflows.register import Administrator, PersonAtDesk, PowerKind
+
+WHY = "Le bureau est vide depuis lundi."
+
+
+def sent(
+    workflow: Workflow = FULL, *chosen: ChosenDesk, rules: FolderRules = NO_RULES
+) -> FolderState:
+    return play(
+        a_draft(),
+        Submit(ADA_AT_RECEPTION, VERSION, workflow, some_documents(), chosen, rules),
+    )
+
+
+def ask(state: FolderState, action: Action) -> tuple[Event, ...]:
+    return decide(state, action, REGISTER, FACTS, NOW)
+
+
+def states(state: FolderState) -> list[StepState]:
+    return [one.state for one in state.steps]
+
+
+class TestSkip:
+    def test_passes_over_a_step_and_says_why(self) -> None:
+        event, started = ask(sent(), SkipStep(HAL_AT_ACCOUNTS, VISA, f" {WHY} "))
+        assert isinstance(event, StepSkipped)
+        assert (event.reason, event.by.power.kind) == (WHY, PowerKind.ADMINISTRATOR)
+        assert started == StepStarted(NOW, SIGNATURE, StepKind.SIGNATURE, (MAYOR,))
+
+    def test_the_step_is_not_done_but_skipped(self) -> None:
+        state = play(sent(), SkipStep(HAL_AT_ACCOUNTS, VISA, WHY))
+        (act,) = state.acts_at(VISA)
+        assert (states(state)[0], act.kind, act.reason) == (
+            StepState.SKIPPED,
+            ActKind.SKIP_STEP,
+            WHY,
+        )
+
+    @pytest.mark.parametrize("seat", [GIL_AT_MAYOR, GIL_AT_RECEPTION], ids=["mayor", "reception"])
+    def test_is_done_at_one_of_the_desks_of_the_step(self, seat: PersonAtDesk) -> None:
+        with pytest.raises(DeskNotConcerned):
+            ask(sent(), SkipStep(seat, VISA, WHY))
+
+    @pytest.mark.parametrize("seat", [HAL_AT_MAYOR, BEN_AT_ACCOUNTS], ids=["other desk", "nobody"])
+    def test_is_for_administrators_of_that_desk(self, seat: PersonAtDesk) -> None:
+        with pytest.raises(NotAdministrator):
+            ask(sent(), SkipStep(seat, VISA, WHY))
+
+    def test_says_why(self) -> None:
+        with pytest.raises(ReasonMissing, match="sautez"):
+            ask(sent(), SkipStep(GIL_AT_ACCOUNTS, VISA, " "))
+
+    def test_never_passes_over_a_signature(self) -> None:
+        state = play(sent(), Approve(BEN_AT_ACCOUNTS, VISA))
+        with pytest.raises(StepNotSkippable):
+            ask(state, SkipStep(GIL_AT_MAYOR, SIGNATURE, WHY))
+
+    def test_never_passes_over_a_transmission(self) -> None:
+        state = sent(a_workflow(a_step(SENDING, StepKind.TRANSMISSION)))
+        with pytest.raises(StepNotSkippable):
+            ask(state, SkipStep(GIL_AT_MAYOR, SENDING, WHY))
+
+    def test_a_step_of_the_outside_is_forced_instead(self) -> None:
+        with pytest.raises(WrongStepKind, match="forcer"):
+            ask(sent(a_workflow(MAILING_STEP)), SkipStep(GIL_AT_MAYOR, MAILING, WHY))
+
+    def test_waits_for_the_turn_of_the_step(self) -> None:
+        with pytest.raises(NotYourTurn):
+            ask(sent(VISAS_ONLY), SkipStep(GIL_AT_MAYOR, SECOND_VISA, WHY))
+
+    def test_is_not_taken_back_and_ends_earlier_retractions(self) -> None:
+        state = play(sent(), SkipStep(GIL_AT_ACCOUNTS, VISA, WHY))
+        with pytest.raises(TooLateToRetract):
+            ask(state, Retract(ADA_AT_RECEPTION))
+
+    def test_the_last_step_ends_the_circuit(self) -> None:
+        archive = a_workflow(a_step(FILING, StepKind.ARCHIVE, RECEPTION))
+        events = ask(sent(archive), SkipStep(GIL_AT_RECEPTION, FILING, WHY))
+        assert isinstance(events[1], Completed)
+
+    def test_is_not_for_an_administrator_who_stood_back(self) -> None:
+        both = replace(
+            REGISTER,
+            administrators=(Administrator(BEN_AT_ACCOUNTS.person), *REGISTER.administrators),
+        )
+        state = play(sent(), Recuse(BEN_AT_ACCOUNTS, "Conflit."))
+        with pytest.raises(PersonRecused):
+            decide(state, SkipStep(BEN_AT_ACCOUNTS, VISA, WHY), both, FACTS, NOW)
+
+
+class TestForce:
+    def test_ends_a_step_that_waits_for_the_outside(self) -> None:
+        event, _ = ask(sent(a_workflow(MAILING_STEP)), ForceStep(GIL_AT_RECEPTION, MAILING, WHY))
+        assert isinstance(event, StepForced)
+        state = play(sent(a_workflow(MAILING_STEP)), ForceStep(HAL_AT_ACCOUNTS, MAILING, WHY))
+        assert (state.status, states(state)) == (FolderStatus.COMPLETED, [StepState.DONE])
+
+    def test_says_why(self) -> None:
+        with pytest.raises(ReasonMissing, match="forcez"):
+            ask(sent(a_workflow(MAILING_STEP)), ForceStep(GIL_AT_MAYOR, MAILING, ""))
+
+    def test_is_not_for_a_step_of_persons(self) -> None:
+        with pytest.raises(WrongStepKind):
+            ask(sent(), ForceStep(GIL_AT_ACCOUNTS, VISA, WHY))
+
+
+def migrate(
+    workflow: Workflow, *chosen: ChosenDesk, seat: PersonAtDesk = GIL_AT_ACCOUNTS
+) -> Migrate:
+    return Migrate(seat, OTHER_VERSION, workflow, chosen)
+
+
+class TestMigration:
+    def test_pins_the_folder_to_the_other_version(self) -> None:
+        longer = replace(
+            a_workflow(
+                VISA_STEP, a_step(SECOND_VISA, StepKind.APPROVAL, ELSEWHERE), SIGNATURE_STEP
+            ),
+            duties=(Duty(DutyKind.APPROVER_DOES_NOT_SIGN),),
+            informed_at_end=(SUBMITTER,),
+        )
+        (event,) = ask(sent(), migrate(longer))
+        state = play(sent(), migrate(longer))
+        assert isinstance(event, Migrated)
+        assert (state.workflow_version, state.duties, state.informed_at_end) == (
+            OTHER_VERSION,
+            longer.duties,
+            (given_desk(RECEPTION),),
+        )
+        assert [one.id for one in state.steps] == [VISA, SECOND_VISA, SIGNATURE]
+        assert states(state) == [StepState.CURRENT, StepState.WAITING, StepState.WAITING]
+
+    def test_the_turn_stays_where_it_is(self) -> None:
+        before = play(sent(), Approve(BEN_AT_ACCOUNTS, VISA))
+        renamed = a_workflow(VISA_STEP, replace(SIGNATURE_STEP, name="Signature du maire"))
+        state = play(before, migrate(renamed, seat=GIL_AT_MAYOR))
+        assert before.current_step is not None
+        assert state.current_step is not None
+        assert state.current_step.started_at == before.current_step.started_at
+        assert state.current_step.step.name == "Signature du maire"
+        assert states(state) == [StepState.DONE, StepState.CURRENT]
+
+    def test_a_step_brought_in_behind_the_folder_is_skipped(self) -> None:
+        other = a_workflow(a_step(SECOND_VISA, StepKind.APPROVAL, MAYOR), VISA_STEP)
+        assert states(play(sent(), migrate(other))) == [StepState.SKIPPED, StepState.CURRENT]
+
+    def test_a_signature_is_not_left_behind(self) -> None:
+        with pytest.raises(NotMigratable):
+            ask(sent(), migrate(a_workflow(SIGNATURE_STEP, VISA_STEP)))
+
+    def test_a_signature_that_was_made_is_not_asked_again(self) -> None:
+        state = sent(a_workflow(SIGNATURE_STEP, VISA_STEP))
+        state = play(state, Sign(DAN_AT_MAYOR, SIGNATURE, signed(state)))
+        with pytest.raises(NotMigratable):
+            ask(state, migrate(a_workflow(VISA_STEP, SIGNATURE_STEP)))
+
+    def test_nor_is_another_one_where_only_one_signs(self) -> None:
+        single = FolderRules(single_signature=True)
+        state = sent(a_workflow(SIGNATURE_STEP, VISA_STEP), rules=single)
+        state = play(state, Sign(DAN_AT_MAYOR, SIGNATURE, signed(state)))
+        other = a_workflow(VISA_STEP, a_step(OTHER_SIGNATURE, StepKind.SIGNATURE, ACCOUNTS))
+        with pytest.raises(NotMigratable):
+            ask(state, migrate(other))
+
+    def test_the_step_goes_to_the_desks_of_the_other_version(self) -> None:
+        other = a_workflow(a_step(VISA, StepKind.APPROVAL, ELSEWHERE), SIGNATURE_STEP)
+        events = ask(sent(), migrate(other))
+        assert events[1:] == (StepStarted(NOW, VISA, StepKind.APPROVAL, (ELSEWHERE,)),)
+        state = play(sent(), migrate(other))
+        assert state.desks_awaited_at(VISA) == (ELSEWHERE,)
+
+    def test_a_step_that_was_handed_over_stays_where_it_is(self) -> None:
+        state = play(
+            sent(),
+            Transfer(BEN_AT_ACCOUNTS, VISA, ELSEWHERE),
+            Migrate(PersonAtDesk(GIL, ELSEWHERE), OTHER_VERSION, replace(FULL, name="Bis")),
+        )
+        assert state.desks_awaited_at(VISA) == (ELSEWHERE,)
+
+    def test_actors_written_otherwise_that_are_the_same_desk_change_nothing(self) -> None:
+        other = a_workflow(replace(VISA_STEP, actors=(BOSS,)), SIGNATURE_STEP)
+        assert len(ask(sent(), migrate(other))) == 1
+
+    def test_the_acts_of_a_step_of_several_stand(self) -> None:
+        state = play(sent(a_workflow(BOTH_VISAS_STEP)), Approve(BEN_AT_ACCOUNTS, BOTH_VISAS))
+        three = replace(
+            BOTH_VISAS_STEP, actors=tuple(map(given_desk, (ACCOUNTS, MAYOR, ELSEWHERE)))
+        )
+        state = play(state, migrate(a_workflow(three)))
+        assert state.desks_awaited_at(BOTH_VISAS) == (MAYOR, ELSEWHERE)
+
+    @pytest.mark.parametrize(
+        "step",
+        [
+            replace(BOTH_VISAS_STEP, mode=StepMode.ANY_OF),
+            replace(BOTH_VISAS_STEP, actors=(given_desk(ACCOUNTS),)),
+        ],
+        ids=["one suffices", "one is left"],
+    )
+    def test_a_step_is_passed_when_those_who_acted_suffice(self, step: Step) -> None:
+        workflow = a_workflow(BOTH_VISAS_STEP, SIGNATURE_STEP)
+        state = play(sent(workflow), Approve(BEN_AT_ACCOUNTS, BOTH_VISAS))
+        state = play(state, migrate(a_workflow(step, SIGNATURE_STEP)))
+        assert states(state) == [StepState.DONE, StepState.CURRENT]
+
+    def test_it_does_not_end_a_preparation(self) -> None:
+        both = replace(
+            FIRST_LOOK_STEP, mode=StepMode.ALL_OF, actors=(given_desk(ACCOUNTS), given_desk(MAYOR))
+        )
+        state = play(sent(a_workflow(both, SIGNATURE_STEP)), Approve(BEN_AT_ACCOUNTS, FIRST_LOOK))
+        with pytest.raises(NotMigratable):
+            ask(state, migrate(a_workflow(replace(both, mode=StepMode.ANY_OF), SIGNATURE_STEP)))
+
+    def test_a_step_of_the_outside_is_not_asked_again(self) -> None:
+        other = a_workflow(replace(MAILING_STEP, name="Courriel bis"))
+        assert len(ask(sent(a_workflow(MAILING_STEP)), migrate(other))) == 1
+
+    def test_migrating_back_undoes_it(self) -> None:
+        before = play(sent(), Approve(BEN_AT_ACCOUNTS, VISA))
+        shorter = a_workflow(SIGNATURE_STEP, FULL.steps[2])
+        state = play(
+            before,
+            migrate(shorter, seat=GIL_AT_MAYOR),
+            Migrate(GIL_AT_MAYOR, VERSION, FULL),
+        )
+        assert (states(state), state.workflow_version) == (states(before), VERSION)
+        assert [one.step for one in state.steps] == [one.step for one in before.steps]
+
+    def test_what_was_skipped_stays_so_on_the_way_back(self) -> None:
+        before = play(sent(), SkipStep(GIL_AT_ACCOUNTS, VISA, WHY))
+        state = play(
+            before,
+            migrate(a_workflow(SIGNATURE_STEP), seat=GIL_AT_MAYOR),
+            Migrate(GIL_AT_MAYOR, VERSION, FULL),
+        )
+        assert states(state) == states(before)
+
+    def test_a_retraction_does_not_reach_behind_it(self) -> None:
+        with pytest.raises(TooLateToRetract):
+            ask(play(sent(), migrate(replace(FULL, name="Bis"))), Retract(ADA_AT_RECEPTION))
+
+    def test_the_desk_chosen_at_the_deposit_stands(self) -> None:
+        variable = a_workflow(replace(VISA_STEP, actors=(variable_desk(ACCOUNTS, MAYOR),)))
+        state = sent(variable, ChosenDesk(VISA, MAYOR))
+        state = play(state, migrate(replace(variable, name="Bis"), seat=GIL_AT_MAYOR))
+        assert state.desks_awaited_at(VISA) == (MAYOR,)
+
+    def test_a_new_variable_desk_is_chosen(self) -> None:
+        other = a_workflow(
+            VISA_STEP, replace(a_step(SECOND_VISA, StepKind.APPROVAL), actors=(variable_desk(),))
+        )
+        with pytest.raises(VariableDeskMissing):
+            ask(sent(), migrate(other))
+        assert ask(sent(), migrate(other, ChosenDesk(SECOND_VISA, ELSEWHERE)))
+
+    def test_a_step_with_other_actors_is_chosen_for_anew(self) -> None:
+        two = a_workflow(replace(VISA_STEP, actors=(given_desk(ACCOUNTS), variable_desk())))
+        with pytest.raises(VariableDeskMissing):
+            ask(sent(), migrate(two))
+
+    def test_a_desk_that_is_not_in_the_list_any_more_is_chosen_again(self) -> None:
+        old = a_workflow(replace(VISA_STEP, actors=(variable_desk(ACCOUNTS),)))
+        new = a_workflow(replace(VISA_STEP, actors=(variable_desk(MAYOR),)))
+        with pytest.raises(VariableDeskRefused):
+            ask(sent(old, ChosenDesk(VISA, ACCOUNTS)), migrate(new))
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            VISAS_ONLY.steps[1:],
+            (replace(VISA_STEP, kind=StepKind.SIGNATURE),),
+            (replace(FIRST_LOOK_STEP, id=VISA), SIGNATURE_STEP),
+        ],
+        ids=["not there", "another kind", "another phase"],
+    )
+    def test_the_current_step_is_the_same_in_both(self, other: tuple[Step, ...]) -> None:
+        with pytest.raises(NotMigratable):
+            ask(sent(), migrate(a_workflow(*other)))
+
+    def test_the_other_version_is_another_one(self) -> None:
+        with pytest.raises(NotMigratable, match="déjà cette version"):
+            ask(sent(), Migrate(GIL_AT_ACCOUNTS, VERSION, FULL))
+
+    def test_the_other_version_has_no_dead_end(self) -> None:
+        with pytest.raises(UnusableWorkflow):
+            ask(sent(), migrate(a_workflow(VISA_STEP, a_step(SECOND_VISA, StepKind.APPROVAL))))
+
+    @pytest.mark.parametrize("reach", ["draft", "rejected", "transmitting"])
+    def test_a_folder_that_is_not_under_way_stays_as_it_is(self, reach: str) -> None:
+        sending = sent(a_workflow(a_step(SENDING, StepKind.TRANSMISSION)))
+        state = {
+            "draft": a_draft(),
+            "rejected": play(sent(), Reject(BEN_AT_ACCOUNTS, VISA, "Faux.")),
+            "transmitting": play(sending, ClaimTransmission(TRANSMISSION)),
+        }[reach]
+        with pytest.raises(NotMigratable):
+            ask(state, migrate(replace(FULL, name="Bis")))
+
+    def test_is_for_administrators_of_the_step(self) -> None:
+        with pytest.raises(NotAdministrator):
+            ask(sent(), migrate(replace(FULL, name="Bis"), seat=CLEO_AT_ACCOUNTS))
+
+
+class TestWhatIsAnnouncedToAdministrators:
+    def test_the_acts_at_the_desks_of_the_step(self) -> None:
+        assert allowed_actions(sent(), HAL, REGISTER, FACTS, NOW) == (
+            AllowedAction(ActionKind.REJECT, ACCOUNTS, VISA),
+            AllowedAction(ActionKind.TRANSFER, ACCOUNTS, VISA),
+            AllowedAction(ActionKind.SKIP_STEP, ACCOUNTS, VISA),
+            AllowedAction(ActionKind.MIGRATE, ACCOUNTS),
+        )
+
+    def test_a_folder_is_sent_back_and_the_power_says_so(self) -> None:
+        state = play(sent(), Reject(HAL_AT_ACCOUNTS, VISA, "Plus personne à ce bureau."))
+        assert (state.status, state.acts[-1].by.power.kind) == (
+            FolderStatus.REJECTED,
+            PowerKind.ADMINISTRATOR,
+        )
+
+    def test_none_at_the_desks_of_others(self) -> None:
+        state = play(sent(), Approve(BEN_AT_ACCOUNTS, VISA))
+        assert allowed_actions(state, HAL, REGISTER, FACTS, NOW) == ()
+
+    def test_any_desk_of_theirs_where_the_step_has_none(self) -> None:
+        state = sent(a_workflow(MAILING_STEP))
+        assert allowed_actions(state, HAL, REGISTER, FACTS, NOW) == (
+            AllowedAction(ActionKind.FORCE_STEP, ACCOUNTS, MAILING),
+            AllowedAction(ActionKind.MIGRATE, ACCOUNTS),
+        )
+
+    def test_nothing_when_nobody_has_a_turn(self) -> None:
+        state = play(sent(), Reject(BEN_AT_ACCOUNTS, VISA, "Faux."))
+        assert allowed_actions(state, GIL, REGISTER, FACTS, NOW) == ()

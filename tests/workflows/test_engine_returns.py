@@ -1,0 +1,312 @@
+"""The ways back: to an earlier step, to the submitter and in again with what stands."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.builders.workflows import (
+    ACCOUNTS,
+    ADA_AT_RECEPTION,
+    BEN_AT_ACCOUNTS,
+    CLEO_AT_ACCOUNTS,
+    DAN_AT_MAYOR,
+    ELSEWHERE,
+    EVERY_KIND,
+    FACTS,
+    FAY_ELSEWHERE,
+    FIRST_LOOK,
+    GIL_AT_ACCOUNTS,
+    MAYOR,
+    NO_STEP,
+    NOW,
+    OTHER_SIGNATURE,
+    REGISTER,
+    SECOND_VISA,
+    SIGNATURE,
+    SIGNATURE_STEP,
+    VERSION,
+    VISA,
+    VISA_STEP,
+    a_draft,
+    a_revision,
+    a_step,
+    a_workflow,
+    play,
+    signed,
+    some_documents,
+)
+from workflows.actions import (
+    Action,
+    AddStep,
+    Approve,
+    Reject,
+    Resubmit,
+    Retract,
+    Sign,
+    SkipStep,
+    Submit,
+    Transfer,
+)
+from workflows.definition import StepId, StepKind, Workflow
+from workflows.engine import decide
+from workflows.errors import DocumentsMismatch, ReturnRefused
+from workflows.events import Event, Rejected, Resubmitted, StepStarted
+from workflows.folder import (
+    NO_RULES,
+    ActKind,
+    DocumentRole,
+    FolderRules,
+    FolderState,
+    FolderStatus,
+    StepState,
+)
+from workflows.moments import TooLateToRetract
+from workflows.returns import retractable_act
+
+WHY = "Le montant est faux."
+KEEPING = FolderRules(approvals_stand=True)
+LAST = replace(a_step(SECOND_VISA, StepKind.APPROVAL, MAYOR, ELSEWHERE), may_return=True)
+ROUND_TRIP = a_workflow(
+    VISA_STEP, a_step(OTHER_SIGNATURE, StepKind.SIGNATURE, ACCOUNTS), SIGNATURE_STEP, LAST
+)
+
+
+def sent(workflow: Workflow, rules: FolderRules = NO_RULES) -> FolderState:
+    return play(
+        a_draft(), Submit(ADA_AT_RECEPTION, VERSION, workflow, some_documents(), rules=rules)
+    )
+
+
+def ask(state: FolderState, action: Action) -> tuple[Event, ...]:
+    return decide(state, action, REGISTER, FACTS, NOW)
+
+
+def signed_twice() -> FolderState:
+    state = play(sent(ROUND_TRIP), Approve(BEN_AT_ACCOUNTS, VISA))
+    state = play(state, Sign(CLEO_AT_ACCOUNTS, OTHER_SIGNATURE, signed(state)))
+    return play(state, Sign(DAN_AT_MAYOR, SIGNATURE, signed(state)))
+
+
+def states(state: FolderState) -> list[StepState]:
+    return [one.state for one in state.steps]
+
+
+class TestReturn:
+    back_to_visa = Reject(FAY_ELSEWHERE, SECOND_VISA, WHY, return_to=VISA)
+    back_to_signature = Reject(FAY_ELSEWHERE, SECOND_VISA, WHY, return_to=SIGNATURE)
+
+    def test_gives_an_earlier_step_its_turn_again(self) -> None:
+        state = play(signed_twice(), self.back_to_visa)
+        assert (state.status, states(state)) == (
+            FolderStatus.PENDING,
+            [StepState.CURRENT, StepState.WAITING, StepState.WAITING, StepState.WAITING],
+        )
+
+    def test_undoes_every_signature_made_since(self) -> None:
+        before = signed_twice()
+        rejected, started = ask(before, self.back_to_visa)
+        assert isinstance(rejected, Rejected)
+        assert isinstance(started, StepStarted)
+        assert {one.before.id for one in rejected.restored} == before.signed_revisions
+        assert play(before, self.back_to_visa).documents == some_documents()
+
+    def test_leaves_the_signatures_made_before(self) -> None:
+        first = play(sent(ROUND_TRIP), Approve(BEN_AT_ACCOUNTS, VISA))
+        first = play(first, Sign(CLEO_AT_ACCOUNTS, OTHER_SIGNATURE, signed(first)))
+        state = play(signed_twice(), self.back_to_signature)
+        assert state.documents == first.documents
+
+    def test_the_acts_undone_stay_in_the_history(self) -> None:
+        state = play(signed_twice(), self.back_to_signature)
+        undone = [(act.kind, act.step) for act in state.acts if act.returned_at is not None]
+        assert undone == [(ActKind.SIGN, SIGNATURE)]
+        assert state.standing_acts[-1].kind is ActKind.REJECT
+
+    def test_the_circuit_goes_on_from_there(self) -> None:
+        state = play(signed_twice(), self.back_to_signature)
+        state = play(state, Sign(DAN_AT_MAYOR, SIGNATURE, signed(state)))
+        assert play(state, Approve(FAY_ELSEWHERE, SECOND_VISA)).is_final
+
+    def test_threat_07_a_signature_undone_is_never_brought_back(self) -> None:
+        first = play(signed_twice(), self.back_to_signature)
+        made = [change for act in first.acts for change in act.changes if act.returned_at]
+        with pytest.raises(DocumentsMismatch, match="nouvelle révision"):
+            ask(first, Sign(DAN_AT_MAYOR, SIGNATURE, tuple(made)))
+
+    def test_is_not_taken_back(self) -> None:
+        state = play(signed_twice(), self.back_to_signature)
+        with pytest.raises(TooLateToRetract):
+            ask(state, Retract(FAY_ELSEWHERE, SECOND_VISA))
+
+    def test_an_act_before_the_return_is_not_taken_back_either(self) -> None:
+        state = play(signed_twice(), self.back_to_signature)
+        with pytest.raises(TooLateToRetract):
+            ask(state, Retract(CLEO_AT_ACCOUNTS, OTHER_SIGNATURE))
+
+    def test_the_step_goes_to_the_desk_that_had_it(self) -> None:
+        state = play(
+            sent(a_workflow(VISA_STEP, LAST)),
+            Transfer(BEN_AT_ACCOUNTS, VISA, MAYOR),
+            Approve(DAN_AT_MAYOR, VISA),
+            self.back_to_visa,
+        )
+        assert state.desks_awaited_at(VISA) == (MAYOR,)
+
+    def test_a_later_step_that_was_handed_over_goes_back_to_its_desks(self) -> None:
+        state = play(
+            sent(a_workflow(VISA_STEP, LAST)),
+            Approve(BEN_AT_ACCOUNTS, VISA),
+            Transfer(DAN_AT_MAYOR, SECOND_VISA, ACCOUNTS),
+            self.back_to_visa,
+            Approve(BEN_AT_ACCOUNTS, VISA),
+        )
+        assert state.desks_awaited_at(SECOND_VISA) == (MAYOR, ELSEWHERE)
+
+    def test_a_step_added_on_the_way_stays(self) -> None:
+        added = a_step(OTHER_SIGNATURE, StepKind.APPROVAL, ELSEWHERE)
+        state = play(
+            sent(a_workflow(VISA_STEP, replace(LAST, may_add_steps=True))),
+            Approve(BEN_AT_ACCOUNTS, VISA),
+            AddStep(DAN_AT_MAYOR, SECOND_VISA, added),
+            self.back_to_visa,
+        )
+        assert [one.id for one in state.steps] == [VISA, SECOND_VISA, OTHER_SIGNATURE]
+        assert [one.kind for one in state.acts if one.returned_at] == [ActKind.APPROVE]
+
+    def test_a_preparation_may_begin_again(self) -> None:
+        state = play(
+            sent(EVERY_KIND),
+            Approve(BEN_AT_ACCOUNTS, FIRST_LOOK, some_documents("prepared")),
+            Reject(DAN_AT_MAYOR, EVERY_KIND.steps[1].id, WHY, return_to=FIRST_LOOK),
+        )
+        assert state.in_preparation
+
+    @pytest.mark.parametrize("target", [SECOND_VISA, NO_STEP])
+    def test_goes_to_an_earlier_step_of_the_circuit(self, target: StepId) -> None:
+        with pytest.raises(ReturnRefused):
+            ask(signed_twice(), replace(self.back_to_visa, return_to=target))
+
+    def test_goes_to_no_step_that_was_passed_over(self) -> None:
+        state = play(sent(a_workflow(VISA_STEP, LAST)), SkipStep(GIL_AT_ACCOUNTS, VISA, "Absente."))
+        with pytest.raises(ReturnRefused):
+            ask(state, self.back_to_visa)
+
+    def test_is_for_the_steps_that_the_circuit_names(self) -> None:
+        strict = a_workflow(VISA_STEP, replace(LAST, may_return=False))
+        state = play(sent(strict), Approve(BEN_AT_ACCOUNTS, VISA))
+        with pytest.raises(ReturnRefused):
+            ask(state, self.back_to_visa)
+
+
+class TestApprovalsThatStand:
+    workflow = a_workflow(VISA_STEP, LAST, SIGNATURE_STEP)
+
+    def rejected(self, rules: FolderRules = KEEPING) -> FolderState:
+        return play(
+            sent(self.workflow, rules),
+            Approve(BEN_AT_ACCOUNTS, VISA),
+            Approve(FAY_ELSEWHERE, SECOND_VISA),
+            Reject(DAN_AT_MAYOR, SIGNATURE, WHY),
+        )
+
+    def test_the_step_that_refused_has_its_turn_when_nothing_changed(self) -> None:
+        events = ask(self.rejected(), Resubmit(ADA_AT_RECEPTION, some_documents()))
+        assert isinstance(events[0], Resubmitted)
+        assert events[0].kept == (VISA, SECOND_VISA)
+        assert events[1] == StepStarted(NOW, SIGNATURE, StepKind.SIGNATURE, (MAYOR,))
+
+    def test_they_are_acts_of_the_new_round(self) -> None:
+        state = play(self.rejected(), Resubmit(ADA_AT_RECEPTION, some_documents()))
+        assert [act.kind for act in state.standing_acts] == [
+            ActKind.APPROVE,
+            ActKind.APPROVE,
+            ActKind.RESUBMIT,
+        ]
+        assert [one.state for one in state.steps[:2]] == [StepState.DONE, StepState.DONE]
+
+    def test_an_annex_may_change(self) -> None:
+        documents = tuple(
+            replace(one, revision=a_revision("other-map"))
+            if one.role is DocumentRole.ANNEX
+            else one
+            for one in some_documents()
+        )
+        state = play(self.rejected(), Resubmit(ADA_AT_RECEPTION, documents))
+        assert state.current_step is not None
+        assert state.current_step.id == SIGNATURE
+
+    def test_they_fall_when_a_main_document_changed(self) -> None:
+        state = play(self.rejected(), Resubmit(ADA_AT_RECEPTION, some_documents("corrected")))
+        assert state.current_step is not None
+        assert state.current_step.id == VISA
+
+    def test_they_fall_where_the_subtype_does_not_keep_them(self) -> None:
+        state = play(self.rejected(NO_RULES), Resubmit(ADA_AT_RECEPTION, some_documents()))
+        assert [act.kind for act in state.standing_acts] == [ActKind.RESUBMIT]
+
+    def test_a_step_that_was_passed_over_ends_them(self) -> None:
+        state = play(
+            sent(self.workflow, KEEPING),
+            SkipStep(GIL_AT_ACCOUNTS, VISA, "Absente."),
+            Approve(FAY_ELSEWHERE, SECOND_VISA),
+            Reject(DAN_AT_MAYOR, SIGNATURE, WHY),
+            Resubmit(ADA_AT_RECEPTION, some_documents()),
+        )
+        assert state.current_step is not None
+        assert state.current_step.id == VISA
+
+    def test_a_signature_is_always_made_again(self) -> None:
+        state = sent(a_workflow(SIGNATURE_STEP, LAST), KEEPING)
+        state = play(
+            state,
+            Sign(DAN_AT_MAYOR, SIGNATURE, signed(state)),
+            Reject(FAY_ELSEWHERE, SECOND_VISA, WHY),
+            Resubmit(ADA_AT_RECEPTION, some_documents()),
+        )
+        assert state.current_step is not None
+        assert state.current_step.id == SIGNATURE
+
+    def test_a_preparation_is_gone_through_again(self) -> None:
+        state = play(
+            sent(EVERY_KIND, KEEPING),
+            Approve(BEN_AT_ACCOUNTS, FIRST_LOOK, some_documents()),
+            Reject(DAN_AT_MAYOR, EVERY_KIND.steps[1].id, WHY),
+            Resubmit(ADA_AT_RECEPTION, some_documents()),
+        )
+        assert state.in_preparation
+
+    def test_the_resubmission_may_still_be_taken_back(self) -> None:
+        state = play(self.rejected(), Resubmit(ADA_AT_RECEPTION, some_documents()))
+        assert play(state, Retract(ADA_AT_RECEPTION)).status is FolderStatus.DRAFT
+        with pytest.raises(TooLateToRetract):
+            ask(state, Retract(FAY_ELSEWHERE, SECOND_VISA))
+
+    def test_threat_07_they_are_gone_once_the_submission_is_a_draft_again(self) -> None:
+        state = play(
+            self.rejected(),
+            Resubmit(ADA_AT_RECEPTION, some_documents()),
+            Retract(ADA_AT_RECEPTION),
+            Submit(ADA_AT_RECEPTION, VERSION, self.workflow, some_documents("other")),
+        )
+        assert [act.kind for act in state.standing_acts] == [ActKind.SUBMIT]
+
+
+class TestTheActThatMayBeTakenBack:
+    def test_is_the_last_one(self) -> None:
+        state = play(sent(ROUND_TRIP), Approve(BEN_AT_ACCOUNTS, VISA))
+        act = retractable_act(state)
+        assert act is not None
+        assert (act.kind, act.step) == (ActKind.APPROVE, VISA)
+
+    def test_is_none_in_a_draft(self) -> None:
+        assert retractable_act(a_draft()) is None
+
+    def test_is_none_after_an_act_that_is_undone_by_its_contrary(self) -> None:
+        state = play(sent(ROUND_TRIP), Transfer(BEN_AT_ACCOUNTS, VISA, ELSEWHERE))
+        assert retractable_act(state) is None
+
+    def test_is_none_after_a_return(self) -> None:
+        state = play(signed_twice(), TestReturn.back_to_visa)
+        assert retractable_act(state) is None

@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.builders.registers import (
+    ALL_FIT,
+    APPROVAL,
+    ARCHIVE,
+    CLERK,
+    CO_MAYOR,
+    COUNCIL,
+    FIRST,
+    MAYOR,
+    NOW,
+    OWN,
+    REGISTER,
+    SIGNATURE,
+    TERM,
+    TOWN_HALL,
+    a_grant,
+    a_step,
+    able,
+    an_absence,
+    may,
+    power,
+    slips,
+    with_absences,
+    with_grants,
+    with_holders,
+)
+from workflows.definition import StepKind
+from workflows.errors import (
+    DutyConflict,
+    OutOfScope,
+    PersonRecused,
+    PowerGivenAway,
+)
+from workflows.powers import (
+    step_power,
+    who_may_act,
+)
+from workflows.register import (
+    Barred,
+    BarredBy,
+    DeskHolder,
+    PersonAtDesk,
+    Power,
+    PowerId,
+    PowerKind,
+    Scope,
+    SubtypeId,
+    TypeId,
+)
+
+SIGNATURE_DELEGATION = PowerKind.SIGNATURE_DELEGATION
+
+
+POWER_DELEGATION = PowerKind.POWER_DELEGATION
+
+
+class TestScope:
+    TYPE, OTHER_TYPE = TypeId("orders"), TypeId("payments")
+    SUBTYPE, OTHER_SUBTYPE = SubtypeId("leave"), SubtypeId("roads")
+
+    @pytest.mark.parametrize(
+        ("scope", "covered"),
+        [
+            (Scope(), True),
+            (Scope(types=frozenset({TYPE})), True),
+            (Scope(types=frozenset({OTHER_TYPE})), False),
+            (Scope(subtypes=frozenset({SUBTYPE})), True),
+            (Scope(subtypes=frozenset({OTHER_SUBTYPE})), False),
+            (Scope(types=frozenset({OTHER_TYPE}), subtypes=frozenset({SUBTYPE})), True),
+            (Scope(types=frozenset({TYPE}), subtypes=frozenset({OTHER_SUBTYPE})), True),
+        ],
+        ids=["all", "type", "other type", "subtype", "other subtype", "by subtype", "by type"],
+    )
+    def test_types_and_subtypes_add_up(self, scope: Scope, covered: bool) -> None:
+        facts = replace(ALL_FIT, type=self.TYPE, subtype=self.SUBTYPE)
+        assert may(with_grants(a_grant(scope=scope)), FIRST, facts=facts) is covered
+
+    @pytest.mark.parametrize(
+        ("cents", "covered"),
+        [
+            ((1_000_000,), True),
+            ((1_000_001,), False),
+            ((600_000, 600_000), True),
+            ((5, 1_000_001, 7), False),
+            ((0,), True),
+            ((-1_000_001,), True),
+            ((), False),
+        ],
+        ids=["at", "above", "each below", "one above", "zero", "negative", "unknown"],
+    )
+    def test_the_ceiling_is_compared_slip_by_slip(
+        self, cents: tuple[int, ...], covered: bool
+    ) -> None:
+        facts = replace(ALL_FIT, amounts=slips(*cents))
+        register = with_grants(a_grant(scope=Scope(ceiling_cents=1_000_000)))
+        assert may(register, FIRST, facts=facts) is covered
+
+    def test_the_refusal_names_the_slip_and_what_to_do(self) -> None:
+        facts = replace(ALL_FIT, amounts=slips(5, 1_234_567))
+        with pytest.raises(OutOfScope) as refused:
+            power(with_grants(a_grant(scope=Scope(ceiling_cents=1_000_000))), FIRST, facts=facts)
+        assert refused.value.detail == (
+            "Le montant de « bordereau 2 » (12\u202f345,67\u00a0€) dépasse le plafond de la "
+            "délégation (10\u202f000,00\u00a0€) : laissez le dossier au titulaire ou à un autre "
+            "délégataire."
+        )
+
+    def test_the_holder_has_no_ceiling(self) -> None:
+        register = with_grants(a_grant(scope=Scope(ceiling_cents=1)))
+        assert may(register, MAYOR, facts=replace(ALL_FIT, amounts=slips(2)))
+
+    def test_without_facts_a_delegate_may_speak(self) -> None:
+        register = with_grants(a_grant(scope=Scope(types=frozenset({self.TYPE}))))
+        actor = PersonAtDesk(FIRST, TOWN_HALL)
+        assert step_power(register, actor, SIGNATURE, NOW).kind is SIGNATURE_DELEGATION
+        with pytest.raises(OutOfScope):
+            step_power(register, actor, SIGNATURE, NOW, ALL_FIT)
+
+
+class TestPowerDelegation:
+    LIMITED = Scope(ceiling_cents=100)
+
+    def test_only_the_delegate_acts(self) -> None:
+        register = with_grants(a_grant(POWER_DELEGATION))
+        with pytest.raises(PowerGivenAway):
+            power(register, MAYOR)
+        assert able(register) == {FIRST}
+
+    def test_outside_its_scope_the_grantor_acts(self) -> None:
+        register = with_grants(a_grant(POWER_DELEGATION, scope=self.LIMITED))
+        within, beyond = (replace(ALL_FIT, amounts=slips(n)) for n in (100, 101))
+        assert (able(register, facts=within), able(register, facts=beyond)) == ({FIRST}, {MAYOR})
+
+    def test_it_leaves_the_rest_of_the_desk_to_the_holder(self) -> None:
+        assert able(with_grants(a_grant(POWER_DELEGATION)), ARCHIVE) == {MAYOR}
+
+    def test_another_holder_keeps_his_own(self) -> None:
+        both = with_holders(DeskHolder(TOWN_HALL, CO_MAYOR, TERM))
+        assert able(with_grants(a_grant(POWER_DELEGATION), base=both)) == {CO_MAYOR, FIRST}
+
+    def test_nobody_acts_any_more_in_the_name_of_the_grantor(self) -> None:
+        register = with_grants(
+            a_grant(POWER_DELEGATION), a_grant(id=PowerId("grant-2"), grantee=CLERK)
+        )
+        with pytest.raises(PowerGivenAway):
+            power(register, CLERK)
+
+    def test_nor_does_his_replacement(self) -> None:
+        register = with_absences(
+            an_absence(MAYOR, CLERK), base=with_grants(a_grant(POWER_DELEGATION))
+        )
+        assert able(register, APPROVAL) == {FIRST}
+
+    def test_a_body_gives_it_without_a_grantor(self) -> None:
+        of_council = a_grant(POWER_DELEGATION, office=COUNCIL, grantor=None, grantee=MAYOR)
+        register = with_holders(DeskHolder(COUNCIL, CLERK, TERM), base=with_grants(of_council))
+        step = a_step(StepKind.SIGNATURE, COUNCIL)
+        assert able(register, step) == {MAYOR}
+        assert power(register, MAYOR, step) == Power(
+            POWER_DELEGATION,
+            COUNCIL,
+            None,
+            PowerId("grant-1"),
+            "Par délégation du Conseil municipal, la première adjointe",
+        )
+
+    def test_a_body_may_give_it_to_a_person_of_its_desk(self) -> None:
+        of_council = a_grant(POWER_DELEGATION, office=COUNCIL, grantor=None, grantee=CLERK)
+        register = with_holders(
+            DeskHolder(COUNCIL, CLERK, TERM),
+            DeskHolder(COUNCIL, MAYOR, TERM),
+            base=with_grants(of_council),
+        )
+        found = who_may_act(register, a_step(StepKind.SIGNATURE, COUNCIL), ALL_FIT, NOW)
+        assert [(one.person, one.power.kind) for one in found.able] == [(CLERK, POWER_DELEGATION)]
+
+    def test_the_one_who_speaks_without_facts_is_set_aside_by_a_whole_delegation_only(self) -> None:
+        actor = PersonAtDesk(MAYOR, TOWN_HALL)
+        limited = with_grants(a_grant(POWER_DELEGATION, scope=self.LIMITED))
+        assert step_power(limited, actor, SIGNATURE, NOW) == OWN
+        with pytest.raises(PowerGivenAway):
+            step_power(with_grants(a_grant(POWER_DELEGATION)), actor, SIGNATURE, NOW)
+
+
+class TestBarred:
+    RECUSED = replace(ALL_FIT, barred=(Barred(MAYOR, BarredBy.RECUSAL, "Le déport."),))
+    BOUND = replace(ALL_FIT, barred=(Barred(MAYOR, BarredBy.DUTY, "La règle."),))
+
+    def test_a_recused_person_does_not_act(self) -> None:
+        with pytest.raises(PersonRecused) as refused:
+            power(REGISTER, MAYOR, facts=self.RECUSED)
+        assert refused.value.detail == "Le déport."
+
+    def test_a_delegate_acts_in_the_place_of_a_recused_person(self) -> None:
+        assert able(with_grants(a_grant()), facts=self.RECUSED) == {FIRST}
+
+    def test_threat_37_a_duty_bars_the_person(self) -> None:
+        with pytest.raises(DutyConflict, match="La règle"):
+            power(REGISTER, MAYOR, facts=self.BOUND)
+
+    def test_threat_37_and_whoever_would_act_in_his_name(self) -> None:
+        with pytest.raises(DutyConflict):
+            power(with_grants(a_grant()), FIRST, facts=self.BOUND)
+
+    def test_another_power_may_serve_instead(self) -> None:
+        both = with_holders(DeskHolder(TOWN_HALL, CO_MAYOR, TERM))
+        second = a_grant(id=PowerId("grant-2"), grantor=CO_MAYOR)
+        register = with_grants(a_grant(), second, base=both)
+        assert power(register, FIRST).id == "grant-1"
+        assert power(register, FIRST, facts=self.BOUND).id == "grant-2"
+
+    def test_a_duty_lets_a_person_speak_and_a_recusal_does_not(self) -> None:
+        actor = PersonAtDesk(MAYOR, TOWN_HALL)
+        assert step_power(REGISTER, actor, SIGNATURE, NOW, self.BOUND) == OWN
+        with pytest.raises(PersonRecused):
+            step_power(REGISTER, actor, SIGNATURE, NOW, self.RECUSED)

@@ -1,0 +1,338 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.builders.registers import (
+    ALL_FIT,
+    APPROVAL,
+    ARCHIVE,
+    CLERK,
+    CO_MAYOR,
+    DAY,
+    DEPUTY,
+    FIRST,
+    MAYOR,
+    MONTH,
+    NOW,
+    OWN,
+    SEAL,
+    SECOND,
+    SECOND_DEPUTY,
+    SIGNATURE,
+    TERM,
+    TOWN_HALL,
+    a_grant,
+    able,
+    may,
+    power,
+    ready_for,
+    slips,
+    with_grants,
+    with_holders,
+    without_holders,
+)
+from workflows.definition import Step
+from workflows.periods import Period, whole_days
+from workflows.powers import (
+    RULES,
+    in_force,
+    powers_of,
+)
+from workflows.register import (
+    DeskHolder,
+    PersonId,
+    Power,
+    PowerId,
+    PowerKind,
+    Scope,
+)
+from workflows.standing import Founding, GivenBy
+
+SIGNATURE_DELEGATION = PowerKind.SIGNATURE_DELEGATION
+
+FUNCTION_DELEGATION = PowerKind.FUNCTION_DELEGATION
+
+POWER_DELEGATION = PowerKind.POWER_DELEGATION
+
+SUBSTITUTION = PowerKind.SUBSTITUTION
+
+INTERIM = PowerKind.INTERIM
+
+DELEGATIONS = (SIGNATURE_DELEGATION, FUNCTION_DELEGATION, POWER_DELEGATION)
+
+GRANTS = (*DELEGATIONS, SUBSTITUTION, INTERIM)
+
+
+class TestGrants:
+    @pytest.mark.parametrize("kind", GRANTS)
+    @pytest.mark.parametrize("step", [APPROVAL, SIGNATURE, SEAL], ids=lambda one: one.kind)
+    def test_the_grantee_acts_by_it(self, kind: PowerKind, step: Step) -> None:
+        found = power(with_grants(a_grant(kind), base=ready_for(kind)), FIRST, step)
+        assert (found.kind, found.id, found.desk) == (kind, PowerId("grant-1"), TOWN_HALL)
+
+    @pytest.mark.parametrize(
+        ("kind", "archives"),
+        [(kind, kind in {SUBSTITUTION, INTERIM}) for kind in GRANTS],
+    )
+    def test_only_those_in_the_place_of_the_holder_do_the_rest(
+        self, kind: PowerKind, archives: bool
+    ) -> None:
+        register = with_grants(a_grant(kind), base=ready_for(kind))
+        assert may(register, FIRST, ARCHIVE) is archives
+
+    @pytest.mark.parametrize(
+        ("kind", "principal", "mention"),
+        [
+            (SIGNATURE_DELEGATION, MAYOR, "Pour le Maire et par délégation, la première adjointe"),
+            (FUNCTION_DELEGATION, MAYOR, "Pour le Maire et par délégation, la première adjointe"),
+            (POWER_DELEGATION, MAYOR, "Par délégation du Maire, la première adjointe"),
+            (SUBSTITUTION, MAYOR, "Pour le Maire empêché, la première adjointe"),
+            (INTERIM, None, "Le Maire par intérim"),
+        ],
+    )
+    def test_the_act_says_in_whose_name_and_by_which_power(
+        self, kind: PowerKind, principal: PersonId | None, mention: str
+    ) -> None:
+        found = power(with_grants(a_grant(kind), base=ready_for(kind)), FIRST)
+        assert (found.on_behalf_of, found.mention) == (principal, mention)
+
+    @pytest.mark.parametrize("kind", GRANTS)
+    @pytest.mark.parametrize(
+        ("instant", "expected"),
+        [
+            (MONTH.start - SECOND, False),
+            (MONTH.start, True),
+            (datetime(2026, 3, 31, 23, 59, 59, tzinfo=UTC), True),
+            (datetime(2026, 4, 1, tzinfo=UTC), False),
+        ],
+        ids=["before", "first", "last", "after"],
+    )
+    def test_threat_36_an_expired_grant_serves_no_more(
+        self, kind: PowerKind, instant: datetime, expected: bool
+    ) -> None:
+        register = with_grants(a_grant(kind), base=ready_for(kind))
+        assert may(register, FIRST, instant=instant) is expected
+
+    @pytest.mark.parametrize("kind", GRANTS)
+    @pytest.mark.parametrize(("after", "expected"), [(-SECOND, True), (0 * SECOND, False)])
+    def test_threat_36_a_repealed_grant_serves_no_more(
+        self, kind: PowerKind, after: timedelta, expected: bool
+    ) -> None:
+        register = with_grants(a_grant(kind, repealed_at=NOW), base=ready_for(kind))
+        assert may(register, FIRST, instant=NOW + after) is expected
+
+    @pytest.mark.parametrize("kind", GRANTS)
+    @pytest.mark.parametrize(("after", "expected"), [(-SECOND, False), (0 * SECOND, True)])
+    def test_a_grant_serves_from_the_instant_its_document_is_executory(
+        self, kind: PowerKind, after: timedelta, expected: bool
+    ) -> None:
+        register = with_grants(a_grant(kind, executory_at=NOW), base=ready_for(kind))
+        assert may(register, FIRST, instant=NOW + after) is expected
+
+    @pytest.mark.parametrize("kind", GRANTS)
+    def test_threat_36_a_document_that_is_not_executory_founds_nothing(
+        self, kind: PowerKind
+    ) -> None:
+        assert not may(with_grants(a_grant(kind, executory_at=None), base=ready_for(kind)), FIRST)
+
+    @pytest.mark.parametrize("kind", GRANTS)
+    def test_only_the_law_and_a_decision_need_no_document(self, kind: PowerKind) -> None:
+        register = with_grants(
+            a_grant(kind, executory_at=None, document=None), base=ready_for(kind)
+        )
+        expected = RULES[kind].founded_on in {Founding.LAW_OR_ORDER, Founding.DECISION}
+        assert may(register, FIRST) is expected
+
+    @pytest.mark.parametrize("kind", DELEGATIONS)
+    @pytest.mark.parametrize(("after", "expected"), [(-SECOND, True), (0 * SECOND, False)])
+    def test_threat_36_a_delegation_ends_when_its_grantor_leaves(
+        self, kind: PowerKind, after: timedelta, expected: bool
+    ) -> None:
+        leaving = with_holders(
+            DeskHolder(TOWN_HALL, MAYOR, Period(TERM.start, NOW)),
+            DeskHolder(TOWN_HALL, CO_MAYOR, TERM),
+            base=without_holders(TOWN_HALL),
+        )
+        register = with_grants(a_grant(kind), base=leaving)
+        assert may(register, FIRST, instant=NOW + after) is expected
+
+    def test_a_grantor_who_is_elected_again_has_to_grant_again(self) -> None:
+        again = with_holders(
+            DeskHolder(TOWN_HALL, MAYOR, Period(TERM.start, NOW)),
+            DeskHolder(TOWN_HALL, MAYOR, Period(NOW)),
+            base=without_holders(TOWN_HALL),
+        )
+        old = a_grant()
+        new = a_grant(id=PowerId("grant-2"), executory_at=NOW + DAY)
+        register = with_grants(old, new, base=again)
+        assert not in_force(register, old, NOW)
+        assert not in_force(register, new, NOW + DAY - SECOND)
+        assert in_force(register, new, NOW + DAY)
+
+    @pytest.mark.parametrize("kind", GRANTS)
+    @pytest.mark.parametrize(("after", "expected"), [(-SECOND, True), (0 * SECOND, False)])
+    def test_threat_36_a_grant_ends_when_its_grantee_leaves_the_office_it_rests_on(
+        self, kind: PowerKind, after: timedelta, expected: bool
+    ) -> None:
+        leaving = with_holders(
+            DeskHolder(DEPUTY, FIRST, Period(TERM.start, NOW)), base=without_holders(DEPUTY)
+        )
+        register = with_grants(a_grant(kind, grantee_office=DEPUTY), base=ready_for(kind, leaving))
+        assert may(register, FIRST, instant=NOW + after) is expected
+
+    @pytest.mark.parametrize("kind", DELEGATIONS)
+    def test_threat_36_a_grant_to_oneself_is_none(self, kind: PowerKind) -> None:
+        register = with_grants(a_grant(kind, grantee=MAYOR))
+        assert powers_of(register, MAYOR, NOW) == (OWN,)
+
+    def test_threat_36_a_delegate_does_not_delegate(self) -> None:
+        chained = a_grant(id=PowerId("grant-2"), grantor=FIRST, grantee=CLERK)
+        assert not may(with_grants(a_grant(), chained), CLERK)
+
+    @pytest.mark.parametrize("kind", [SIGNATURE_DELEGATION, FUNCTION_DELEGATION])
+    def test_threat_36_a_delegation_that_names_no_grantor_is_none(self, kind: PowerKind) -> None:
+        assert not may(with_grants(a_grant(kind, grantor=None)), FIRST)
+
+    @pytest.mark.parametrize(
+        "kind", [kind for kind, rule in RULES.items() if rule.given_by is GivenBy.NO_GRANT]
+    )
+    def test_nobody_grants_what_is_no_grant(self, kind: PowerKind) -> None:
+        assert powers_of(with_grants(a_grant(kind)), FIRST, NOW) == (
+            Power(PowerKind.HOLDER, DEPUTY),
+        )
+
+    def test_threat_36_circles_give_nothing_to_anybody(self) -> None:
+        circle = with_grants(
+            a_grant(POWER_DELEGATION, may_be_regranted=True, regrants=PowerId("grant-2")),
+            a_grant(
+                POWER_DELEGATION,
+                id=PowerId("grant-2"),
+                grantor=FIRST,
+                grantee=MAYOR,
+                may_be_regranted=True,
+                regrants=PowerId("grant-1"),
+            ),
+        )
+        assert able(circle) == {MAYOR}
+
+
+class TestPlaces:
+    """Days count in the time zone of the tenant, from midnight to midnight."""
+
+    @pytest.mark.parametrize(
+        ("place", "first", "last", "start", "end"),
+        [
+            (
+                "Europe/Paris",
+                date(2026, 3, 28),
+                date(2026, 3, 29),
+                datetime(2026, 3, 27, 23, tzinfo=UTC),
+                datetime(2026, 3, 29, 22, tzinfo=UTC),
+            ),
+            (
+                "Europe/Paris",
+                date(2026, 10, 25),
+                date(2026, 10, 25),
+                datetime(2026, 10, 24, 22, tzinfo=UTC),
+                datetime(2026, 10, 25, 23, tzinfo=UTC),
+            ),
+            (
+                "Indian/Reunion",
+                date(2026, 3, 28),
+                date(2026, 3, 29),
+                datetime(2026, 3, 27, 20, tzinfo=UTC),
+                datetime(2026, 3, 29, 20, tzinfo=UTC),
+            ),
+            (
+                "America/Miquelon",
+                date(2026, 3, 8),
+                date(2026, 3, 8),
+                datetime(2026, 3, 8, 3, tzinfo=UTC),
+                datetime(2026, 3, 9, 2, tzinfo=UTC),
+            ),
+            (
+                "Pacific/Noumea",
+                date(2026, 3, 28),
+                date(2026, 3, 28),
+                datetime(2026, 3, 27, 13, tzinfo=UTC),
+                datetime(2026, 3, 28, 13, tzinfo=UTC),
+            ),
+        ],
+        ids=["paris-spring", "paris-autumn", "reunion", "miquelon-spring", "noumea"],
+    )
+    def test_a_delegation_serves_from_the_first_midnight_to_the_last(
+        self, place: str, first: date, last: date, start: datetime, end: datetime
+    ) -> None:
+        days = whole_days(first, last, ZoneInfo(place))
+        register = with_grants(a_grant(period=days))
+        instants = (start - SECOND, start, end - SECOND, end)
+        assert [may(register, FIRST, instant=at) for at in instants] == [False, True, True, False]
+
+
+class TestRegrant:
+    PARENT = a_grant(POWER_DELEGATION, may_be_regranted=True)
+    CHILD = a_grant(
+        POWER_DELEGATION,
+        id=PowerId("grant-2"),
+        grantor=FIRST,
+        grantee=CLERK,
+        regrants=PowerId("grant-1"),
+    )
+
+    def test_a_competence_moves_on_when_the_deliberation_says_so(self) -> None:
+        register = with_grants(self.PARENT, self.CHILD)
+        assert able(register) == {CLERK}
+        assert power(register, CLERK).on_behalf_of == FIRST
+
+    def test_by_a_delegation_of_signature_both_may_act(self) -> None:
+        signing = replace(self.CHILD, kind=SIGNATURE_DELEGATION)
+        assert able(with_grants(self.PARENT, signing)) == {FIRST, CLERK}
+
+    @pytest.mark.parametrize(
+        ("parent", "child"),
+        [
+            ({"may_be_regranted": False}, {}),
+            ({"repealed_at": NOW}, {}),
+            ({"executory_at": None}, {}),
+            ({"grantee": SECOND_DEPUTY}, {}),
+            ({"office": DEPUTY, "grantor": SECOND_DEPUTY}, {}),
+            ({"kind": FUNCTION_DELEGATION}, {}),
+            ({"regrants": PowerId("grant-0")}, {}),
+            ({"id": PowerId("grant-9")}, {}),
+            ({}, {"regrants": None}),
+        ],
+        ids=[
+            "not said",
+            "repealed",
+            "not executory",
+            "to another",
+            "of another office",
+            "no competence moved",
+            "moved on before",
+            "not in the register",
+            "not said by the child",
+        ],
+    )
+    def test_threat_36_a_competence_moves_on_in_no_other_case(
+        self, parent: dict[str, object], child: dict[str, object]
+    ) -> None:
+        register = with_grants(replace(self.PARENT, **parent), replace(self.CHILD, **child))  # type: ignore[arg-type]
+        assert not may(register, CLERK)
+
+    def test_threat_36_an_interim_is_not_passed_on(self) -> None:
+        vacant = without_holders(TOWN_HALL)
+        interim = replace(self.PARENT, kind=INTERIM, grantor=None)
+        assert able(with_grants(interim, self.CHILD, base=vacant)) == {FIRST}
+
+    def test_both_scopes_must_cover_the_folder(self) -> None:
+        register = with_grants(
+            replace(self.PARENT, scope=Scope(ceiling_cents=100)),
+            replace(self.CHILD, scope=Scope(ceiling_cents=200)),
+        )
+        sums = (100, 101, 201)
+        found = [able(register, facts=replace(ALL_FIT, amounts=slips(n))) for n in sums]
+        assert found == [{CLERK}, {MAYOR}, {MAYOR}]

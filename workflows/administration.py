@@ -1,0 +1,178 @@
+"""What an administrator may do to a folder under way, and what the outside answers at a step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import assert_never
+
+from workflows.actions import (
+    ActionKind,
+    AdministratorAction,
+    ForceStep,
+    Migrate,
+    RecordOutside,
+    SkipStep,
+)
+from workflows.circumstances import (
+    Circumstances,
+    administrator_power_at,
+    check_kind,
+    check_not_recused,
+    said,
+    turn_of,
+)
+from workflows.definition import OUTSIDE_STEPS, StepId, StepKind, desks_of
+from workflows.errors import StepNotSkippable
+from workflows.events import Event, Migrated, StepForced, StepSkipped, ValidationStarted
+from workflows.evolution import evolve
+from workflows.folder import ActKind, FolderState, FolderStatus, StepInstance, StepState
+from workflows.moments import NotMigratable
+from workflows.outside_events import OutsideAnswered
+from workflows.progress import started, what_follows, with_what_follows
+from workflows.register import Authorship, PersonAtDesk
+from workflows.submission import check_usable, informed_at_end, settled_steps
+
+_SKIPPABLE = frozenset({StepKind.APPROVAL, StepKind.SEAL, StepKind.ARCHIVE})
+_NEVER_SKIPPED = frozenset({StepKind.SIGNATURE, StepKind.TRANSMISSION})
+
+OVERRIDES: Mapping[ActionKind, frozenset[StepKind]] = {
+    ActionKind.SKIP_STEP: _SKIPPABLE,
+    ActionKind.FORCE_STEP: OUTSIDE_STEPS,
+}
+"""The kinds of steps that an administrator may pass over, and those that he may force."""
+
+_MIGRATABLE = frozenset(
+    {FolderStatus.PENDING, FolderStatus.AWAITING_OUTSIDE, FolderStatus.AWAITING_TRANSMISSION}
+)
+
+
+def decide_as_administrator(
+    state: FolderState, action: AdministratorAction, given: Circumstances
+) -> tuple[Event, ...]:
+    """What follows an act of an administrator. Raises as `overriding` or `migrating`, and a case
+    of Unacceptable for what comes along."""
+    match action:
+        case SkipStep():
+            by = overriding(state, action.kind, action.step, action.actor, given)
+            reason = said(
+                action.reason,
+                "Le motif est obligatoire : écrivez pourquoi vous sautez cette étape.",
+            )
+            skipped = StepSkipped(given.instant, by, action.step, reason)
+            return with_what_follows(state, skipped, given, action.documents)
+        case ForceStep():
+            by = overriding(state, action.kind, action.step, action.actor, given)
+            reason = said(
+                action.reason,
+                "Le motif est obligatoire : écrivez pourquoi vous forcez cette étape.",
+            )
+            return with_what_follows(
+                state, StepForced(given.instant, by, action.step, reason), given
+            )
+        case Migrate():
+            return _migrate(state, action, given)
+        case _:
+            assert_never(action)
+
+
+def overriding(
+    state: FolderState, kind: ActionKind, step: StepId, actor: PersonAtDesk, given: Circumstances
+) -> Authorship:
+    """Who passes over the current step, or forces it, and by which power. Raises as `turn_of`;
+    StepNotSkippable, WrongStepKind or a case of NotEntitled."""
+    instance = turn_of(state, step)
+    if kind is ActionKind.SKIP_STEP and instance.kind in _NEVER_SKIPPED:
+        raise StepNotSkippable
+    check_kind(instance, OVERRIDES[kind])
+    return _authorship(state, instance, actor, given)
+
+
+def migrating(state: FolderState, actor: PersonAtDesk, given: Circumstances) -> Authorship:
+    """Who brings the folder to another version of its circuit, and by which power. Raises
+    NotMigratable where it is not under way, or a case of NotEntitled."""
+    current = state.current_step
+    if current is None or state.status not in _MIGRATABLE:
+        raise NotMigratable
+    return _authorship(state, current, actor, given)
+
+
+def decide_outside(
+    state: FolderState, action: RecordOutside, given: Circumstances
+) -> tuple[Event, ...]:
+    """What follows an answer of the outside at the step that waits for it. Raises as `turn_of`,
+    or WrongStepKind."""
+    check_kind(turn_of(state, action.step), OUTSIDE_STEPS)
+    answered = OutsideAnswered(
+        given.instant, action.step, action.accepted, action.reference, action.reason
+    )
+    if not action.accepted:
+        return (answered,)
+    return with_what_follows(state, answered, given)
+
+
+def _authorship(
+    state: FolderState, instance: StepInstance, actor: PersonAtDesk, given: Circumstances
+) -> Authorship:
+    check_not_recused(state, actor)
+    return Authorship(actor.person, administrator_power_at(instance, actor, given))
+
+
+def _migrate(state: FolderState, action: Migrate, given: Circumstances) -> tuple[Event, ...]:
+    by = migrating(state, action.actor, given)
+    check_usable(action.workflow)
+    migrated = Migrated(
+        given.instant,
+        by,
+        action.workflow_version,
+        settled_steps(state, action.workflow, action.chosen_desks, given),
+        action.workflow.duties,
+        informed_at_end(state, action.workflow),
+    )
+    _check_turn(state, migrated)
+    after = evolve(state, migrated)
+    _check_signatures(state, after)
+    events = (migrated, *_restarted(state, after, given))
+    if any(isinstance(event, ValidationStarted) for event in events):
+        raise NotMigratable
+    return events
+
+
+def _check_turn(state: FolderState, migrated: Migrated) -> None:
+    """The other version is another one, and the current step is in it, of the same kind."""
+    if migrated.workflow_version == state.workflow_version:
+        raise NotMigratable("Ce dossier suit déjà cette version du circuit : rien à changer.")
+    current = state.current_step
+    here = next((one for one in migrated.steps if current and one.id == current.id), None)
+    if current is None or here is None:
+        raise NotMigratable
+    if (here.kind, here.phase) != (current.kind, current.step.phase):
+        raise NotMigratable
+
+
+def _check_signatures(state: FolderState, after: FolderState) -> None:
+    """No signature nor transmission is left behind, and none that was made is asked again."""
+    for instance in after.steps:
+        if instance.kind in _NEVER_SKIPPED and instance.state is StepState.SKIPPED:
+            raise NotMigratable
+    made = [act for act in state.standing_acts if act.kind is ActKind.SIGN]
+    steps = {act.step for act in made}
+    for instance in after.steps:
+        waits = instance.kind is StepKind.SIGNATURE and instance.state is StepState.WAITING
+        if waits and (instance.id in steps or (made and state.rules.single_signature)):
+            raise NotMigratable
+
+
+def _restarted(state: FolderState, after: FolderState, given: Circumstances) -> tuple[Event, ...]:
+    """What a migration brings about: the current step starts again where its desks are others,
+    and the next one starts where those who acted suffice in the other version."""
+    before, current = state.current_step, after.current_step
+    if before is None or current is None:
+        return what_follows(state, after, given)
+    restarted = started(after, current, given)
+    if (
+        current.kind in OUTSIDE_STEPS
+        or current.drawn == before.drawn
+        or restarted.desks == desks_of(current.step)
+    ):
+        return ()
+    return (restarted, *what_follows(after, evolve(after, restarted), given))

@@ -1,0 +1,104 @@
+"""Segregation of duties and recusals: who may not pass a step because of what came before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from workflows.definition import Duty, DutyKind, Step, StepKind
+from workflows.folder import PASSING_ACTS, Act, ActKind, FolderState
+from workflows.register import Barred, BarredBy, PersonId
+
+_SIGNATURES = frozenset({ActKind.SIGN, ActKind.SIGN_ON_PAPER})
+_APPROVALS = frozenset({ActKind.APPROVE})
+_SUBMISSIONS = frozenset({ActKind.SUBMIT, ActKind.RESUBMIT})
+
+_RECUSED = "Cette personne s'est déportée de ce dossier : laissez une autre personne agir."
+
+_DETAILS: Mapping[DutyKind, str] = {
+    DutyKind.APPROVER_DOES_NOT_SIGN: (
+        "Dans ce circuit, la même personne ne vise pas et ne signe pas un dossier, en son nom ou "
+        "par délégation : laissez une autre personne agir."
+    ),
+    DutyKind.SUBMITTER_DOES_NOT_APPROVE: (
+        "Dans ce circuit, qui dépose un dossier ne le vise pas, en son nom ou par délégation : "
+        "laissez une autre personne le viser."
+    ),
+    DutyKind.SUBMITTER_DOES_NOT_SIGN: (
+        "Dans ce circuit, qui dépose un dossier ne le signe pas, en son nom ou par délégation : "
+        "laissez une autre personne le signer."
+    ),
+    DutyKind.DISTINCT_PERSONS: (
+        "Dans ce circuit, cette étape et une autre demandent deux personnes différentes, en leur "
+        "nom ou par délégation : laissez une autre personne agir."
+    ),
+}
+
+
+def barred(state: FolderState, step: Step) -> tuple[Barred, ...]:
+    """Who may not pass the step: those who stood back, and those whom a duty keeps apart.
+
+    The whole life of the folder counts, earlier rounds included, but for acts that were taken
+    back or undone. An act binds the person who did it and the one in whose name he did it;
+    `workflows.powers` bars in turn whoever would act in the name of somebody whom a duty bars.
+    """
+    recused = (Barred(one, BarredBy.RECUSAL, _RECUSED) for one in state.recused)
+    by_duty = (
+        Barred(person, BarredBy.DUTY, _DETAILS[duty.kind])
+        for duty in state.duties
+        for person in _KEPT_APART[duty.kind](state, duty, step)
+    )
+    return tuple(dict.fromkeys((*recused, *by_duty)))
+
+
+def _approver_or_signer(state: FolderState, _: Duty, step: Step) -> Iterator[PersonId]:
+    if step.kind is StepKind.SIGNATURE:
+        yield from _authors(state, _APPROVALS)
+    if step.kind is StepKind.APPROVAL:
+        yield from _authors(state, _SIGNATURES)
+
+
+def _submitter_at_approval(state: FolderState, _: Duty, step: Step) -> Iterator[PersonId]:
+    if step.kind is StepKind.APPROVAL:
+        yield from _submitters(state)
+
+
+def _submitter_at_signature(state: FolderState, _: Duty, step: Step) -> Iterator[PersonId]:
+    if step.kind is StepKind.SIGNATURE:
+        yield from _submitters(state)
+
+
+def _at_other_steps(state: FolderState, duty: Duty, step: Step) -> Iterator[PersonId]:
+    """At the step itself only this round counts: its desks act together, whoever passed it in an
+    earlier round may pass it again."""
+    if step.id not in duty.steps:
+        return
+    for act in state.acts:
+        same = act.step == step.id and act.round == state.round
+        other = act.step != step.id and act.step in duty.steps
+        if act.kind in PASSING_ACTS and act.stands and (same or other):
+            yield from _names(act)
+
+
+_KEPT_APART: Mapping[DutyKind, Callable[[FolderState, Duty, Step], Iterator[PersonId]]] = {
+    DutyKind.APPROVER_DOES_NOT_SIGN: _approver_or_signer,
+    DutyKind.SUBMITTER_DOES_NOT_APPROVE: _submitter_at_approval,
+    DutyKind.SUBMITTER_DOES_NOT_SIGN: _submitter_at_signature,
+    DutyKind.DISTINCT_PERSONS: _at_other_steps,
+}
+
+
+def _submitters(state: FolderState) -> Iterator[PersonId]:
+    yield state.submitter.person
+    yield from _authors(state, _SUBMISSIONS)
+
+
+def _authors(state: FolderState, kinds: frozenset[ActKind]) -> Iterator[PersonId]:
+    for act in state.acts:
+        if act.kind in kinds and act.stands:
+            yield from _names(act)
+
+
+def _names(act: Act) -> Iterator[PersonId]:
+    yield act.by.person
+    if act.by.power.on_behalf_of is not None:
+        yield act.by.power.on_behalf_of

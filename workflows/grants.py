@@ -1,0 +1,303 @@
+"""What may be put in the register of powers, and what leaves it when a person leaves a desk."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from workflows.definition import DeskId
+from workflows.grant_refusals import (
+    AbsenceDeskUnknown,
+    AbsencesContradictory,
+    ContradictoryPowers,
+    DelegationCycle,
+    GrantCapacityRefused,
+    GrantDatesReversed,
+    GrantDeskUnknown,
+    GranteeNotInOffice,
+    GrantKindRefused,
+    GrantorMissing,
+    GrantorNotHolder,
+    GrantorUnexpected,
+    GrantToOneself,
+    RegrantRefused,
+    ReplacementRefused,
+    SubDelegationRefused,
+)
+from workflows.mentions import TEMPLATE_MAX, is_one_line
+from workflows.periods import Period
+from workflows.powers import RULES
+from workflows.register import (
+    Absence,
+    DeskHolder,
+    Grant,
+    PersonId,
+    PowerKind,
+    PowerRegister,
+    SubtypeId,
+    TypeId,
+)
+from workflows.scopes import overlap
+from workflows.standing import Ends, GivenBy, may_regrant, parent_of, usable_from
+
+CAPACITY_MAX: Final = TEMPLATE_MAX
+
+_END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+_DAY = timedelta(days=1)
+_NO_NAMES: Mapping[PersonId, str] = {}
+_NO_TYPES: Mapping[SubtypeId, TypeId] = {}
+
+
+def check_grant(
+    register: PowerRegister,
+    grant: Grant,
+    names: Mapping[PersonId, str] = _NO_NAMES,
+    type_of: Mapping[SubtypeId, TypeId] = _NO_TYPES,
+) -> None:
+    """Raises a case of GrantRefused where the grant may not be put in the register.
+
+    A grant of the same id in the register is the one that this one replaces. `names` serve in the
+    details (ids otherwise); `type_of` gives the type of each subtype, and a subtype that it does
+    not have may belong to any type.
+    """
+    others = tuple(one for one in register.grants if one.id != grant.id)
+    register = replace(register, grants=others)
+    _check_itself(register, grant)
+    _check_grantor(register, grant)
+    _check_grantee(register, grant)
+    _check_contradictions(register, grant, names, type_of)
+    _check_cycle(register, grant, names)
+
+
+def check_absence(register: PowerRegister, absence: Absence) -> None:
+    """Raises a case of AbsenceRefused where the absence may not be put in the register. One of
+    the same id in the register is the one that this one replaces."""
+    if absence.desk is not None and absence.desk not in register.desks:
+        raise AbsenceDeskUnknown
+    named = (absence.person, *absence.replacements)
+    if len(set(named)) < len(named):
+        raise ReplacementRefused
+    for other in register.absences:
+        same = other.person == absence.person and other.desk == absence.desk
+        if same and other.id != absence.id and _meet(_span(other), _span(absence)):
+            raise AbsencesContradictory
+
+
+def check_hierarchy(superiors: Mapping[DeskId, DeskId]) -> tuple[DeskId, ...] | None:
+    """The first circle of desks each under the next, the last under the first; None without."""
+    for start in sorted(superiors):
+        line = [start]
+        while line[-1] in superiors:
+            above = superiors[line[-1]]
+            if above in line:
+                return tuple(line[line.index(above) :])
+            line.append(above)
+    return None
+
+
+def lapsing(
+    register: PowerRegister, person: PersonId, desk: DeskId, at: datetime
+) -> tuple[Grant, ...]:
+    """The grants that end, or will never serve, when the person leaves the desk at that instant:
+    those he gave in that office, those he received for it, and what was re-delegated of these."""
+    returns = tuple(one for one in register.holders if (one.desk, one.person) == (desk, person))
+    ending = [
+        one
+        for one in register.grants
+        if _rests_on(one, person, desk) and _outlives(one, at) and not _anew(one, returns, at)
+    ]
+    gone = {one.id for one in ending}
+    passed_on = (
+        one
+        for one in register.grants
+        if one.regrants in gone and one.id not in gone and _outlives(one, at)
+    )
+    return (*ending, *passed_on)
+
+
+def _check_itself(register: PowerRegister, grant: Grant) -> None:
+    given_by = RULES[grant.kind].given_by
+    if given_by is GivenBy.NO_GRANT:
+        raise GrantKindRefused
+    if {grant.office, grant.grantee_office or grant.office} - register.desks:
+        raise GrantDeskUnknown
+    if len(grant.capacity) > CAPACITY_MAX or not is_one_line(grant.capacity):
+        raise GrantCapacityRefused
+    if grant.grantor == grant.grantee:
+        raise GrantToOneself
+    if grant.grantor is not None and given_by is GivenBy.NOBODY:
+        raise GrantorUnexpected
+    _check_dates(grant)
+
+
+def _check_dates(grant: Grant) -> None:
+    executory, document = grant.executory_at, grant.document
+    if executory is not None and grant.period.end is not None and grant.period.end <= executory:
+        raise GrantDatesReversed(
+            "Ce pouvoir finirait avant d'être exécutoire : corrigez la fin ou la date à laquelle "
+            "l'acte qui le fonde est exécutoire."
+        )
+    if document is None:
+        return
+    if document.published_on is not None and document.published_on < document.signed_on:
+        raise GrantDatesReversed(
+            f"L'acte {document.number} serait publié avant d'être signé : corrigez ses dates."
+        )
+    # No place of France is a day ahead of UTC: this is earlier than the day of signature there.
+    if executory is not None and executory.astimezone(UTC).date() < document.signed_on - _DAY:
+        raise GrantDatesReversed(
+            f"L'acte {document.number} serait exécutoire avant d'être signé : corrigez ses dates."
+        )
+
+
+def _check_grantor(register: PowerRegister, grant: Grant) -> None:
+    if grant.regrants is not None:
+        parent = parent_of(register, grant)
+        passes_on = Ends.GRANTOR_LEAVES in RULES[grant.kind].ends_with
+        if parent is None or not passes_on or not may_regrant(parent, grant, RULES):
+            raise RegrantRefused
+        return
+    if grant.grantor is None:
+        if RULES[grant.kind].given_by is GivenBy.PERSON:
+            raise GrantorMissing
+        return
+    if _holds_when_it_starts(register, grant.grantor, grant.office, grant):
+        return
+    delegated = (
+        one.grantee == grant.grantor and one.office == grant.office and _at_once(one, grant)
+        for one in register.grants
+    )
+    raise SubDelegationRefused if any(delegated) else GrantorNotHolder
+
+
+def _check_grantee(register: PowerRegister, grant: Grant) -> None:
+    desk = grant.grantee_office
+    if desk is not None and not _holds_when_it_starts(register, grant.grantee, desk, grant):
+        raise GranteeNotInOffice
+
+
+def _holds_when_it_starts(
+    register: PowerRegister, person: PersonId, desk: DeskId, grant: Grant
+) -> bool:
+    """While the document is not executory nobody knows when the grant will start to serve:
+    holding the desk for a part of its period is then enough."""
+    own = (one.period for one in register.holders if (one.desk, one.person) == (desk, person))
+    if grant.document is not None and grant.executory_at is None:
+        return any(_meet(_bounds(period), _span(grant)) for period in own)
+    return any(period.covers(usable_from(grant)) for period in own)
+
+
+def _check_contradictions(
+    register: PowerRegister,
+    grant: Grant,
+    names: Mapping[PersonId, str],
+    type_of: Mapping[SubtypeId, TypeId],
+) -> None:
+    for other in register.grants:
+        if (
+            other.office == grant.office
+            and _contradict(grant, other)
+            and _at_once(grant, other)
+            and overlap(grant.scope, other.scope, type_of)
+        ):
+            raise ContradictoryPowers(
+                f"Ce pouvoir en contredit un autre du même bureau, {_named(other, names)} : "
+                "abrogez l'autre, ou séparez leurs dates ou leurs domaines."
+            )
+
+
+def _contradict(one: Grant, other: Grant) -> bool:
+    """DESIGN D6. A power and the one that re-delegates it do not contradict each other."""
+    kinds = {one.kind, other.kind}
+    if one.regrants == other.id or other.regrants == one.id:
+        return False
+    if kinds in ({PowerKind.POWER_DELEGATION}, {PowerKind.INTERIM}):
+        return one.grantee != other.grantee
+    if kinds == {PowerKind.POWER_DELEGATION, PowerKind.SIGNATURE_DELEGATION}:
+        return one.grantor == other.grantor
+    return kinds == {PowerKind.INTERIM, PowerKind.SUBSTITUTION}
+
+
+def _named(grant: Grant, names: Mapping[PersonId, str]) -> str:
+    founding = f"l'acte {grant.document.number}" if grant.document else f"le pouvoir {grant.id}"
+    return f"{founding} (donné à {names.get(grant.grantee, grant.grantee)})"
+
+
+def _check_cycle(register: PowerRegister, grant: Grant, names: Mapping[PersonId, str]) -> None:
+    """A circle stands at some instant if it stands when the last of its delegations starts: that
+    instant is enough to look at."""
+    if grant.grantor is None:
+        return
+    starts = {one.period.start for one in register.grants} | {grant.period.start}
+    for instant in sorted(starts):
+        if _lasts(grant, instant):
+            path = _path(register, grant.grantee, grant.grantor, instant)
+            if path:
+                circle = " → ".join(names.get(one, one) for one in (grant.grantor, *path))
+                raise DelegationCycle(
+                    f"Ces délégations tourneraient en rond ({circle}) : retirez l'une d'elles."
+                )
+
+
+def _path(
+    register: PowerRegister, start: PersonId, goal: PersonId, instant: datetime
+) -> tuple[PersonId, ...]:
+    """The shortest way from one person to another by the delegations of that instant."""
+    seen = {start}
+    ways: deque[tuple[PersonId, ...]] = deque([(start,)])
+    while ways:
+        way = ways.popleft()
+        if way[-1] == goal:
+            return way
+        for one in register.grants:
+            if one.grantor == way[-1] and one.grantee not in seen and _lasts(one, instant):
+                seen.add(one.grantee)
+                ways.append((*way, one.grantee))
+    return ()
+
+
+def _rests_on(grant: Grant, person: PersonId, desk: DeskId) -> bool:
+    ends = RULES[grant.kind].ends_with
+    given = Ends.GRANTOR_LEAVES in ends and grant.regrants is None
+    received = Ends.GRANTEE_LEAVES in ends
+    return (given and (grant.grantor, grant.office) == (person, desk)) or (
+        received and (grant.grantee, grant.grantee_office) == (person, desk)
+    )
+
+
+def _outlives(grant: Grant, at: datetime) -> bool:
+    return _span(grant)[1] > at
+
+
+def _anew(grant: Grant, holdings: tuple[DeskHolder, ...], at: datetime) -> bool:
+    """Whether the grant starts to serve once the person has come back to the desk."""
+    serves = usable_from(grant)
+    return any(one.period.start >= at and one.period.covers(serves) for one in holdings)
+
+
+_Span = tuple[datetime, datetime]
+
+
+def _span(one: Grant | Absence) -> _Span:
+    start, end = _bounds(one.period)
+    return start, min(end, one.repealed_at or end)
+
+
+def _bounds(period: Period) -> _Span:
+    return period.start, period.end or _END_OF_TIME
+
+
+def _meet(one: _Span, other: _Span) -> bool:
+    return max(one[0], other[0]) < min(one[1], other[1])
+
+
+def _at_once(one: Grant, other: Grant) -> bool:
+    return _meet(_span(one), _span(other))
+
+
+def _lasts(grant: Grant, instant: datetime) -> bool:
+    start, end = _span(grant)
+    return start <= instant < end

@@ -1,0 +1,299 @@
+"""Council installation: who leaves which office, who comes, and what follows at those instants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from workflows.definition import DeskId, Step
+from workflows.errors import Unacceptable
+from workflows.folder import FolderId
+from workflows.grants import lapsing
+from workflows.obstacles import NobodyAble
+from workflows.periods import Period
+from workflows.powers import who_may_act
+from workflows.presence import holders_of
+from workflows.register import DeskHolder, Facts, Grant, PersonId, PowerRegister
+
+
+class PendingFolders(StrEnum):
+    """What becomes of the folders that wait at an office when its holder leaves: they stay for
+    whoever may act there, go back to their submitters, or go to another desk."""
+
+    KEEP = "keep"
+    RETURN = "return"
+    TRANSFER = "transfer"
+
+
+@dataclass(frozen=True, slots=True)
+class Bridging:
+    """A person who holds the office for a time between two holders."""
+
+    person: PersonId
+    period: Period
+
+
+@dataclass(frozen=True, slots=True)
+class OfficeHandOver:
+    """One office changes hands.
+
+    `starts_at`: election of the new holder, None with `incoming` when the post stays vacant.
+    `ends_at`: end of the outgoing mandate, the election of the new holder where it is None.
+    `transfer_to` goes with `PendingFolders.TRANSFER`.
+    """
+
+    office: DeskId
+    outgoing: PersonId
+    incoming: PersonId | None = None
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    bridging: Bridging | None = None
+    pending: PendingFolders = PendingFolders.KEEP
+    transfer_to: DeskId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """The plan of a council installation, office by office."""
+
+    offices: tuple[OfficeHandOver, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Vacancy:
+    """An office that nobody holds from `since` to `until` (open where it is None)."""
+
+    office: DeskId
+    since: datetime
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class HandOverEffects:
+    """What a plan does: the holdings that end, as they were; those that start; the grants that
+    lapse with the former; the offices left without anybody."""
+
+    ending: tuple[DeskHolder, ...]
+    starting: tuple[DeskHolder, ...]
+    lapsing: tuple[Grant, ...]
+    vacancies: tuple[Vacancy, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A folder that waits, the part of its step that is still to be done, and its facts."""
+
+    folder: FolderId
+    step: Step
+    facts: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Stranded:
+    """A folder that nobody could be counted upon to pass from that instant of the plan on."""
+
+    folder: FolderId
+    since: datetime
+    nobody: NobodyAble
+    detail: str
+
+
+class HandOverRefused(Unacceptable):
+    """The plan could not be carried out."""
+
+    code = "handover_refused"
+    sentence = "Ce plan d'installation ne peut pas être appliqué : corrigez-le."
+
+
+class HandOverDeskUnknown(HandOverRefused):
+    """An office of the plan, or the desk that takes its folders, is not one of the tenant."""
+
+    code = "handover_desk_unknown"
+    sentence = "Un bureau du plan n'existe pas : choisissez un bureau de la collectivité."
+
+
+class HandOverRepeated(HandOverRefused):
+    """The same person leaves the same office twice in the plan."""
+
+    code = "handover_repeated"
+    sentence = "La même personne quitte deux fois le même bureau : gardez une seule ligne."
+
+
+class HandOverDatesMissing(HandOverRefused):
+    """The plan does not say when the outgoing person leaves, or when the new one starts."""
+
+    code = "handover_dates_missing"
+    sentence = (
+        "Une date manque : indiquez l'élection du nouveau titulaire ou, si le poste reste vacant, "
+        "la fin du mandat sortant."
+    )
+
+
+class OutgoingNotHolder(HandOverRefused):
+    """The person said to leave does not hold the office until then."""
+
+    code = "handover_outgoing_not_holder"
+    sentence = (
+        "La personne sortante n'est pas titulaire de ce bureau à cette date : corrigez la "
+        "personne ou la date."
+    )
+
+
+class HandOverOverlap(HandOverRefused):
+    """Two persons would hold the office at once."""
+
+    code = "handover_overlap"
+    sentence = (
+        "Deux titulaires se chevaucheraient : le remplaçant provisoire commence après le départ, "
+        "et finit avant l'arrivée du nouveau titulaire."
+    )
+
+
+class HandOverTransferUnclear(HandOverRefused):
+    """Folders are transferred to another desk, which the plan names; otherwise it names none."""
+
+    code = "handover_transfer_unclear"
+    sentence = (
+        "Indiquez à quel autre bureau transférer les dossiers en attente, ou choisissez de les "
+        "garder ou de les renvoyer."
+    )
+
+
+def check_handover(register: PowerRegister, handover: HandOver) -> None:
+    """Raises a case of HandOverRefused for a plan that could not be carried out. An office left
+    vacant for a while is allowed: `effects` reports it."""
+    departures = [(one.office, one.outgoing) for one in handover.offices]
+    if len(set(departures)) < len(departures):
+        raise HandOverRepeated
+    for one in handover.offices:
+        _check_office(register, one)
+
+
+def effects(register: PowerRegister, handover: HandOver) -> HandOverEffects:
+    """What the plan does to the register, nothing of which is done yet. Raises as
+    `check_handover`."""
+    check_handover(register, handover)
+    after = _moved(register, handover)
+    lapsed = (
+        grant
+        for one in handover.offices
+        for grant in lapsing(after, one.outgoing, one.office, leaves_at(one))
+    )
+    return HandOverEffects(
+        tuple(row for row in register.holders if any(_ends(row, one) for one in handover.offices)),
+        tuple(row for one in handover.offices for row in _starting(one)),
+        tuple(dict.fromkeys(lapsed)),
+        tuple(found for one in handover.offices for found in _vacancies(after, one)),
+    )
+
+
+def applied(register: PowerRegister, handover: HandOver) -> PowerRegister:
+    """The register once the plan is carried out, right before its instants as after them. Grants
+    stay in it: those that lapse stand no more from that instant. Raises as `check_handover`."""
+    check_handover(register, handover)
+    return _moved(register, handover)
+
+
+def stranded(
+    register: PowerRegister, handover: HandOver, waiting: Iterable[Waiting]
+) -> tuple[Stranded, ...]:
+    """The waiting folders that the plan would leave without anybody to count upon, each from the
+    first instant of the plan at which it is so. Raises as `check_handover`."""
+    after = applied(register, handover)
+    instants = sorted({instant for one in handover.offices for instant in _instants(one)})
+    found: dict[FolderId, Stranded] = {}
+    for one in waiting:
+        for instant in instants:
+            answer = who_may_act(after, one.step, one.facts, instant)
+            if answer.nobody is not None:
+                found.setdefault(
+                    one.folder, Stranded(one.folder, instant, answer.nobody, answer.detail)
+                )
+    return tuple(found.values())
+
+
+def leaves_at(one: OfficeHandOver) -> datetime:
+    """When the outgoing person leaves: by default at the election of the new holder. Raises
+    HandOverDatesMissing where the plan says neither."""
+    end = one.ends_at or one.starts_at
+    if end is None:
+        raise HandOverDatesMissing
+    return end
+
+
+def _check_office(register: PowerRegister, one: OfficeHandOver) -> None:
+    if one.office not in register.desks:
+        raise HandOverDeskUnknown
+    if (one.incoming is None) != (one.starts_at is None):
+        raise HandOverDatesMissing
+    end = leaves_at(one)
+    if not any(_ends(row, one) for row in register.holders):
+        raise OutgoingNotHolder
+    if one.starts_at is not None and one.starts_at < end:
+        raise HandOverOverlap
+    if one.bridging is not None:
+        _check_bridging(one.bridging.period, end, one.starts_at)
+    _check_pending(register, one)
+
+
+def _check_bridging(period: Period, leaves: datetime, starts: datetime | None) -> None:
+    if period.start < leaves:
+        raise HandOverOverlap
+    if starts is not None and (period.end is None or starts < period.end):
+        raise HandOverOverlap
+
+
+def _check_pending(register: PowerRegister, one: OfficeHandOver) -> None:
+    transfer = one.pending is PendingFolders.TRANSFER
+    if transfer != (one.transfer_to is not None) or one.transfer_to == one.office:
+        raise HandOverTransferUnclear
+    if one.transfer_to is not None and one.transfer_to not in register.desks:
+        raise HandOverDeskUnknown
+
+
+def _ends(row: DeskHolder, one: OfficeHandOver) -> bool:
+    """Whether the plan puts an end to this holding, or confirms the one that it has."""
+    end = leaves_at(one)
+    last = row.period.end is None or end <= row.period.end
+    return (row.desk, row.person) == (one.office, one.outgoing) and row.period.start < end and last
+
+
+def _moved(register: PowerRegister, handover: HandOver) -> PowerRegister:
+    rows = [
+        next((_ended(row, one) for one in handover.offices if _ends(row, one)), row)
+        for row in register.holders
+    ]
+    starting = (row for one in handover.offices for row in _starting(one))
+    return replace(register, holders=(*rows, *starting))
+
+
+def _ended(row: DeskHolder, one: OfficeHandOver) -> DeskHolder:
+    return replace(row, period=Period(row.period.start, leaves_at(one)))
+
+
+def _starting(one: OfficeHandOver) -> tuple[DeskHolder, ...]:
+    rows = []
+    if one.bridging is not None:
+        rows.append(DeskHolder(one.office, one.bridging.person, one.bridging.period))
+    if one.incoming is not None and one.starts_at is not None:
+        rows.append(DeskHolder(one.office, one.incoming, Period(one.starts_at)))
+    return tuple(rows)
+
+
+def _instants(one: OfficeHandOver) -> tuple[datetime, ...]:
+    """When the holders of the office change, in order."""
+    found = {leaves_at(one)}
+    for row in _starting(one):
+        found |= {row.period.start} | ({row.period.end} if row.period.end else set())
+    return tuple(sorted(found))
+
+
+def _vacancies(after: PowerRegister, one: OfficeHandOver) -> tuple[Vacancy, ...]:
+    instants = _instants(one)
+    return tuple(
+        Vacancy(one.office, since, until)
+        for since, until in zip(instants, (*instants[1:], None), strict=True)
+        if not holders_of(after, one.office, since)
+    )

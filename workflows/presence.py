@@ -1,0 +1,70 @@
+"""Who holds a desk at an instant, and who is away from it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from workflows.definition import DeskId
+from workflows.register import Absence, PersonId, PowerRegister
+
+
+def holders_of(register: PowerRegister, desk: DeskId, instant: datetime) -> tuple[PersonId, ...]:
+    """The persons who hold the desk at the instant, each once; none where the desk is gone."""
+    if desk not in register.desks:
+        return ()
+    holders = (one for one in register.holders if one.desk == desk)
+    return tuple(dict.fromkeys(one.person for one in holders if one.period.covers(instant)))
+
+
+def holds_since(
+    register: PowerRegister, person: PersonId, desk: DeskId, since: datetime, instant: datetime
+) -> bool:
+    """Whether one and the same holding of the desk covers both instants: a person who left and
+    came back, re-elected included, holds it anew."""
+    return any(
+        one.desk == desk
+        and one.person == person
+        and one.period.covers(since)
+        and one.period.covers(instant)
+        for one in register.holders
+    )
+
+
+def absences_from(
+    register: PowerRegister, person: PersonId, desk: DeskId, instant: datetime
+) -> tuple[Absence, ...]:
+    """The absences of the person that count at this desk at the instant, those that name it
+    first."""
+    found = (
+        one
+        for one in register.absences
+        if one.person == person and one.desk in {None, desk} and _lasts(one, instant)
+    )
+    return tuple(sorted(found, key=lambda one: (one.desk is None, one.period.start, one.id)))
+
+
+def is_absent(register: PowerRegister, person: PersonId, desk: DeskId, instant: datetime) -> bool:
+    """Whether the person declared himself away from this desk, or it was declared for him."""
+    return bool(absences_from(register, person, desk, instant))
+
+
+def is_away(register: PowerRegister, person: PersonId, desk: DeskId, instant: datetime) -> bool:
+    """Whether the person should not be counted upon at this desk, which he need not hold: absent
+    from it, from everywhere, or from each desk that he holds."""
+    if is_absent(register, person, desk, instant):
+        return True
+    own = {
+        one.desk for one in register.holders if one.person == person and one.period.covers(instant)
+    }
+    return bool(own) and all(is_absent(register, person, one, instant) for one in own)
+
+
+def all_absent(register: PowerRegister, desk: DeskId, instant: datetime) -> bool:
+    """Whether the desk has holders and every one of them is absent from it."""
+    holders = holders_of(register, desk, instant)
+    return bool(holders) and all(is_absent(register, one, desk, instant) for one in holders)
+
+
+def _lasts(absence: Absence, instant: datetime) -> bool:
+    ended = absence.repealed_at is not None and absence.repealed_at <= instant
+    return absence.period.covers(instant) and not ended

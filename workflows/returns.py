@@ -1,0 +1,174 @@
+"""The ways back: a rejection, a return to an earlier step, a retraction, another round."""
+
+from __future__ import annotations
+
+from itertools import takewhile
+
+from workflows.actions import Reject, Retract
+from workflows.circumstances import Circumstances, check_not_recused, said, with_recusals
+from workflows.definition import OUTSIDE_STEPS, PERSON_STEPS, Phase, StepId, StepKind, desks_of
+from workflows.errors import NotSubmitter, NotYourAct, ReturnRefused
+from workflows.events import Event, Rejected, Retracted, StepStarted
+from workflows.folder import (
+    PASSING_ACTS,
+    Act,
+    ActKind,
+    Document,
+    DocumentRole,
+    FolderState,
+    FolderStatus,
+    RevisionChange,
+    StepInstance,
+    StepState,
+)
+from workflows.moments import NothingToRetract, TooLateToRetract
+from workflows.powers import desk_power, step_power
+from workflows.register import Authorship, PersonAtDesk
+
+_SUBMISSIONS = frozenset({ActKind.SUBMIT, ActKind.RESUBMIT})
+RETRACTABLE = _SUBMISSIONS | PASSING_ACTS | {ActKind.REJECT}
+"""The acts that may be taken back; the others are undone by their contrary."""
+
+_WHILE_UNDER_WAY = frozenset({FolderStatus.PENDING, FolderStatus.AWAITING_TRANSMISSION})
+
+
+def reject(
+    state: FolderState, action: Reject, by: Authorship, given: Circumstances
+) -> tuple[Event, ...]:
+    """What follows a refusal at the current step: the folder goes back to its submitter, or to
+    an earlier step of this round. Raises ReasonMissing or ReturnRefused."""
+    reason = said(
+        action.reason, "Le motif est obligatoire : écrivez pourquoi vous rejetez ce dossier."
+    )
+    if action.return_to is None:
+        return (Rejected(given.instant, by, action.step, reason),)
+    target = _return_target(state, action.step, action.return_to)
+    restored = _restored(state, target.id)
+    return (
+        Rejected(given.instant, by, action.step, reason, target.id, restored),
+        StepStarted(given.instant, target.id, target.kind, desks_of(target.step)),
+    )
+
+
+def may_return_to(state: FolderState, step: StepId) -> tuple[StepId, ...]:
+    """The steps to which a refusal at this one may bring the folder back: those that persons
+    passed before it in this round, where the circuit allows any."""
+    here = state.step(step)
+    if here is None or not here.step.may_return:
+        return ()
+    return tuple(
+        one.id
+        for one in takewhile(lambda one: one.id != step, state.steps)
+        if one.state is StepState.DONE and one.kind in PERSON_STEPS
+    )
+
+
+def decide_retraction(
+    state: FolderState, action: Retract, given: Circumstances
+) -> tuple[Event, ...]:
+    """What follows when a person takes his act back. Raises as `retracting`."""
+    act, by = retracting(state, action.step, action.actor, given)
+    restored = tuple(change.reverse for change in act.changes)
+    return (Retracted(given.instant, by, act.kind, act.step, restored),)
+
+
+def retracting(
+    state: FolderState, step: StepId | None, actor: PersonAtDesk, given: Circumstances
+) -> tuple[Act, Authorship]:
+    """The act that the person may take back at the step (the submission without step), and by
+    which power.
+
+    Raises NothingToRetract; TooLateToRetract once another person acted, the outside was asked
+    or the transmission was claimed; NotSubmitter, NotYourAct or another case of NotEntitled.
+    """
+    own = [act for act in state.standing_acts if act.step == step and act.kind in RETRACTABLE]
+    if not own:
+        raise NothingToRetract
+    act = next((one for one in reversed(own) if one.by.seat == actor), own[-1])
+    if not _still_open(state, act):
+        raise TooLateToRetract
+    _check_own(state, act, actor)
+    if act is not state.standing_acts[-1]:
+        raise TooLateToRetract
+    instance = None if step is None else state.step(step)
+    if instance is None:
+        return act, Authorship(actor.person, desk_power(given.register, actor, given.instant))
+    check_not_recused(state, actor)
+    facts = with_recusals(state, instance.step, given.facts)
+    power = step_power(given.register, actor, instance.step, given.instant, facts)
+    return act, Authorship(actor.person, power)
+
+
+def retractable_act(state: FolderState) -> Act | None:
+    """The act that may still be taken back, by its author: the last one that stands, as long as
+    nobody outside knows of it. None where there is none."""
+    last = state.standing_acts[-1] if state.standing_acts else None
+    if last is None or last.kind not in RETRACTABLE or not _still_open(state, last):
+        return None
+    return last
+
+
+def kept_approvals(state: FolderState, documents: tuple[Document, ...]) -> tuple[StepId, ...]:
+    """The first steps of the circuit whose approvals stand in a new round of the folder, because
+    the subtype says so and its main documents are byte for byte those that were approved.
+
+    They are approvals passed by persons, one after the other from the start. A circuit that
+    begins with a preparation keeps none: what it approved could still change.
+    """
+    if not state.rules.approvals_stand or _contents(documents) != _contents(
+        state.unsigned_documents
+    ):
+        return ()
+    return tuple(one.id for one in takewhile(lambda one: _stands(state, one), state.steps))
+
+
+def _stands(state: FolderState, instance: StepInstance) -> bool:
+    return (
+        instance.state is StepState.DONE
+        and instance.kind is StepKind.APPROVAL
+        and instance.step.phase is Phase.VALIDATION
+        and bool(state.acts_at(instance.id))
+    )
+
+
+def _contents(documents: tuple[Document, ...]) -> frozenset[str]:
+    return frozenset(
+        one.revision.sha256 for one in documents if one.role is DocumentRole.MAIN_DOCUMENT
+    )
+
+
+def _return_target(state: FolderState, step: StepId, target: StepId) -> StepInstance:
+    instance = state.step(target)
+    if instance is None or target not in may_return_to(state, step):
+        raise ReturnRefused
+    return instance
+
+
+def _restored(state: FolderState, target: StepId) -> tuple[RevisionChange, ...]:
+    """The signatures made since the target had its turn, undone one by one, the newest first."""
+    ids = [one.id for one in state.steps]
+    since = ids[ids.index(target) :]
+    made = [change for act in state.standing_acts if act.step in since for change in act.changes]
+    return tuple(change.reverse for change in reversed(made))
+
+
+def _still_open(state: FolderState, act: Act) -> bool:
+    """Whether nothing outside knows of the act: the transmission was not claimed, and no step
+    after it has asked or heard the outside. A return to an earlier step is not taken back: that
+    step is passed again."""
+    if act.kind is ActKind.REJECT:
+        return state.status is FolderStatus.REJECTED
+    if state.status not in _WHILE_UNDER_WAY or state.transmission is not None:
+        return False
+    ids = [one.id for one in state.steps]
+    after = state.steps if act.step is None else state.steps[ids.index(act.step) + 1 :]
+    return all(one.state is StepState.WAITING for one in after if one.kind in OUTSIDE_STEPS)
+
+
+def _check_own(state: FolderState, act: Act, actor: PersonAtDesk) -> None:
+    """A submission belongs to the desk that deposits, an act at a step to its person there."""
+    if act.kind in _SUBMISSIONS:
+        if actor.desk != state.submitter.desk:
+            raise NotSubmitter
+    elif actor != act.by.seat:
+        raise NotYourAct

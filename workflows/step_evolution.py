@@ -1,0 +1,334 @@
+"""What the events of a circuit make of the steps of a folder, of its acts and its documents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import assert_never
+
+from workflows.definition import StepId, StepKind, StepMode, desks_of, entrusted
+from workflows.errors import BrokenHistory
+from workflows.events import (
+    Approved,
+    Archived,
+    Migrated,
+    PassingEvent,
+    Rejected,
+    Resubmitted,
+    Retracted,
+    Sealed,
+    Signed,
+    SignedOnPaper,
+    StepAdded,
+    StepEvent,
+    StepForced,
+    StepSkipped,
+    StepStarted,
+    Transferred,
+)
+from workflows.folder import (
+    NO_RULES,
+    PASSING_ACTS,
+    Act,
+    ActKind,
+    Document,
+    FolderState,
+    FolderStatus,
+    RevisionChange,
+    StepInstance,
+    StepState,
+)
+from workflows.outside_events import OutsideAnswered
+
+_WAITS_AS: Mapping[StepKind, FolderStatus] = {
+    StepKind.TRANSMISSION: FolderStatus.AWAITING_TRANSMISSION,
+    StepKind.EXTERNAL: FolderStatus.AWAITING_OUTSIDE,
+    StepKind.SECURE_MAIL: FolderStatus.AWAITING_OUTSIDE,
+}
+"""The status while a step of this kind has its turn; `pending` for the kinds of persons."""
+
+_ACTS: Mapping[type[PassingEvent], ActKind] = {
+    Approved: ActKind.APPROVE,
+    Signed: ActKind.SIGN,
+    SignedOnPaper: ActKind.SIGN_ON_PAPER,
+    Sealed: ActKind.SEAL,
+    Archived: ActKind.ARCHIVE,
+}
+
+_RETURNED = PASSING_ACTS | {ActKind.REJECT, ActKind.SKIP_STEP, ActKind.FORCE_STEP}
+
+
+def at_step(state: FolderState, event: StepEvent) -> FolderState:
+    """The state after an event at a step. BrokenHistory when the circuit has no such step."""
+    if isinstance(event, PassingEvent):
+        return _passed(state, event)
+    match event:
+        case StepStarted():
+            return _started(state, event)
+        case Rejected():
+            return _rejected(state, event)
+        case Retracted():
+            return _retracted(state, event)
+        case Transferred():
+            return _transferred(state, event)
+        case StepAdded():
+            return _added(state, event)
+        case StepSkipped() | StepForced():
+            return _overridden(state, event)
+        case OutsideAnswered():
+            return _answered(state, event)
+        case _:
+            assert_never(event)
+
+
+def resubmitted(state: FolderState, event: Resubmitted) -> FolderState:
+    """The steps at the start of another round: those whose approvals stand keep them, and these
+    become acts of the new round."""
+    return replace(
+        state,
+        steps=tuple(one if one.id in event.kept else _fresh(one) for one in state.steps),
+        acts=tuple(
+            replace(act, round=event.round)
+            if act.step in event.kept and act in state.standing_acts
+            else act
+            for act in state.acts
+        ),
+    )
+
+
+def migrated(state: FolderState, event: Migrated) -> FolderState:
+    """The steps of the other version around the current one: those before it are done where
+    they were, else skipped; those after it wait."""
+    ids = [step.id for step in event.steps]
+    current = state.current_step
+    if current is None or current.id not in ids:
+        raise BrokenHistory("a migration needs the current step in both versions")
+    turn = ids.index(current.id)
+    here = event.steps[turn]
+    act = Act(ActKind.MIGRATE, state.round, event.by, event.occurred_at)
+    pinned = replace(
+        state,
+        workflow_version=event.workflow_version,
+        steps=(
+            *(_behind(state, StepInstance(step)) for step in event.steps[:turn]),
+            replace(current, step=entrusted(here, desks_of(current.step)), drawn=here.actors),
+            *(StepInstance(step) for step in event.steps[turn + 1 :]),
+        ),
+        duties=event.duties,
+        informed_at_end=event.informed_at_end,
+        acts=(*state.acts, act),
+    )
+    return _settled(pinned, current.id)
+
+
+def with_step(state: FolderState, changed: StepInstance) -> FolderState:
+    """The state with this step in place of the one of the same id."""
+    return replace(
+        state,
+        steps=tuple(changed if one.id == changed.id else one for one in state.steps),
+    )
+
+
+def _passed(state: FolderState, event: PassingEvent) -> FolderState:
+    changes = event.changes if isinstance(event, Signed | Sealed) else ()
+    act = Act(
+        _ACTS[type(event)],
+        state.round,
+        event.by,
+        event.occurred_at,
+        event.step,
+        changes=changes,
+    )
+    instance = _instance(state, event.step)
+    acted = replace(state, documents=_changed(state.documents, changes), acts=(*state.acts, act))
+    if instance.step.mode is StepMode.ALL_OF:
+        return _settled(acted, event.step)
+    return with_step(acted, replace(instance, state=StepState.DONE))
+
+
+def _settled(state: FolderState, step: StepId) -> FolderState:
+    """The step is done where enough of its desks have acted."""
+    instance = _instance(state, step)
+    desks = frozenset(desks_of(instance.step))
+    awaited = desks.intersection(state.desks_awaited_at(step))
+    enough = not awaited if instance.step.mode is StepMode.ALL_OF else awaited != desks
+    if not desks or not enough:
+        return state
+    return with_step(state, replace(instance, state=StepState.DONE))
+
+
+def _started(state: FolderState, event: StepStarted) -> FolderState:
+    instance = _instance(state, event.step)
+    started = StepInstance(
+        entrusted(instance.step, event.desks),
+        StepState.CURRENT,
+        event.occurred_at,
+        instance.drawn or instance.step.actors,
+    )
+    status = _WAITS_AS.get(event.kind, FolderStatus.PENDING)
+    return _settled(replace(with_step(state, started), status=status), event.step)
+
+
+def _rejected(state: FolderState, event: Rejected) -> FolderState:
+    act = Act(
+        ActKind.REJECT,
+        state.round,
+        event.by,
+        event.occurred_at,
+        event.step,
+        reason=event.reason,
+    )
+    if event.returned_to is not None:
+        return _returned(state, event, event.returned_to, act)
+    stopped = replace(_instance(state, event.step), state=StepState.STOPPED)
+    return replace(with_step(state, stopped), status=FolderStatus.REJECTED, acts=(*state.acts, act))
+
+
+def _returned(state: FolderState, event: Rejected, target: StepId, act: Act) -> FolderState:
+    """The target waits again with its desks, what follows as if it never had its turn."""
+    ids = [one.id for one in state.steps]
+    turn = ids.index(_instance(state, target).id)
+    undone = {
+        past
+        for past in state.standing_acts
+        if past.step in ids[turn:]
+        and (past.kind in _RETURNED or (past.kind is ActKind.TRANSFER and past.step != target))
+    }
+    acts = tuple(
+        replace(past, returned_at=event.occurred_at) if past in undone else past
+        for past in state.acts
+    )
+    again = replace(state.steps[turn], state=StepState.WAITING, started_at=None)
+    return replace(
+        state,
+        steps=(
+            *state.steps[:turn],
+            again,
+            *(_fresh(one) for one in state.steps[turn + 1 :]),
+        ),
+        documents=_changed(state.documents, event.restored),
+        acts=(*acts, act),
+    )
+
+
+def _retracted(state: FolderState, event: Retracted) -> FolderState:
+    acts = _marked(state, event)
+    if event.step is None:
+        return replace(
+            state,
+            status=FolderStatus.DRAFT,
+            workflow_version=None,
+            steps=(),
+            documents=(),
+            acts=acts,
+            rules=NO_RULES,
+            duties=(),
+            final_desk=None,
+            informed_at_end=(),
+        )
+    current = state.current_step
+    if current is not None and current.id != event.step:
+        state = with_step(state, _fresh(current))
+    again = replace(_instance(state, event.step), state=StepState.CURRENT)
+    return replace(
+        with_step(state, again),
+        status=FolderStatus.PENDING,
+        documents=_changed(state.documents, event.restored),
+        acts=acts,
+    )
+
+
+def _marked(state: FolderState, event: Retracted) -> tuple[Act, ...]:
+    """The acts, the last one of this kind that stands at the step marked as taken back."""
+    standing = [
+        act for act in state.standing_acts if (act.step, act.kind) == (event.step, event.act)
+    ]
+    if not standing:
+        raise BrokenHistory("nothing stands that could be retracted")
+    return tuple(
+        replace(act, retracted_at=event.occurred_at) if act is standing[-1] else act
+        for act in state.acts
+    )
+
+
+def _transferred(state: FolderState, event: Transferred) -> FolderState:
+    """The new desk takes the place of the other, the only one where the step had none."""
+    instance = _instance(state, event.step)
+    desks = tuple(
+        event.to_desk if desk == event.from_desk else desk for desk in desks_of(instance.step)
+    )
+    act = Act(
+        ActKind.TRANSFER,
+        state.round,
+        event.by,
+        event.occurred_at,
+        event.step,
+        reason=event.reason or None,
+    )
+    handed = replace(instance, step=entrusted(instance.step, desks or (event.to_desk,)))
+    return replace(with_step(state, handed), acts=(*state.acts, act))
+
+
+def _added(state: FolderState, event: StepAdded) -> FolderState:
+    turn = [one.id for one in state.steps].index(_instance(state, event.step).id) + 1
+    act = Act(ActKind.ADD_STEP, state.round, event.by, event.occurred_at, event.step)
+    return replace(
+        state,
+        steps=(*state.steps[:turn], StepInstance(event.added), *state.steps[turn:]),
+        acts=(*state.acts, act),
+    )
+
+
+def _overridden(state: FolderState, event: StepSkipped | StepForced) -> FolderState:
+    skipped = isinstance(event, StepSkipped)
+    outcome = StepState.SKIPPED if skipped else StepState.DONE
+    act = Act(
+        ActKind.SKIP_STEP if skipped else ActKind.FORCE_STEP,
+        state.round,
+        event.by,
+        event.occurred_at,
+        event.step,
+        reason=event.reason,
+    )
+    passed = replace(_instance(state, event.step), state=outcome)
+    return replace(with_step(state, passed), acts=(*state.acts, act))
+
+
+def _answered(state: FolderState, event: OutsideAnswered) -> FolderState:
+    outcome = StepState.DONE if event.accepted else StepState.STOPPED
+    answered = with_step(state, replace(_instance(state, event.step), state=outcome))
+    if event.accepted:
+        return answered
+    return replace(answered, status=FolderStatus.REMOTE_REFUSED)
+
+
+def _behind(state: FolderState, brought: StepInstance) -> StepInstance:
+    """A step of another version that stands before the current one."""
+    known = state.step(brought.id)
+    if known is not None and known.state in {StepState.DONE, StepState.SKIPPED}:
+        return known
+    kinds = {act.kind for act in state.acts_at(brought.id)}
+    passed = bool(kinds & (PASSING_ACTS | {ActKind.FORCE_STEP})) and ActKind.SKIP_STEP not in kinds
+    return replace(brought, state=StepState.DONE if passed else StepState.SKIPPED)
+
+
+def _fresh(instance: StepInstance) -> StepInstance:
+    """The step as the circuit draws it, before its turn."""
+    if not instance.drawn:
+        return StepInstance(instance.step)
+    return StepInstance(replace(instance.step, actors=instance.drawn))
+
+
+def _instance(state: FolderState, step: StepId) -> StepInstance:
+    found = state.step(step)
+    if found is None:
+        raise BrokenHistory(f"the circuit has no step {step}")
+    return found
+
+
+def _changed(
+    documents: tuple[Document, ...], changes: tuple[RevisionChange, ...]
+) -> tuple[Document, ...]:
+    """The documents after these changes; the last one counts where a document has several."""
+    after = {change.document: change.after for change in changes}
+    return tuple(replace(one, revision=after.get(one.id, one.revision)) for one in documents)

@@ -1,0 +1,218 @@
+"""What the submitter does: send the folder in its circuit, again, end it, let another follow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import assert_never
+
+from workflows.actions import (
+    ActionKind,
+    Cancel,
+    Chain,
+    ChosenDesk,
+    Resubmit,
+    Submit,
+    SubmitterAction,
+)
+from workflows.circumstances import Circumstances
+from workflows.definition import (
+    Actor,
+    ActorKind,
+    DeskId,
+    Severity,
+    Step,
+    StepId,
+    Workflow,
+    given_desk,
+)
+from workflows.errors import (
+    NotSubmitter,
+    Refused,
+    UnusableWorkflow,
+    VariableDeskMissing,
+    VariableDeskRefused,
+)
+from workflows.events import Cancelled, Chained, Event, Resubmitted, Submitted
+from workflows.findings import structure_findings
+from workflows.folder import FolderState, FolderStatus
+from workflows.moments import (
+    AlreadyChained,
+    FolderFinal,
+    NotADraft,
+    NotCancellable,
+    NotEnded,
+    NotResubmittable,
+)
+from workflows.powers import desk_power
+from workflows.progress import with_what_follows
+from workflows.register import Authorship, PersonAtDesk
+from workflows.returns import kept_approvals
+from workflows.revisions import check_entering
+
+_BACK = frozenset(
+    {FolderStatus.REJECTED, FolderStatus.REMOTE_REFUSED, FolderStatus.TRANSMISSION_FAILED}
+)
+
+SUBMITTER_MOMENTS: Mapping[ActionKind, tuple[frozenset[FolderStatus], type[Refused]]] = {
+    ActionKind.SUBMIT: (frozenset({FolderStatus.DRAFT}), NotADraft),
+    ActionKind.RESUBMIT: (_BACK, NotResubmittable),
+    ActionKind.CANCEL: (_BACK | {FolderStatus.DRAFT}, NotCancellable),
+}
+"""When the submitter may do what, and the refusal at any other moment."""
+
+
+def decide_submitter(
+    state: FolderState, action: SubmitterAction, given: Circumstances
+) -> tuple[Event, ...]:
+    """What follows an act of the submitter. Raises as `authorship_of_submitter`, and a case of
+    Unacceptable for the circuit, the desks chosen or the documents."""
+    by = authorship_of_submitter(state, action.kind, action.actor, given)
+    match action:
+        case Submit():
+            return _submit(state, action, by, given)
+        case Resubmit():
+            check_entering(state, action.documents)
+            kept = kept_approvals(state, action.documents)
+            again = Resubmitted(given.instant, by, state.round + 1, action.documents, kept)
+            return with_what_follows(state, again, given)
+        case Cancel():
+            return (Cancelled(given.instant, by),)
+        case _:
+            assert_never(action)
+
+
+def authorship_of_submitter(
+    state: FolderState, kind: ActionKind, actor: PersonAtDesk, given: Circumstances
+) -> Authorship:
+    """Who acts for the desk that deposited, and by which power. Raises NotADraft,
+    NotResubmittable or NotCancellable; NotSubmitter, UnknownDesk or NoPower."""
+    moments, refusal = SUBMITTER_MOMENTS[kind]
+    if state.status not in moments:
+        raise refusal
+    if actor.desk != state.submitter.desk:
+        raise NotSubmitter
+    return Authorship(actor.person, desk_power(given.register, actor, given.instant))
+
+
+def decide_chain(state: FolderState, action: Chain, given: Circumstances) -> Chained:
+    """The folder is followed by another one. Raises as `chaining`."""
+    return Chained(given.instant, chaining(state, action.actor, given), action.folder)
+
+
+def chaining(state: FolderState, actor: PersonAtDesk, given: Circumstances) -> Authorship:
+    """Who may let another folder follow this one, which ended well: its final desk or the one
+    that deposited. Raises NotEnded, FolderFinal (cancelled), AlreadyChained, NotSubmitter,
+    UnknownDesk or NoPower."""
+    if not state.is_final:
+        raise NotEnded
+    if state.status is FolderStatus.CANCELLED:
+        raise FolderFinal
+    if state.chained_to is not None:
+        raise AlreadyChained
+    if actor.desk not in {state.final_desk, state.submitter.desk}:
+        raise NotSubmitter(
+            "Seuls le bureau qui a déposé ce dossier et celui qui le reçoit à la fin peuvent "
+            "l'enchaîner : adressez-vous à eux."
+        )
+    return Authorship(actor.person, desk_power(given.register, actor, given.instant))
+
+
+def check_usable(workflow: Workflow) -> None:
+    """The circuit can be walked to its end. Raises UnusableWorkflow, which says why not."""
+    errors = (one for one in structure_findings(workflow) if one.severity is Severity.ERROR)
+    first = next(errors, None)
+    if first is not None:
+        raise UnusableWorkflow(first.detail)
+
+
+def settled_steps(
+    state: FolderState,
+    workflow: Workflow,
+    chosen: tuple[ChosenDesk, ...],
+    given: Circumstances,
+) -> tuple[Step, ...]:
+    """The steps of the circuit for this folder: its submitter's desk and the desks chosen stand
+    in place of the actors that mean them.
+
+    Where nothing is chosen for a step, the desk that the folder has there already stands.
+    Raises VariableDeskMissing or VariableDeskRefused, which name the step.
+    """
+    left: dict[StepId, list[DeskId]] = {}
+    for one in chosen:
+        left.setdefault(one.step, []).append(one.desk)
+    steps = tuple(
+        replace(
+            step,
+            actors=tuple(_settled(state, step, left.get(step.id, []), given)),
+            informed=tuple(_own_desk(state, actor) for actor in step.informed),
+        )
+        for step in workflow.steps
+    )
+    unused = next((step for step, desks in left.items() if desks), None)
+    if unused is not None:
+        raise VariableDeskRefused(
+            f"L'étape « {unused} » ne laisse pas choisir ce bureau : retirez-le."
+        )
+    return steps
+
+
+def informed_at_end(state: FolderState, workflow: Workflow) -> tuple[Actor, ...]:
+    """Who is informed of the end, the submitter's desk by its name."""
+    return tuple(_own_desk(state, actor) for actor in workflow.informed_at_end)
+
+
+def _submit(
+    state: FolderState, action: Submit, by: Authorship, given: Circumstances
+) -> tuple[Event, ...]:
+    workflow = action.workflow
+    check_usable(workflow)
+    check_entering(state, action.documents)
+    final = workflow.final_desk
+    submitted = Submitted(
+        given.instant,
+        by,
+        state.round + 1,
+        action.workflow_version,
+        settled_steps(state, workflow, action.chosen_desks, given),
+        action.documents,
+        action.rules,
+        workflow.duties,
+        None if final is None else _own_desk(state, final).desk,
+        informed_at_end(state, workflow),
+    )
+    return with_what_follows(state, submitted, given)
+
+
+def _settled(
+    state: FolderState, step: Step, chosen: list[DeskId], given: Circumstances
+) -> Iterator[Actor]:
+    """The actors of the step; the desks chosen are taken from the list in their order."""
+    for place, actor in enumerate(step.actors):
+        if actor.kind is not ActorKind.VARIABLE:
+            yield _own_desk(state, actor)
+            continue
+        desk = chosen.pop(0) if chosen else _desk_before(state, step, place)
+        if desk is None:
+            raise VariableDeskMissing(
+                f"Choisissez le bureau de l'étape « {step.name} » avant l'envoi."
+            )
+        if desk not in given.register.desks or (actor.choices and desk not in actor.choices):
+            raise VariableDeskRefused(
+                f"Ce bureau ne peut pas être choisi pour l'étape « {step.name} » : "
+                "prenez-en un de la liste."
+            )
+        yield given_desk(desk)
+
+
+def _desk_before(state: FolderState, step: Step, place: int) -> DeskId | None:
+    """The desk of the same actor in the version that the folder follows."""
+    known = state.step(step.id)
+    if known is None:
+        return None
+    actors = known.drawn or known.step.actors
+    return actors[place].desk if len(actors) == len(step.actors) else None
+
+
+def _own_desk(state: FolderState, actor: Actor) -> Actor:
+    return given_desk(state.submitter.desk) if actor.kind is ActorKind.SUBMITTER else actor
