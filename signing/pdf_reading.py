@@ -150,7 +150,9 @@ class BoundedReader(PdfFileReader):
         return BytesIO(content), {number: first + at for number, at in pairs.items()}
 
 
-def open_pdf(document: bytes | SkippingSource, limits: PdfLimits = DEFAULT_LIMITS) -> BoundedReader:
+def open_pdf(
+    document: bytes | IO[bytes] | SkippingSource, limits: PdfLimits = DEFAULT_LIMITS
+) -> BoundedReader:
     """A reader on an unencrypted, well-formed PDF.
 
     Raises UnsupportedDocument (`empty_file`, `not_a_pdf`, `pdf_encrypted`, `pdf_broken`,

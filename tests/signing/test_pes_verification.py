@@ -13,8 +13,7 @@ import pytest
 from lxml import etree
 
 from app.demo.flows import Flow, make_pes
-from signing import pes, xml
-from signing.errors import UnsupportedDocument
+from signing import xml
 from signing.report import Chain, Coverage, Indication, Integrity, SubIndication, Verdict
 from signing.xades_verification import verify_xml
 from signing.xmldsig import DS, canonical
@@ -205,24 +204,6 @@ class TestHostileFiles:
             first(root, name).text = text
 
         assert judged(attacked(signed, write)).verdict is Verdict.INVALID
-
-
-class TestSignedElsewhere:
-    def test_a_sound_flow_is_reported(self, signed: bytes) -> None:
-        report = pes.check_signed_elsewhere(signed, judge_chain=knowing_nobody, now=NOW)
-        assert report.verdict is Verdict.CANNOT_VOUCH
-
-    def test_an_invalid_one_is_refused_with_its_reason(self, signed: bytes) -> None:
-        with pytest.raises(UnsupportedDocument) as caught:
-            pes.check_signed_elsewhere(
-                attacked(signed, change_amount), judge_chain=trusting, now=NOW
-            )
-        assert caught.value.code == "pes_signature_invalid"
-        assert "modifié" in caught.value.detail
-
-    def test_an_unsigned_one_is_refused(self) -> None:
-        with pytest.raises(UnsupportedDocument):
-            pes.check_signed_elsewhere(make_pes(), judge_chain=trusting, now=NOW)
 
 
 class TestSamples:

@@ -7,7 +7,7 @@ import re
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -42,6 +42,11 @@ SOURCE = (
 ).encode()
 
 
+def just_after() -> datetime:
+    """signxml signs at the wall clock, however late in a long run."""
+    return datetime.now(UTC) + timedelta(minutes=3)
+
+
 def sign_elsewhere(who: Signer | None = None) -> bytes:
     """A XAdES 1.3.2 baseline B signature made by signxml, canonicalised inclusively."""
     chosen = who or signer()
@@ -64,16 +69,16 @@ def sign_here() -> bytes:
 
 
 def gently(content: bytes) -> Verdict:
-    return judged(content, strict=False, now=NOW + timedelta(minutes=3)).verdict
+    return judged(content, strict=False, now=just_after()).verdict
 
 
 def blocking(content: bytes) -> set[str]:
-    return codes(judged(content, strict=False, now=NOW + timedelta(minutes=3)))
+    return codes(judged(content, strict=False, now=just_after()))
 
 
 class TestSoundFiles:
     def test_an_enveloped_signature_of_another_library(self) -> None:
-        report = judged(sign_elsewhere(), strict=False, now=NOW + timedelta(minutes=3))
+        report = judged(sign_elsewhere(), strict=False, now=just_after())
         (one,) = report.signatures
         assert (report.verdict, one.coverage, one.level) == (
             Verdict.VALID,
@@ -96,9 +101,7 @@ class TestSoundFiles:
         assert gently(SOURCE) is Verdict.UNSIGNED
 
     def test_an_unknown_chain_cannot_be_vouched_for(self) -> None:
-        report = verify_xml(
-            sign_elsewhere(), judge_chain=knowing_nobody, now=NOW + timedelta(minutes=3)
-        )
+        report = verify_xml(sign_elsewhere(), judge_chain=knowing_nobody, now=just_after())
         assert (report.verdict, report.signatures[0].integrity) == (
             Verdict.CANNOT_VOUCH,
             Integrity.INTACT,
