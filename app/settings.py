@@ -24,7 +24,8 @@ class RedisSettings(BaseModel):
 
 
 class StorageSettings(BaseModel):
-    """Where documents live; S3 as soon as a bucket is named."""
+    """Where documents live; S3 as soon as a bucket is named. `grace_s`: how long bytes that nobody
+    names are kept, twice; longer than the longest deposit."""
 
     dir: Path | None = None
     s3_bucket: str | None = None
@@ -32,6 +33,7 @@ class StorageSettings(BaseModel):
     s3_region: str = "us-east-1"
     s3_access_key: SecretStr | None = None
     s3_secret_key: SecretStr | None = None
+    grace_s: float = Field(default=24 * 3600, ge=3600)
 
 
 class SecretSettings(BaseModel):

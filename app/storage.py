@@ -5,29 +5,30 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import re
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import obstore
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, S3Store
 
 from app.errors import AppError, TooLarge, Unavailable, Unprocessable
+from app.kit import disposal
+from app.kit.disposal import Rules, Store, blob_key
 
 MIB: Final = 1024 * 1024
 _LOCAL_BUFFER_BYTES = MIB
 _S3_BUFFER_BYTES = 5 * MIB  # the smallest part that S3 takes
 _READ_BYTES = 256 * 1024
 _SWEEP_BATCH = 500
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 _TEMPORARY = "tmp"
+_T = TypeVar("_T")
 
 
 class DigestMismatch(Unprocessable):
@@ -93,10 +94,11 @@ class S3Parameters:
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What a sweep removed."""
+    """What a visit found: left-overs removed, blobs put aside, blobs removed for good."""
 
     temporary: int
-    unreferenced: int
+    put_aside: int
+    removed: int
 
 
 Inspection = Callable[[Path, StoredBlob], Awaitable[None]]
@@ -129,7 +131,7 @@ class BlobStore:
     """Content-addressed bytes. Keys are made from digests alone: no name given by anybody ever
     reaches the storage (threat 15)."""
 
-    def __init__(self, store: LocalStore | S3Store, *, root: Path | None = None) -> None:
+    def __init__(self, store: Store, *, root: Path | None = None) -> None:
         self._store = store
         self._root = root
         self._buffer_bytes = _S3_BUFFER_BYTES if root is None else _LOCAL_BUFFER_BYTES
@@ -148,7 +150,7 @@ class BlobStore:
         raises is a refusal like the others.
 
         Equal bytes already stored are replaced by these: the same content, but the age that
-        `sweep` looks at starts again, so that a blob about to be referenced is never swept.
+        `sweep` looks at starts again, so that a blob about to be named is never swept.
         """
         temporary, kept = f"{_TEMPORARY}/{uuid.uuid4().hex}", False
         try:
@@ -175,13 +177,15 @@ class BlobStore:
             options["range"] = (start, end)
         elif start:
             options["range"] = {"offset": start}
-        with _found(), _reachable():
-            result = await obstore.get_async(self._store, _key(sha256), options=options)
-        return _stream(result)
+        key = blob_key(sha256)
+        return _stream(
+            await self._found(sha256, lambda: obstore.get_async(self._store, key, options=options))
+        )
 
     async def size_of(self, sha256: str) -> int:
-        with _found(), _reachable():
-            return (await obstore.head_async(self._store, _key(sha256)))["size"]
+        key = blob_key(sha256)
+        meta = await self._found(sha256, lambda: obstore.head_async(self._store, key))
+        return meta["size"]
 
     async def read(self, sha256: str, *, limit_bytes: int) -> bytes:
         """The whole content in memory, not verified. Raises TooLarge without reading."""
@@ -210,7 +214,7 @@ class BlobStore:
     def local_path(self, sha256: str) -> Path | None:
         """The file that holds the bytes, for a child process; None when they are not on this
         disk. Existence and content are not checked."""
-        return None if self._root is None else self._root / _key(sha256)
+        return None if self._root is None else self._root / blob_key(sha256)
 
     @asynccontextmanager
     async def materialise(
@@ -218,28 +222,28 @@ class BlobStore:
     ) -> AsyncIterator[Path]:
         """A file with the verified bytes, for a child process: the stored one, or a temporary
         copy removed afterwards. Raises BlobMissing or Corrupted."""
-        async with self._file_of(_key(sha256), directory=directory) as path:
+        await self.size_of(sha256)
+        async with self._file_of(blob_key(sha256), directory=directory) as path:
             with _found():
                 digest = await asyncio.to_thread(_digest_of, path)
             if digest != sha256:
                 raise Corrupted
             yield path
 
-    async def sweep(
-        self, before: datetime, referenced: Callable[[list[str]], Awaitable[set[str]]]
-    ) -> Swept:
-        """Removes temporary objects and unreferenced blobs last written before `before` (a day
-        ago: longer than any deposit lasts). `referenced` answers which of these digests a row
-        names; it is asked about a few hundred at a time."""
-        unreferenced = 0
-        batches = obstore.list(self._store, prefix="sha256", chunk_size=_SWEEP_BATCH)
-        async for batch in batches:
-            old = {m["path"].rpartition("/")[2] for m in batch if m["last_modified"] < before}
-            old = {sha256 for sha256 in old if _SHA256.fullmatch(sha256)}
-            named = await referenced(sorted(old)) if old else set()
-            for sha256 in sorted(old - named):
-                unreferenced += await self._remove_if_old(_key(sha256), before)
-        return Swept(await self._sweep_temporary(before), unreferenced)
+    async def sweep(self, rules: Rules) -> Swept:
+        """One visit over the whole storage. A blob goes in two of them, a grace apart: nobody
+        names it and nobody wrote it lately, so it is put aside; nobody names it still, so it is
+        removed. Temporary objects go as soon as they are old."""
+        removed, _ = await disposal.settle(self._store, rules)
+        put_aside = 0
+        async for digests in disposal.old_blobs(self._store, rules.before):
+            put_aside += await disposal.put_aside_orphans(self._store, digests, rules)
+        return Swept(await self._sweep_temporary(rules.before), put_aside, removed)
+
+    async def reclaim(self, digests: Sequence[str], rules: Rules) -> bool:
+        """The same for these blobs only; true when none waits for another visit."""
+        _, waiting = await disposal.settle(self._store, rules, digests)
+        return not waiting + await disposal.put_aside_orphans(self._store, [*digests], rules)
 
     @asynccontextmanager
     async def _file_of(self, key: str, *, directory: Path | None = None) -> AsyncIterator[Path]:
@@ -253,6 +257,15 @@ class BlobStore:
                 await asyncio.to_thread(copy.write, chunk)
             await asyncio.to_thread(copy.flush)
             yield Path(copy.name)
+
+    async def _found(self, sha256: str, ask: Callable[[], Awaitable[_T]]) -> _T:
+        """Asks again where the blob stood aside."""
+        with _found(), _reachable():
+            try:
+                return await ask()
+            except FileNotFoundError:
+                await disposal.bring_back(self._store, sha256)
+                return await ask()
 
     async def _receive(
         self, key: str, chunks: AsyncIterator[bytes], limit_bytes: int
@@ -274,25 +287,14 @@ class BlobStore:
         if self._root is not None:
             await asyncio.to_thread(_synchronise, self._root / temporary)
         with _reachable():
-            await obstore.rename_async(self._store, temporary, _key(sha256))
+            await obstore.rename_async(self._store, temporary, blob_key(sha256))
         if self._root is not None:
-            await asyncio.to_thread(_synchronise_parents, self._root / _key(sha256), self._root)
+            await asyncio.to_thread(_synchronise_parents, self._root / blob_key(sha256), self._root)
 
     async def _discard(self, key: str) -> None:
         """What cannot be deleted now is swept later; the reason of the failure goes first."""
         with suppress(FileNotFoundError, BaseError):
             await obstore.delete_async(self._store, key)
-
-    async def _remove_if_old(self, key: str, before: datetime) -> int:
-        """Looks again: a deposit of the same bytes may have come since they were listed."""
-        try:
-            meta = await obstore.head_async(self._store, key)
-            if meta["last_modified"] >= before:
-                return 0
-            await obstore.delete_async(self._store, key)
-        except FileNotFoundError:
-            return 0
-        return 1
 
     async def _sweep_temporary(self, before: datetime) -> int:
         if self._root is not None:
@@ -301,19 +303,13 @@ class BlobStore:
         removed = 0
         async for batch in obstore.list(self._store, prefix=_TEMPORARY, chunk_size=_SWEEP_BATCH):
             for meta in batch:
-                removed += await self._remove_if_old(meta["path"], before)
+                removed += await disposal.remove_if_old(self._store, meta["path"], before)
         return removed
 
 
 def _digest_of(path: Path) -> str:
     with path.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
-
-
-def _key(sha256: str) -> str:
-    if _SHA256.fullmatch(sha256) is None:
-        raise ValueError("not a SHA-256 in lower-case hexadecimal")
-    return f"sha256/{sha256[:2]}/{sha256}"
 
 
 async def _stream(result: obstore.GetResult) -> AsyncIterator[bytes]:

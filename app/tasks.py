@@ -8,9 +8,15 @@ from app import reactions
 from app.context import Context
 from app.deposits import tasks as deposit_tasks
 from app.deposits.service import INSPECT
+from app.documents import tasks as document_tasks
+from app.documents.disposal import RECLAIM
+from app.folders.integrity import FROZEN
 from app.folders.service import REACT
+from app.handovers import tasks as handover_tasks
+from app.handovers.service import HAND_OVER
 from app.jobs import ClaimedJob
 from app.notifications import tasks as notification_tasks
+from app.register.service import REVIEW
 from app.signatures import tasks as signature_tasks
 from app.transmissions import tasks as transmission_tasks
 
@@ -19,7 +25,13 @@ Handler = Callable[[Context, ClaimedJob], Awaitable[None]]
 HANDLERS: Mapping[str, Handler] = {
     REACT: reactions.react,
     deposit_tasks.REFUSED: reactions.react_to_refusal,
+    FROZEN: reactions.react_to_freeze,
     INSPECT: deposit_tasks.inspect,
+    RECLAIM: document_tasks.reclaim,
+    document_tasks.SWEEP: document_tasks.sweep,
+    reactions.REMIND: reactions.remind,
+    HAND_OVER: handover_tasks.hand_over,
+    REVIEW: handover_tasks.review,
     reactions.REPORT: signature_tasks.report,
     "transmissions.submit": transmission_tasks.submit,
     "transmissions.poll": transmission_tasks.poll,

@@ -11,6 +11,7 @@ import structlog
 
 from app import jobs
 from app.context import Context
+from app.documents.tasks import owe_sweep
 from app.kit.logs import configure_logs
 from app.process import open_context
 from app.queue import LeaseWorker, Queue
@@ -46,8 +47,11 @@ async def work(settings: Settings) -> None:
 
 
 async def _sweep(context: Context, queue: Queue) -> None:
+    night = context.clock()
     while True:
         try:
+            if context.clock() >= night:
+                night = await owe_sweep(context)
             await dispatch(context, queue)
         except Exception as e:  # noqa: BLE001  the sweeper outlives a database that restarts
             _log.warning("dispatch_failed", error=type(e).__name__)

@@ -6,6 +6,8 @@ import uuid
 from dataclasses import dataclass
 from enum import StrEnum
 
+from app.audit.chain import Actor
+
 
 class PrincipalKind(StrEnum):
     """How the caller proved who he is."""
@@ -16,10 +18,12 @@ class PrincipalKind(StrEnum):
 
 
 class Role(StrEnum):
-    """Roles of a person in his tenant."""
+    """Roles of a person in his tenant. `host_admin` is a person of the host organisation."""
 
+    HOST_ADMIN = "host_admin"
     TENANT_ADMIN = "tenant_admin"
     WORKFLOW_ADMIN = "workflow_admin"
+    DESK_ADMIN = "desk_admin"
     CERTIFICATE_MANAGER = "certificate_manager"
     AUDITOR = "auditor"
 
@@ -33,11 +37,16 @@ class Permission(StrEnum):
     FOLDER_READ = "folder_read"
     FOLDER_ACT = "folder_act"
     FOLDER_SIGN = "folder_sign"
+    OUTSIDE_ANSWER = "outside_answer"
     DEVICE_PAIR = "device_pair"
     AGENT = "agent"
     TENANT_ADMIN = "tenant_admin"
     USER_ADMIN = "user_admin"
     DESK_ADMIN = "desk_admin"
+    HOLDER_ADMIN = "holder_admin"
+    POWER_ADMIN = "power_admin"
+    ABSENCE_DECLARE = "absence_declare"
+    HOST_ADMIN = "host_admin"
     CATALOG_ADMIN = "catalog_admin"
     CATALOG_READ = "catalog_read"
     TOKEN_ADMIN = "token_admin"  # noqa: S105  a name, not a secret
@@ -48,7 +57,12 @@ class Permission(StrEnum):
 
 
 TOKEN_VERBS = frozenset(
-    {Permission.FOLDER_DEPOSIT, Permission.FOLDER_READ, Permission.CATALOG_READ}
+    {
+        Permission.FOLDER_DEPOSIT,
+        Permission.FOLDER_READ,
+        Permission.CATALOG_READ,
+        Permission.OUTSIDE_ANSWER,
+    }
 )
 _EVERYONE = frozenset(
     {
@@ -59,14 +73,18 @@ _EVERYONE = frozenset(
         Permission.FOLDER_SIGN,
         Permission.DEVICE_PAIR,
         Permission.CATALOG_READ,
+        Permission.ABSENCE_DECLARE,
     }
 )
 _BY_ROLE: dict[str, frozenset[Permission]] = {
+    Role.HOST_ADMIN: frozenset({Permission.HOST_ADMIN}),
     Role.TENANT_ADMIN: frozenset(
         {
             Permission.TENANT_ADMIN,
             Permission.USER_ADMIN,
             Permission.DESK_ADMIN,
+            Permission.HOLDER_ADMIN,
+            Permission.POWER_ADMIN,
             Permission.CATALOG_ADMIN,
             Permission.TOKEN_ADMIN,
             Permission.CONNECTOR_ADMIN,
@@ -75,7 +93,15 @@ _BY_ROLE: dict[str, frozenset[Permission]] = {
             Permission.JOURNAL_READ,
         }
     ),
-    Role.WORKFLOW_ADMIN: frozenset({Permission.DESK_ADMIN, Permission.CATALOG_ADMIN}),
+    Role.WORKFLOW_ADMIN: frozenset(
+        {
+            Permission.DESK_ADMIN,
+            Permission.HOLDER_ADMIN,
+            Permission.POWER_ADMIN,
+            Permission.CATALOG_ADMIN,
+        }
+    ),
+    Role.DESK_ADMIN: frozenset({Permission.HOLDER_ADMIN}),
     Role.CERTIFICATE_MANAGER: frozenset({Permission.TRUST_ADMIN}),
     Role.AUDITOR: frozenset({Permission.JOURNAL_READ}),
 }
@@ -84,7 +110,12 @@ _BY_ROLE: dict[str, frozenset[Permission]] = {
 @dataclass(frozen=True, slots=True)
 class Principal:
     """An identified caller. `id` is the user, the token or the device; `user_id` the person
-    behind it (none behind a program). `desk_ids`: desks held now, or the token's desks."""
+    behind it (none behind a program).
+
+    `desk_ids`: desks where some power lets him act now (held, granted, replaced), or the token's.
+    `watched_desk_ids`: those that he assists or supervises, to read only. `administered_desk_ids`:
+    those whose holders, absences and stuck folders he looks after, every one where it is None.
+    What may be done is decided at the act by `workflows.powers`, never by these sets."""
 
     kind: PrincipalKind
     tenant_id: uuid.UUID
@@ -93,9 +124,24 @@ class Principal:
     permissions: frozenset[Permission]
     desk_ids: frozenset[uuid.UUID]
     sees_all_folders: bool = False
+    watched_desk_ids: frozenset[uuid.UUID] = frozenset()
+    administered_desk_ids: frozenset[uuid.UUID] | None = frozenset()
 
     def may(self, permission: Permission) -> bool:
         return permission is Permission.PUBLIC or permission in self.permissions
+
+    @property
+    def actor(self) -> Actor:
+        """How the journal names him."""
+        return Actor(self.kind.value, str(self.id))
+
+    @property
+    def readable_desk_ids(self) -> frozenset[uuid.UUID]:
+        """Desks whose folders he may read whole."""
+        return self.desk_ids | self.watched_desk_ids
+
+    def administers(self, desk_id: uuid.UUID) -> bool:
+        return self.administered_desk_ids is None or desk_id in self.administered_desk_ids
 
 
 def permissions_of_person(roles: list[str]) -> frozenset[Permission]:

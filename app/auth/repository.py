@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.models import (
     ApiToken,
     Desk,
-    DeskHolder,
     LoginAttempt,
     LoginHandle,
     LoginSession,
@@ -53,16 +52,6 @@ class AuthRepository:
 
     async def device(self, device_id: uuid.UUID) -> SigningDevice | None:
         return await self._session.get(SigningDevice, device_id)
-
-    async def desks_of(self, user_id: uuid.UUID, at: datetime) -> frozenset[uuid.UUID]:
-        rows = await self._session.scalars(
-            select(DeskHolder.desk_id).where(
-                DeskHolder.user_id == user_id,
-                DeskHolder.starts_at <= at,
-                (DeskHolder.ends_at.is_(None)) | (DeskHolder.ends_at > at),
-            )
-        )
-        return frozenset(rows)
 
     async def desk_ids(self) -> frozenset[uuid.UUID]:
         return frozenset(await self._session.scalars(select(Desk.id)))

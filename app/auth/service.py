@@ -7,6 +7,8 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from app.auth.passwords import PasswordChecker
 from app.auth.principal import (
     TOKEN_VERBS,
@@ -22,6 +24,7 @@ from app.db.session import set_tenant
 from app.errors import NotFound, TooManyAttempts, Unauthenticated, Unprocessable
 from app.kit.ids import new_id
 from app.models import ApiToken, LoginHandle, LoginSession, User
+from app.register.service import administered_desks, places_of
 
 SESSION, TOKEN, LOGIN = "session", "api_token", "login"
 TOKEN_PREFIX = "pph_"  # noqa: S105  lets secret scanners recognise a leaked token
@@ -145,7 +148,7 @@ async def principal_of_session(context: Context, value: str) -> tuple[Principal,
             raise _unknown()
         if context.clock() - row.last_seen_at > _TOUCH_AFTER:
             row.last_seen_at = context.clock()
-        principal = await person(context, repository, row.user_id, handle.tenant_id)
+        principal = await person(context, session, row.user_id, handle.tenant_id)
     return principal, row.id
 
 
@@ -156,20 +159,23 @@ def _is_living(context: Context, row: LoginSession) -> bool:
 
 
 async def person(
-    context: Context, repository: AuthRepository, user_id: uuid.UUID, tenant_id: uuid.UUID
+    context: Context, session: AsyncSession, user_id: uuid.UUID, tenant_id: uuid.UUID
 ) -> Principal:
     """A person's principal now: roles and desks are read at each request, never cached."""
-    user = await repository.user(user_id)
+    user = await AuthRepository(session).user(user_id)
     if user is None or not user.is_active:
         raise _unknown()
+    places = await places_of(session, user.id, context.clock())
     return Principal(
         kind=PrincipalKind.PERSON,
         tenant_id=tenant_id,
         id=user.id,
         user_id=user.id,
         permissions=permissions_of_person(user.roles),
-        desk_ids=await repository.desks_of(user.id, context.clock()),
+        desk_ids=places.acting,
         sees_all_folders=Role.TENANT_ADMIN in user.roles,
+        watched_desk_ids=places.watched,
+        administered_desk_ids=administered_desks(user.roles, user.administered_desk_ids),
     )
 
 

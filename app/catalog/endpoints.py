@@ -1,33 +1,27 @@
-"""Routes of the catalog: circuits, types, subtypes, TdT accounts."""
+"""Routes of the catalog: circuits and TdT accounts; those of types and subtypes stand beside."""
 
 from __future__ import annotations
 
 import uuid
+from typing import Annotated
 
-from fastapi import APIRouter
-from sqlalchemy.ext.asyncio import AsyncSession
+from fastapi import APIRouter, Query
 
-from app.audit.chain import Actor, Occurrence
-from app.audit.service import record
 from app.auth.http import Caller, IdempotentRoute, permit
 from app.auth.principal import Permission
-from app.catalog import service
+from app.catalog import circuits, service
+from app.catalog.journal import journal
 from app.catalog.repository import CatalogRepository
 from app.catalog.schemas import (
     ConnectorAccountCreate,
     ConnectorAccountRead,
-    FolderSubtypeCreate,
-    FolderSubtypeRead,
-    FolderTypeCreate,
-    FolderTypeRead,
+    DifferenceRead,
+    WorkflowChange,
     WorkflowCreate,
     WorkflowRead,
     WorkflowVersionCreate,
 )
 from app.kit.problems import problem_responses
-from app.models import FolderSubtype, FolderType
-from signing.types import SignatureFormat
-from workflows.definition import HeliosIntake, Protocol
 
 router = APIRouter(tags=["catalog"], route_class=IdempotentRoute)
 
@@ -44,8 +38,8 @@ async def create_workflow(
 ) -> WorkflowRead:
     """Its first version is a draft: findings are listed, nothing is refused yet."""
     async with caller.unit() as session:
-        workflow = await service.create_workflow(session, new)
-        await _journal(session, caller, "workflow.created", {"workflow": str(workflow.id)})
+        workflow = await circuits.create_workflow(session, new, now=caller.context.clock())
+        await journal(session, caller, "workflow.created", {"workflow": str(workflow.id)})
         return workflow
 
 
@@ -60,7 +54,56 @@ async def list_workflows(
 ) -> list[WorkflowRead]:
     """Every circuit with its versions."""
     async with caller.unit() as session:
-        return await service.list_workflows(session)
+        return await circuits.list_workflows(session, now=caller.context.clock())
+
+
+@router.get(
+    "/workflows/{workflow_id}",
+    response_model=WorkflowRead,
+    summary="Lire un circuit",
+    responses=problem_responses(401, 403, 404),
+)
+async def get_workflow(
+    workflow_id: uuid.UUID, caller: Caller = permit(Permission.CATALOG_READ)
+) -> WorkflowRead:
+    """The circuit with its versions, newest first, and their findings as of now."""
+    async with caller.unit() as session:
+        return await circuits.get_workflow(session, workflow_id, now=caller.context.clock())
+
+
+@router.patch(
+    "/workflows/{workflow_id}",
+    response_model=WorkflowRead,
+    summary="Renommer un circuit",
+    responses=problem_responses(401, 403, 404, 409, 422),
+)
+async def rename_workflow(
+    workflow_id: uuid.UUID,
+    change: WorkflowChange,
+    caller: Caller = permit(Permission.CATALOG_ADMIN),
+) -> WorkflowRead:
+    """Names are unique whatever their case and accents; versions stay as they were."""
+    async with caller.unit() as session:
+        workflow = await circuits.rename_workflow(
+            session, workflow_id, change.name, now=caller.context.clock()
+        )
+        await journal(session, caller, "workflow.renamed", {"workflow": str(workflow_id)})
+        return workflow
+
+
+@router.delete(
+    "/workflows/{workflow_id}",
+    status_code=204,
+    summary="Supprimer un circuit",
+    responses=problem_responses(401, 403, 404, 409),
+)
+async def delete_workflow(
+    workflow_id: uuid.UUID, caller: Caller = permit(Permission.CATALOG_ADMIN)
+) -> None:
+    """Refused with the list of its uses while a subtype, a rule or a folder needs it."""
+    async with caller.unit() as session:
+        await circuits.delete_workflow(session, workflow_id)
+        await journal(session, caller, "workflow.deleted", {"workflow": str(workflow_id)})
 
 
 @router.post(
@@ -77,8 +120,8 @@ async def create_workflow_version(
 ) -> WorkflowRead:
     """Versions are immutable: editing makes a new one."""
     async with caller.unit() as session:
-        workflow = await service.add_version(session, workflow_id, new.steps)
-        await _journal(session, caller, "workflow.versioned", {"workflow": str(workflow_id)})
+        workflow = await circuits.add_version(session, workflow_id, new, now=caller.context.clock())
+        await journal(session, caller, "workflow.versioned", {"workflow": str(workflow_id)})
         return workflow
 
 
@@ -96,72 +139,27 @@ async def activate_workflow_version(
     """Refused on any error, for any subtype that uses the circuit."""
     now = caller.context.clock()
     async with caller.unit() as session:
-        workflow = await service.activate(session, workflow_id, number, now=now)
+        workflow = await circuits.activate(session, workflow_id, number, now=now)
         details: dict[str, str | int] = {"workflow": str(workflow_id), "number": number}
-        await _journal(session, caller, "workflow.activated", details)
+        await journal(session, caller, "workflow.activated", details)
         return workflow
 
 
-@router.post(
-    "/folder-types",
-    status_code=201,
-    response_model=FolderTypeRead,
-    summary="Créer un type de dossier",
-    responses=problem_responses(401, 403, 409, 422),
-)
-async def create_folder_type(
-    new: FolderTypeCreate, caller: Caller = permit(Permission.CATALOG_ADMIN)
-) -> FolderTypeRead:
-    """Protocol, signature format and TdT account."""
-    async with caller.unit() as session:
-        row = await service.create_type(session, new)
-        await _journal(session, caller, "folder_type.created", {"folder_type": str(row.id)})
-        return _read_type(row)
-
-
 @router.get(
-    "/folder-types",
-    response_model=list[FolderTypeRead],
-    summary="Lister les types de dossier",
-    responses=problem_responses(401, 403),
+    "/workflows/{workflow_id}/versions/{number}/differences",
+    response_model=list[DifferenceRead],
+    summary="Comparer deux versions d'un circuit",
+    responses=problem_responses(401, 403, 404, 422),
 )
-async def list_folder_types(
+async def compare_workflow_versions(
+    workflow_id: uuid.UUID,
+    number: int,
+    earlier: Annotated[int | None, Query(alias="from")] = None,
     caller: Caller = permit(Permission.CATALOG_READ),
-) -> list[FolderTypeRead]:
-    """Every type of the tenant."""
+) -> list[DifferenceRead]:
+    """What this version changes to `from`, to the one before it where `from` is not given."""
     async with caller.unit() as session:
-        return [_read_type(row) for row in await CatalogRepository(session).folder_types()]
-
-
-@router.post(
-    "/folder-subtypes",
-    status_code=201,
-    response_model=FolderSubtypeRead,
-    summary="Créer un sous-type de dossier",
-    responses=problem_responses(401, 403, 404, 409, 422),
-)
-async def create_folder_subtype(
-    new: FolderSubtypeCreate, caller: Caller = permit(Permission.CATALOG_ADMIN)
-) -> FolderSubtypeRead:
-    """Binds a circuit to a type; refused when the version in force has errors for it."""
-    async with caller.unit() as session:
-        row = await service.create_subtype(session, new)
-        await _journal(session, caller, "folder_subtype.created", {"folder_subtype": str(row.id)})
-        return _read_subtype(row)
-
-
-@router.get(
-    "/folder-subtypes",
-    response_model=list[FolderSubtypeRead],
-    summary="Lister les sous-types de dossier",
-    responses=problem_responses(401, 403),
-)
-async def list_folder_subtypes(
-    caller: Caller = permit(Permission.CATALOG_READ),
-) -> list[FolderSubtypeRead]:
-    """Every subtype of the tenant."""
-    async with caller.unit() as session:
-        return [_read_subtype(row) for row in await CatalogRepository(session).subtypes()]
+        return await circuits.compare_versions(session, workflow_id, number, earlier)
 
 
 @router.post(
@@ -177,7 +175,7 @@ async def create_connector_account(
     """Keys and passwords are sealed; no answer ever shows them."""
     async with caller.unit() as session:
         account = await service.create_account(session, caller.context, new)
-        await _journal(session, caller, "connector_account.created", {"account": str(account.id)})
+        await journal(session, caller, "connector_account.created", {"account": str(account.id)})
         return account
 
 
@@ -194,35 +192,3 @@ async def list_connector_accounts(
     async with caller.unit() as session:
         rows = await CatalogRepository(session).accounts()
         return [service.read_account(row) for row in rows]
-
-
-async def _journal(
-    session: AsyncSession, caller: Caller, kind: str, details: dict[str, str | int] | dict[str, str]
-) -> None:
-    actor = Actor(caller.principal.kind.value, str(caller.principal.id))
-    await record(
-        session,
-        Occurrence(kind=kind, actor=actor, details=dict(details)),
-        at=caller.context.clock(),
-    )
-
-
-def _read_type(row: FolderType) -> FolderTypeRead:
-    return FolderTypeRead(
-        id=row.id,
-        name=row.name,
-        protocol=Protocol(row.protocol),
-        signature_format=SignatureFormat(row.signature_format),
-        connector_account_id=row.connector_account_id,
-    )
-
-
-def _read_subtype(row: FolderSubtype) -> FolderSubtypeRead:
-    return FolderSubtypeRead(
-        id=row.id,
-        type_id=row.type_id,
-        name=row.name,
-        workflow_id=row.workflow_id,
-        helios_intake=HeliosIntake(row.helios_intake) if row.helios_intake else None,
-        deposit_desk_ids=row.deposit_desk_ids,
-    )

@@ -4,38 +4,100 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from typing import Annotated
 
 from pydantic import BaseModel, Field, SecretStr
 
 from app.auth.schemas import Input
-from signing.types import SignatureFormat
-from workflows.definition import HeliosIntake, Protocol, StepKind
+from app.catalog.formats import TypeFormat
+from workflows.definition import (
+    ActorKind,
+    DutyKind,
+    HeliosIntake,
+    Phase,
+    Protocol,
+    StepKind,
+    StepMode,
+)
+from workflows.metadata import MAX_KEY, FieldType
+from workflows.rules import Operator
+
+MAX_STEPS = 100
+MAX_DESKS = 100
+MAX_FIELDS = 100
+Name = Annotated[str, Field(min_length=1, max_length=255)]
+StepKey = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
+MetadataKey = Annotated[str, Field(max_length=MAX_KEY)]
+DeskIds = Annotated[list[uuid.UUID], Field(max_length=MAX_DESKS)]
+Days = Annotated[int, Field(ge=-1_000, le=1_000)]
+
+
+class ActorInput(Input):
+    """Who a step is entrusted to: a given desk, the submitter, the boss of who acted last, or a
+    desk chosen at the deposit among `choices` (any desk when there are none)."""
+
+    kind: ActorKind
+    desk_id: uuid.UUID | None = None
+    choices: DeskIds = Field(default_factory=list)
+
+
+Actors = Annotated[list[ActorInput], Field(max_length=MAX_DESKS)]
 
 
 class StepInput(Input):
-    """One turn. A transmission has no desk."""
+    """One turn. A transmission, an external or a secure mail step has no desk.
 
-    id: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")
+    `desk_ids` is short for given desks; those that `actors` has already are not added again.
+    Delays are in working days. An archive step without actor goes to the final desk.
+    """
+
+    id: StepKey
     kind: StepKind
-    name: str = Field(min_length=1, max_length=255)
-    desk_ids: list[uuid.UUID] = Field(default_factory=list)
+    name: Name
+    desk_ids: DeskIds = Field(default_factory=list)
+    actors: Actors = Field(default_factory=list)
+    mode: StepMode = StepMode.ANY_OF
+    phase: Phase = Phase.VALIDATION
+    due_in_days: Days | None = None
+    remind_after_days: Days | None = None
+    informed: Actors = Field(default_factory=list)
+    required_to_pass: list[MetadataKey] = Field(default_factory=list, max_length=MAX_FIELDS)
+    required_to_reject: list[MetadataKey] = Field(default_factory=list, max_length=MAX_FIELDS)
+    may_return: bool = False
+    may_add_steps: bool = False
 
 
-class WorkflowCreate(Input):
-    """A circuit and its first version."""
+class DutyInput(Input):
+    """A rule of segregation of duties; `steps` are read by `distinct_persons` only."""
 
-    name: str = Field(min_length=1, max_length=255)
-    steps: list[StepInput]
+    kind: DutyKind
+    steps: list[StepKey] = Field(default_factory=list, max_length=MAX_STEPS)
 
 
 class WorkflowVersionCreate(Input):
-    """A new version: earlier ones stay as they were."""
+    """A new version: earlier ones stay as they were. The ended folder goes to `final_desk`, the
+    submitter's where there is none."""
 
-    steps: list[StepInput]
+    steps: list[StepInput] = Field(max_length=MAX_STEPS)
+    duties: list[DutyInput] = Field(default_factory=list, max_length=MAX_STEPS)
+    final_desk: ActorInput | None = None
+    informed_at_end: Actors = Field(default_factory=list)
+
+
+class WorkflowCreate(WorkflowVersionCreate):
+    """A circuit and its first version."""
+
+    name: Name
+
+
+class WorkflowChange(Input):
+    """Another name; the steps change by a new version."""
+
+    name: Name
 
 
 class FindingRead(BaseModel):
-    """Something to say about a circuit."""
+    """Something to say about a circuit or a rule table."""
 
     code: str
     detail: str
@@ -49,6 +111,9 @@ class WorkflowVersionRead(BaseModel):
     id: uuid.UUID
     number: int
     steps: list[StepInput]
+    duties: list[DutyInput]
+    final_desk: ActorInput | None
+    informed_at_end: list[ActorInput]
     activated_at: datetime | None
     findings: list[FindingRead]
 
@@ -61,11 +126,20 @@ class WorkflowRead(BaseModel):
     versions: list[WorkflowVersionRead]
 
 
+class DifferenceRead(BaseModel):
+    """One difference between two versions; `fields` are those of the step that changed."""
+
+    change: str
+    summary: str
+    step: str | None
+    fields: list[str]
+
+
 class ConnectorAccountCreate(Input):
     """An account at a TdT: S²LOW today."""
 
     connector: str = Field(pattern=r"^[a-z0-9]{1,40}$", examples=["s2low"])
-    label: str = Field(min_length=1, max_length=255)
+    label: Name
     base_url: str = Field(pattern=r"^https://", max_length=255)
     server_ca: str = Field(description="PEM")
     client_certificate: str = Field(description="PEM")
@@ -86,13 +160,27 @@ class ConnectorAccountRead(BaseModel):
     is_archivist: bool
 
 
-class FolderTypeCreate(Input):
-    """Protocol, signature format, and the account that carries the folders."""
+TransmitWithin = Annotated[int, Field(ge=1, le=3_650)]
 
-    name: str = Field(min_length=1, max_length=255)
+
+class FolderTypeCreate(Input):
+    """Protocol, signature format, and the account that carries the folders.
+    `transmit_within_days` counts calendar days from the decision of an act."""
+
+    name: Name
     protocol: Protocol
-    signature_format: SignatureFormat
+    signature_format: TypeFormat
     connector_account_id: uuid.UUID | None = None
+    transmit_within_days: TransmitWithin | None = None
+
+
+class FolderTypeChange(Input):
+    """What is given changes; a type keeps its protocol."""
+
+    name: Name | None = None
+    signature_format: TypeFormat | None = None
+    connector_account_id: uuid.UUID | None = None
+    transmit_within_days: TransmitWithin | None = None
 
 
 class FolderTypeRead(BaseModel):
@@ -101,18 +189,94 @@ class FolderTypeRead(BaseModel):
     id: uuid.UUID
     name: str
     protocol: Protocol
-    signature_format: SignatureFormat
+    signature_format: TypeFormat
     connector_account_id: uuid.UUID | None
+    transmit_within_days: int | None
 
 
-class FolderSubtypeCreate(Input):
-    """A subtype bound to a circuit whose active version must suit the protocol."""
+class MetadataFieldInput(Input):
+    """A piece of information that folders carry. `choices` and `default` are written as texts;
+    what is not `editable` keeps the value of the deposit."""
+
+    key: str = Field(max_length=255)
+    label: str = Field(max_length=255)
+    type: FieldType
+    choices: list[Annotated[str, Field(max_length=1_000)]] = Field(
+        default_factory=list, max_length=1_000
+    )
+    default: str | None = Field(default=None, max_length=1_000)
+    required_at_deposit: bool = False
+    editable: bool = True
+
+
+Constant = Annotated[bool | int | float | str, Field(union_mode="smart")]
+
+
+class ConditionInput(Input):
+    """What a fact must be. `values`: several for `one_of`, none for `is_set` and `is_unset`, one
+    otherwise; decimals are written as texts (« 12500.50 ») or numbers."""
+
+    fact: str = Field(max_length=255)
+    operator: Operator
+    values: list[Constant] = Field(default_factory=list, max_length=1_000)
+
+
+class ChosenDeskInput(Input):
+    """The desk given to the variable actor of a step."""
+
+    step: StepKey
+    desk_id: uuid.UUID
+
+
+class RuleRowInput(Input):
+    """The circuit, and the variable desks, of the folders that meet all the conditions."""
+
+    conditions: list[ConditionInput] = Field(default_factory=list, max_length=100)
+    workflow_id: uuid.UUID
+    desks: list[ChosenDeskInput] = Field(default_factory=list, max_length=MAX_STEPS)
+
+
+class RuleTableInput(Input):
+    """Rows in their order: the first that matches decides; the last one has no condition."""
+
+    rows: list[RuleRowInput] = Field(max_length=500)
+
+
+class SubtypeSettings(Input):
+    """What an administrator may change at any time."""
+
+    deposit_desk_ids: DeskIds | None = Field(
+        default=None, description="null: every desk may deposit; empty: none"
+    )
+    visible_desk_ids: DeskIds = Field(
+        default_factory=list, description="see its folders beside those who take part"
+    )
+    metadata_fields: list[MetadataFieldInput] = Field(default_factory=list, max_length=MAX_FIELDS)
+    amount_field: str | None = Field(
+        default=None, max_length=40, description="compared with the ceilings of powers"
+    )
+    several_documents: bool = False
+    mandatory_reading: bool = False
+    approvals_stand: bool = False
+    paper_signature: bool = False
+    rule_table: RuleTableInput | None = None
+
+
+class FolderSubtypeCreate(SubtypeSettings):
+    """A subtype bound to a circuit whose active version must suit it."""
 
     type_id: uuid.UUID
-    name: str = Field(min_length=1, max_length=255)
+    name: Name
     workflow_id: uuid.UUID
     helios_intake: HeliosIntake | None = None
-    deposit_desk_ids: list[uuid.UUID] | None = None
+
+
+class FolderSubtypeChange(SubtypeSettings):
+    """What is given changes; a subtype keeps its type and the flows that it takes."""
+
+    name: Name | None = None
+    workflow_id: uuid.UUID | None = None
+    is_active: bool | None = None
 
 
 class FolderSubtypeRead(BaseModel):
@@ -124,3 +288,43 @@ class FolderSubtypeRead(BaseModel):
     workflow_id: uuid.UUID
     helios_intake: HeliosIntake | None
     deposit_desk_ids: list[uuid.UUID] | None
+    visible_desk_ids: list[uuid.UUID]
+    metadata_fields: list[MetadataFieldInput]
+    amount_field: str | None
+    several_documents: bool
+    mandatory_reading: bool
+    approvals_stand: bool
+    paper_signature: bool
+    rule_table: RuleTableInput | None
+    is_active: bool
+    findings: list[FindingRead] = Field(
+        default_factory=list, description="what its rule table makes doubtful"
+    )
+
+
+SampleValue = Annotated[bool | int | float | str | None, Field(union_mode="smart")]
+
+
+class RuleTrial(Input):
+    """A table, not saved, and facts of folders that it is tried on."""
+
+    rule_table: RuleTableInput
+    samples: list[dict[MetadataKey, SampleValue]] = Field(min_length=1, max_length=100)
+
+
+class TrialOutcome(BaseModel):
+    """What the table gives to a sample: the number of the row counts from 1; nothing where no row
+    matches or where the circuit has no version in force, and `problem` says so."""
+
+    row: int | None
+    workflow_id: uuid.UUID | None
+    workflow_name: str | None
+    desks: list[ChosenDeskInput]
+    problem: str | None
+
+
+class RuleTrialRead(BaseModel):
+    """One outcome per sample, in their order, and the findings of the table."""
+
+    outcomes: list[TrialOutcome]
+    findings: list[FindingRead]

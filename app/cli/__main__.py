@@ -35,6 +35,7 @@ COMMANDS = {
     "migrate": Entry("app.cli.migrate", "Met la base de données à la révision voulue."),
     "check-config": Entry("app.cli.check_config", "Dit ce que valent les réglages."),
     "tenant": Entry("app.cli.tenant", "Les collectivités : « tenant create »."),
+    "simulate": Entry("app.cli.simulate", "Dit d'avance le parcours d'un dossier."),
     "verify": Entry("app.cli.verify", "Vérifie les signatures d'un fichier."),
     "journal": Entry("app.cli.journal", "Le journal des actes : « journal verify »."),
     "openapi": Entry("app.cli.openapi", "Écrit la description OpenAPI de l'API, ou la vérifie."),

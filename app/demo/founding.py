@@ -33,6 +33,7 @@ async def found(order: Mapping[str, Any]) -> dict[str, Any]:
         domain=DOMAIN,
         password_hashes={key: hasher.hash(one) for key, one in order["passwords"].items()},
         trust=tuple((TrustKind(kind), b64decode(der)) for kind, der in order["trust"]),
+        mayor=tuple(b64decode(der) for der in order["mayor"]),
         account=ConnectorAccountCreate.model_validate(order["account"]),
     )
     async with open_context(load_settings()) as context:

@@ -70,7 +70,7 @@ def run(wish: Wish, console: Console) -> bool:
         making = aside.submit(_make_key, directory / "signer", module)
         plan = Plan(
             directory,
-            lambda: making.result().chain.trust,
+            lambda: making.result().chain,
             port=wish.port,
             is_temporary=wish.data is None,
         )

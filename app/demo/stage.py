@@ -22,7 +22,7 @@ from pydantic import SecretStr
 
 from app.demo import pki, s2low
 from app.demo.people import PEOPLE, Town, read_town
-from app.demo.signer import Trust
+from app.demo.signer import Chain
 from app.errors import AppError, Unavailable
 from app.kit.secrets import new_master_secret
 from app.local.postgres import NOT_DURABLE
@@ -86,12 +86,12 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a stage is opened with. `trust` is asked for once the servers run: it takes a while to
+    """What a stage is opened with. `chain` is asked for once the servers run: it takes a while to
     make. `clocks` are settings of the service; `is_temporary`: the directory goes away when the
     last program ends, however it ends."""
 
     directory: Path
-    trust: Callable[[], Trust]
+    chain: Callable[[], Chain]
     port: int | None = None
     clocks: Mapping[str, str] = field(default_factory=lambda: FAST_CLOCKS)
     is_temporary: bool = True
@@ -265,9 +265,11 @@ def _found(
 
 def _order(plan: Plan, tdt: _Tdt, passwords: Mapping[str, str]) -> dict[str, object]:
     certificate, key = (tdt.pki / name for name in s2low.CLIENT_FILES)
+    chain = plan.chain()
     return {
         "passwords": dict(passwords),
-        "trust": [(kind.value, b64encode(der).decode()) for kind, der in plan.trust()],
+        "trust": [(kind.value, b64encode(der).decode()) for kind, der in chain.trust],
+        "mayor": [b64encode(one.der).decode() for one in (chain.mayor, chain.issuer)],
         "account": {
             "connector": "s2low",
             "label": "TdT fictif",

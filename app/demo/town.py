@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog import service as catalog
+from app.catalog.circuits import activate, create_workflow
+from app.catalog.folder_subtypes import create_subtype
+from app.catalog.folder_types import create_type
+from app.catalog.formats import TypeFormat
 from app.catalog.schemas import (
     ConnectorAccountCreate,
     FolderSubtypeCreate,
@@ -25,8 +29,7 @@ from app.tenants.repository import TenantRepository
 from app.tenants.schemas import TrustKind
 from app.tenants.service import NewTenant, add_trust, make_tenant
 from app.users.schemas import UserCreate
-from app.users.service import create_user
-from signing.types import SignatureFormat
+from app.users.service import SeenCertificate, create_user, register_certificates
 from workflows.definition import HeliosIntake, Protocol, StepKind
 
 __all__ = ["PEOPLE", "SIRET", "Town", "TownPlan", "found_town"]
@@ -34,12 +37,14 @@ __all__ = ["PEOPLE", "SIRET", "Town", "TownPlan", "found_town"]
 
 @dataclass(frozen=True, slots=True)
 class TownPlan:
-    """What the town is made with: its SIRET, trust, passwords (by person's key), TdT account."""
+    """What the town is made with: its SIRET, trust, passwords (by person's key), TdT account, and
+    the certificate of the mayor followed by its issuers, without which no flow could be signed."""
 
     siret: str
     domain: str
     password_hashes: Mapping[str, str]
-    trust: tuple[tuple[TrustKind, bytes], ...] = ()
+    mayor: tuple[bytes, ...]
+    trust: tuple[tuple[TrustKind, bytes], ...]
     account: ConnectorAccountCreate | None = None
 
 
@@ -58,6 +63,13 @@ async def found_town(context: Context, plan: TownPlan) -> Town:
         for kind, content in plan.trust:
             await add_trust(session, kind=kind, label="Autorité fictive", content=content)
         logins, users, desks = await _people(session, context, plan)
+        await register_certificates(
+            session,
+            users["maire"],
+            [SeenCertificate(plan.mayor[0], plan.mayor[1:])],
+            source="import",
+            now=context.clock(),
+        )
         subtypes = await _catalog(session, context, plan, desks)
     return Town(tenant_id, logins, users, desks, subtypes)
 
@@ -100,14 +112,14 @@ async def _catalog(
     signed = await _workflow(session, context, "Visa, signature, envoi", _signing_steps(desks))
     sent = await _workflow(session, context, "Visa, envoi", _sending_steps(desks))
     kept = await _workflow(session, context, "Visa, signature", _signing_steps(desks)[:2])
-    acts = await catalog.create_type(session, _type("Actes", Protocol.ACTES, account_id))
-    flows = await catalog.create_type(
-        session, _type("Flux comptables", Protocol.HELIOS, account_id)
-    )
-    papers = await catalog.create_type(session, _type("Courriers", Protocol.NONE, None))
+    acts = await create_type(session, _type("Actes", Protocol.ACTES, account_id))
+    flows = await create_type(session, _type("Flux comptables", Protocol.HELIOS, account_id))
+    papers = await create_type(session, _type("Courriers", Protocol.NONE, None))
     rows = {
         "acts": FolderSubtypeCreate(type_id=acts.id, name="Délibérations", workflow_id=signed),
-        "letters": FolderSubtypeCreate(type_id=papers.id, name="Lettres", workflow_id=kept),
+        "letters": FolderSubtypeCreate(
+            type_id=papers.id, name="Lettres", workflow_id=kept, several_documents=True
+        ),
         "flows": _flow_subtype(flows.id, "Bordereaux", signed, HeliosIntake.TO_SIGN),
         "signed_flows": _flow_subtype(
             flows.id, "Flux déjà signés", sent, HeliosIntake.SIGNED_ELSEWHERE
@@ -116,7 +128,8 @@ async def _catalog(
             flows.id, "Pièces justificatives", sent, HeliosIntake.NOTHING_TO_SIGN
         ),
     }
-    return {key: (await catalog.create_subtype(session, row)).id for key, row in rows.items()}
+    now = context.clock()
+    return {key: (await create_subtype(session, row, now=now)).id for key, row in rows.items()}
 
 
 def _type(name: str, protocol: Protocol, account_id: uuid.UUID | None) -> FolderTypeCreate:
@@ -124,7 +137,7 @@ def _type(name: str, protocol: Protocol, account_id: uuid.UUID | None) -> Folder
     return FolderTypeCreate(
         name=name,
         protocol=protocol,
-        signature_format=SignatureFormat.PES_V2 if is_helios else SignatureFormat.PADES,
+        signature_format=TypeFormat.PES_V2 if is_helios else TypeFormat.PADES,
         connector_account_id=account_id,
     )
 
@@ -140,8 +153,9 @@ def _flow_subtype(
 async def _workflow(
     session: AsyncSession, context: Context, name: str, steps: list[StepInput]
 ) -> uuid.UUID:
-    workflow = await catalog.create_workflow(session, WorkflowCreate(name=name, steps=steps))
-    await catalog.activate(session, workflow.id, 1, now=context.clock())
+    now = context.clock()
+    workflow = await create_workflow(session, WorkflowCreate(name=name, steps=steps), now=now)
+    await activate(session, workflow.id, 1, now=now)
     return workflow.id
 
 

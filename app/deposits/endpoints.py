@@ -10,18 +10,22 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Query, Request, Response, UploadFile
+from fastapi import APIRouter, Body, Form, Query, Request, Response, UploadFile
 from pydantic import ValidationError
 
 from app.auth.http import Caller, IdempotentRoute, Permit, permit
 from app.auth.principal import Permission
-from app.deposits import service
-from app.deposits.schemas import DocumentReceipt
-from app.documents.service import dematerialise, receive
+from app.deposits import revising, service
+from app.deposits.chaining import chain
+from app.deposits.intake import Announced, plan_for_folder, plan_intake
+from app.deposits.schemas import ChainCreate, DocumentReceipt
+from app.documents.service import Intake, Received, dematerialise, receive
 from app.errors import TooLarge, Unprocessable
-from app.folders.schemas import FolderCreate, FolderRead
-from app.folders.service import INSPECTING, lock_readable, read_folder
+from app.folders.reading import read_folder
+from app.folders.schemas import ChosenDesks, FolderCreate, FolderRead, Submission
+from app.folders.service import INSPECTING, lock_readable
 from app.kit.problems import problem_responses
+from app.models import Folder, Revision
 from app.settings import MIB, LimitSettings
 from signing.facts import PesFacts
 from workflows.definition import HeliosIntake
@@ -71,13 +75,7 @@ async def deposit_document(
 ) -> DocumentReceipt:
     """Streams the body into the folder. `Content-Digest: sha-256=:…:` (RFC 9530) announces its
     digest; 202 when slips, schema or signatures are read by a job."""
-    announced = service.Announced(
-        name=name,
-        role=role,
-        media_type=_media_type(request.headers.get("Content-Type", "")),
-        size_bytes=_length(request.headers.get("Content-Length")),
-        sha256=_announced_digest(request.headers.get("Content-Digest")),
-    )
+    announced = _announced(request, name, role)
     receipt = await _deposit(caller, folder_id, announced, _non_empty(request.stream()))
     response.status_code = 202 if receipt.folder_status == INSPECTING else 201
     return receipt
@@ -86,34 +84,124 @@ async def deposit_document(
 async def _deposit(
     caller: Caller,
     folder_id: uuid.UUID,
-    announced: service.Announced,
+    announced: Announced,
     chunks: AsyncIterator[bytes],
 ) -> DocumentReceipt:
     context, principal = caller.context, caller.principal
     async with caller.unit(claims=False) as session:
-        intake = await service.plan_for_folder(session, context, principal, folder_id, announced)
-
-    async def accept(facts: PesFacts) -> None:
-        await service.refuse_used_name(context, principal, facts.header, folder_id)
-
-    received = await receive(context, intake, chunks, accept=accept)
-    caller.claim_body(received.blob.sha256)
+        intake = await plan_for_folder(session, context, principal, folder_id, announced)
+    received = await _received(caller, folder_id, intake, chunks)
     arrival = service.Arrival(announced.name, intake, received)
     async with caller.unit() as session:
         folder = await lock_readable(session, principal, folder_id)
-        document, revision = await service.record_document(
-            session, context, principal, folder, arrival
+        _, revision = await service.record_document(session, context, principal, folder, arrival)
+        return _receipt(folder, revision)
+
+
+def _announced(request: Request, name: str, role: DocumentRole) -> Announced:
+    return Announced(
+        name=name,
+        role=role,
+        media_type=_media_type(request.headers.get("Content-Type", "")),
+        size_bytes=_length(request.headers.get("Content-Length")),
+        sha256=_announced_digest(request.headers.get("Content-Digest")),
+    )
+
+
+async def _received(
+    caller: Caller, folder_id: uuid.UUID, intake: Intake, chunks: AsyncIterator[bytes]
+) -> Received:
+    async def accept(facts: PesFacts) -> None:
+        await service.refuse_used_name(caller.context, caller.principal, facts.header, folder_id)
+
+    received = await receive(caller.context, intake, chunks, accept=accept)
+    caller.claim_body(received.blob.sha256)
+    return received
+
+
+def _receipt(folder: Folder, revision: Revision) -> DocumentReceipt:
+    return DocumentReceipt(
+        folder_id=folder.id,
+        folder_status=folder.status,
+        document_id=revision.document_id,
+        revision_id=revision.id,
+        sha256=revision.sha256,
+        size_bytes=revision.size_bytes,
+        facts=revision.facts,
+        report=revision.report,
+    )
+
+
+@router.post(
+    "/folders/{folder_id}/documents/{document_id}/revisions",
+    status_code=201,
+    response_model=DocumentReceipt,
+    summary="Remplacer un document par une nouvelle révision (corps brut)",
+    responses={
+        202: {"model": DocumentReceipt, "description": "Large flow: facts come by a job"},
+        **problem_responses(401, 403, 404, 409, 413, 422),
+    },
+)
+async def deposit_revision(
+    folder_id: uuid.UUID,
+    document_id: uuid.UUID,
+    request: Request,
+    response: Response,
+    name: Annotated[str, Query(min_length=1, max_length=MAX_NAME)],
+    caller: Caller = permit(Permission.FOLDER_DEPOSIT, reads_body=False),
+) -> DocumentReceipt:
+    """In a draft, a preparation circuit, or a folder that came back: the earlier revisions stay."""
+    announced = _announced(request, name, DocumentRole.MAIN_DOCUMENT)
+    context, principal = caller.context, caller.principal
+    async with caller.unit(claims=False) as session:
+        intake = await revising.plan_revision(
+            session, context, principal, folder_id, announced, document_id
         )
-        return DocumentReceipt(
-            folder_id=folder_id,
-            folder_status=folder.status,
-            document_id=document.id,
-            revision_id=revision.id,
-            sha256=revision.sha256,
-            size_bytes=revision.size_bytes,
-            facts=revision.facts,
-            report=revision.report,
+    received = await _received(caller, folder_id, intake, _non_empty(request.stream()))
+    arrival = service.Arrival(name, intake, received)
+    async with caller.unit() as session:
+        folder = await lock_readable(session, principal, folder_id)
+        revision = await revising.record_revision(
+            session, context, principal, folder, document_id, arrival
         )
+        response.status_code = 202 if folder.status == INSPECTING else 201
+        return _receipt(folder, revision)
+
+
+@router.delete(
+    "/folders/{folder_id}/documents/{document_id}",
+    status_code=204,
+    summary="Retirer un document",
+    responses=problem_responses(401, 403, 404, 409),
+)
+async def remove_document(
+    folder_id: uuid.UUID,
+    document_id: uuid.UUID,
+    caller: Caller = permit(Permission.FOLDER_DEPOSIT),
+) -> None:
+    """From a draft or in a preparation circuit."""
+    async with caller.unit() as session:
+        await revising.remove_document(
+            session, caller.context, caller.principal, folder_id, document_id
+        )
+
+
+@router.post(
+    "/folders/{folder_id}/chain",
+    status_code=201,
+    response_model=FolderRead,
+    summary="Enchaîner un dossier terminé",
+    responses=problem_responses(401, 403, 404, 409, 422),
+)
+async def chain_folder(
+    folder_id: uuid.UUID,
+    new: ChainCreate,
+    caller: Caller = permit(Permission.FOLDER_DEPOSIT),
+) -> FolderRead:
+    """Opens a draft that follows the ended folder, with its documents as they are now."""
+    async with caller.unit() as session:
+        follower = await chain(session, caller.context, caller.principal, folder_id, new)
+        return await read_folder(session, caller.context, caller.principal, follower)
 
 
 @router.post(
@@ -125,10 +213,14 @@ async def _deposit(
 async def submit_folder(
     folder_id: uuid.UUID,
     desk_id: Annotated[uuid.UUID, Query()],
+    desks: Annotated[ChosenDesks | None, Body()] = None,
     caller: Caller = permit(Permission.FOLDER_DEPOSIT),
 ) -> FolderRead:
-    """Sends the draft in its circuit, or a rejected folder again from its first step."""
-    acted = await service.submit(caller.context, caller.principal, folder_id, desk_id, caller.unit)
+    """Sends the draft in its circuit, or a rejected folder again from its first step. The body,
+    where there is one, names the desks chosen for the steps that leave the choice."""
+    chosen = desks.chosen_desks if desks else []
+    asked = Submission(desk_id=desk_id, chosen_desks=chosen)
+    acted = await service.submit(caller.context, caller.principal, folder_id, asked, caller.unit)
     async with caller.unit(claims=False) as session:
         return await read_folder(session, caller.context, caller.principal, acted.folder)
 
@@ -206,7 +298,7 @@ async def _arrival(
             f"Un nom de fichier compte au plus {MAX_NAME} caractères : renommez le fichier.",
             code="name_too_long",
         )
-    announced = service.Announced(
+    announced = Announced(
         name=name,
         role=role,
         media_type=_media_type(part.content_type or ""),
@@ -214,7 +306,7 @@ async def _arrival(
         sha256=None,
     )
     async with caller.unit(claims=False) as session:
-        intake = await service.plan_intake(
+        intake = await plan_intake(
             session, caller.context, new.subtype_id, announced, used_bytes=used_bytes
         )
 

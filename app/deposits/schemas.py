@@ -5,7 +5,10 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, field_validator
+
+from app.auth.schemas import Input
+from app.folders.schemas import ActInput, Title
 
 
 class DocumentReceipt(BaseModel):
@@ -20,3 +23,18 @@ class DocumentReceipt(BaseModel):
     size_bytes: int
     facts: dict[str, Any] | None
     report: dict[str, Any] | None
+
+
+class ChainCreate(Input):
+    """A folder that follows an ended one, under its title where none is given."""
+
+    subtype_id: uuid.UUID
+    desk_id: uuid.UUID
+    title: Title | None = None
+    metadata: dict[str, str | int | bool | None] = Field(default_factory=dict, max_length=100)
+    act: ActInput | None = None
+
+    @field_validator("title")
+    @classmethod
+    def _one_line(cls, title: str | None) -> str | None:
+        return " ".join(title.split()) if title is not None else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,42 +17,40 @@ from app.auth.principal import Principal
 from app.catalog.service import Resolved, resolve
 from app.context import Context
 from app.db.session import tenant_of
-from app.deposits.marking import flow_to_mark, keep_marked
+from app.deposits.intake import refuse_unless_open
 from app.documents.repository import DocumentRepository
 from app.documents.service import (
-    ANNEX_TYPES,
-    PDF,
-    XML,
     Intake,
     Received,
     add_document,
     dematerialise,
 )
 from app.errors import Conflict, Forbidden, TooLarge, Unprocessable
+from app.folders.marking import ToMark, flow_to_mark, keep_marked
+from app.folders.places import place
+from app.folders.references import name_used, take_reference
 from app.folders.repository import FolderRepository
-from app.folders.schemas import FolderCreate
+from app.folders.schemas import FolderCreate, Submission, chosen_desks
 from app.folders.service import (
     INSPECTING,
-    INSPECTION_REFUSED,
     Acted,
     append,
-    enter_circuit,
     lock_readable,
-    name_used,
     readable,
     seat,
-    take_reference,
 )
+from app.folders.submission import circuit_for, enter_circuit, index
 from app.kit.ids import new_id
 from app.models import Document, Folder, Revision
 from app.powers.service import load_register
 from app.storage import StoredBlob
 from app.tenants.repository import TenantRepository
-from app.tenants.service import trust_material
 from signing.facts import PesHeader
-from workflows.definition import Protocol
+from workflows.definition import Phase, Protocol
 from workflows.engine import open_draft
+from workflows.evolution import replay
 from workflows.folder import DocumentRole, FolderId, FolderStatus
+from workflows.metadata import MetadataField, complete
 
 INSPECT = "deposits.inspect"
 
@@ -80,7 +78,7 @@ async def create(
         submitter_desk_id=new.desk_id,
         waiting_desk_ids=[],
         participant_desk_ids=[],
-        folder_metadata=dict(new.metadata),
+        folder_metadata=dict(complete(_optional(resolved), new.metadata)),
         act=new.act.model_dump(mode="json") if new.act else None,
         updated_at=now,
         created_at=now,
@@ -88,7 +86,14 @@ async def create(
     FolderRepository(session).add(folder)
     await session.flush()
     await append(session, folder, (created,))
+    await place(session, folder, replay((created,)), now=now)
+    await index(session, folder)
     return folder
+
+
+def _optional(resolved: Resolved) -> tuple[MetadataField, ...]:
+    """A draft may lack what its submission demands."""
+    return tuple(replace(one, required_at_deposit=False) for one in resolved.metadata_fields)
 
 
 def _refuse_desk(resolved: Resolved, desk_id: uuid.UUID) -> None:
@@ -121,81 +126,6 @@ async def _refuse_act(
 
 
 @dataclass(frozen=True, slots=True)
-class Announced:
-    """What the request says of the bytes that follow."""
-
-    name: str
-    role: DocumentRole
-    media_type: str
-    size_bytes: int | None
-    sha256: str | None
-
-
-async def plan_for_folder(
-    session: AsyncSession,
-    context: Context,
-    principal: Principal,
-    folder_id: uuid.UUID,
-    announced: Announced,
-) -> Intake:
-    """What the document must be to join this draft. Raises NotFound, Conflict, Unprocessable."""
-    folder = await readable(session, principal, folder_id)
-    _refuse_unless_open(folder)
-    used = await DocumentRepository(session).size_of_folder(folder_id)
-    return await plan_intake(session, context, folder.subtype_id, announced, used_bytes=used)
-
-
-async def plan_intake(
-    session: AsyncSession,
-    context: Context,
-    subtype_id: uuid.UUID,
-    announced: Announced,
-    *,
-    used_bytes: int,
-) -> Intake:
-    """What a document of this subtype must be, beside `used_bytes` already there."""
-    resolved = await resolve(session, subtype_id)
-    _refuse_type(resolved, announced)
-    tenant = await TenantRepository(session).current()
-    limits = context.settings.limits
-    is_flow = resolved.protocol is Protocol.HELIOS and _is_main(announced)
-    return Intake(
-        role=announced.role,
-        media_type=announced.media_type,
-        limit_bytes=limits.pes_bytes if is_flow else max(0, limits.folder_bytes - used_bytes),
-        helios=resolved.intake,
-        requires_latin1=tenant.requires_latin1_pes,
-        announced_bytes=announced.size_bytes,
-        announced_sha256=announced.sha256,
-        trust=await trust_material(session),
-    )
-
-
-def _is_main(announced: Announced) -> bool:
-    return announced.role is DocumentRole.MAIN_DOCUMENT
-
-
-def _refuse_unless_open(folder: Folder) -> None:
-    if folder.status in {INSPECTION_REFUSED, FolderStatus.DRAFT.value}:
-        return
-    raise Conflict(
-        "Les documents d'un dossier sont figés dès son envoi : ouvrez un nouveau dossier.",
-        code="documents_frozen" if folder.status != INSPECTING else "folder_inspecting",
-    )
-
-
-def _refuse_type(resolved: Resolved, announced: Announced) -> None:
-    expected = {XML} if resolved.protocol is Protocol.HELIOS else {PDF}
-    allowed = expected if _is_main(announced) else ANNEX_TYPES
-    if announced.media_type not in allowed:
-        raise Unprocessable(
-            f"Type de fichier refusé ({announced.media_type}) ; attendu : "
-            f"{', '.join(sorted(allowed))}.",
-            code="media_type_refused",
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Arrival:
     """A document whose bytes stand in the store, ready to be named by rows."""
 
@@ -214,20 +144,32 @@ async def record_document(
     """Writes the rows of a received document in a locked folder. Raises what the plan did,
     again: the folder may have changed while the bytes arrived."""
     intake, received = arrival.intake, arrival.received
-    _refuse_unless_open(folder)
+    refuse_unless_open(folder, principal)
     await _refuse_excess(session, context, folder, arrival)
     if received.pes is not None:
-        await _take(session, folder.id, received.pes.header)
+        await take_name(session, folder.id, received.pes.header)
     document, revision = await add_document(
         session, folder.id, name=arrival.name, intake=intake, received=received
     )
     folder.refusal = None
-    folder.status = INSPECTING if received.deferred else FolderStatus.DRAFT.value
+    if not folder.in_preparation:
+        folder.status = FolderStatus.DRAFT.value
     folder.updated_at = context.clock()
     await _journal_deposit(session, context, principal, document, revision)
-    if received.deferred:
-        await _defer(session, context, folder, revision)
+    await follow(session, context, folder, revision, deferred=received.deferred)
     return document, revision
+
+
+async def follow(
+    session: AsyncSession, context: Context, folder: Folder, revision: Revision, *, deferred: bool
+) -> None:
+    """What comes after a document: lists and search know it, or a job reads the rest of a large
+    flow first."""
+    if deferred:
+        folder.status = INSPECTING
+        await _defer(session, context, folder, revision)
+        return
+    await index(session, folder)
 
 
 async def _refuse_excess(
@@ -253,7 +195,8 @@ async def _refuse_second_flow(repository: DocumentRepository, folder_id: uuid.UU
         )
 
 
-async def _take(session: AsyncSession, folder_id: uuid.UUID, header: PesHeader) -> None:
+async def take_name(session: AsyncSession, folder_id: uuid.UUID, header: PesHeader) -> None:
+    """Raises Conflict (`pes_file_name_used`) when another living folder has the flow's name."""
     await take_reference(session, folder_id, **_name(header))
 
 
@@ -301,6 +244,7 @@ async def _journal_deposit(
 async def _defer(
     session: AsyncSession, context: Context, folder: Folder, revision: Revision
 ) -> None:
+    """Leaves the rest of the inspection of a large flow to a job."""
     await jobs.enqueue(
         session,
         INSPECT,
@@ -318,7 +262,7 @@ async def submit(
     context: Context,
     principal: Principal,
     folder_id: uuid.UUID,
-    desk_id: uuid.UUID,
+    asked: Submission,
     unit: UnitOfWork,
 ) -> Acted:
     """Marks the flow where the circuit will sign it, then sends the folder in its circuit.
@@ -326,13 +270,23 @@ async def submit(
     `unit` opens the request's transaction. Raises the refusals of `enter_circuit`."""
     async with context.unit(principal.tenant_id) as session:
         folder = await readable(session, principal, folder_id)
-        to_mark = await flow_to_mark(session, folder)
+        to_mark = await _flow_to_mark_now(session, folder)
     marked = await dematerialise(context, to_mark.blob) if to_mark else None
     async with unit() as session:
         folder = await lock_readable(session, principal, folder_id)
         if to_mark is not None and marked is not None:
             await keep_marked(session, context, folder, to_mark, marked)
-        return await enter_circuit(session, context, folder, seat(principal, desk_id))
+        actor = seat(principal, asked.desk_id)
+        return await enter_circuit(session, context, folder, actor, chosen_desks(asked))
+
+
+async def _flow_to_mark_now(session: AsyncSession, folder: Folder) -> ToMark | None:
+    """Where a preparation circuit comes first, the flow is marked at its end (DESIGN D9)."""
+    resolved = await resolve(session, folder.subtype_id)
+    workflow = (await circuit_for(session, folder, resolved)).workflow
+    if workflow.steps and workflow.steps[0].phase is Phase.PREPARATION:
+        return None
+    return await flow_to_mark(session, folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,8 +309,9 @@ async def deposit_whole(
         await record_document(session, context, principal, folder, arrival)
     if folder.status == INSPECTING:
         return folder
-    to_mark = await flow_to_mark(session, folder)
+    to_mark = await _flow_to_mark_now(session, folder)
     if to_mark is not None and whole.marked is not None:
         await keep_marked(session, context, folder, to_mark, whole.marked)
-    acted = await enter_circuit(session, context, folder, seat(principal, whole.new.desk_id))
+    actor = seat(principal, whole.new.desk_id)
+    acted = await enter_circuit(session, context, folder, actor, chosen_desks(whole.new))
     return acted.folder

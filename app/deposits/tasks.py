@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,11 +10,14 @@ from app import jobs
 from app.audit.chain import Occurrence
 from app.audit.service import SYSTEM, record
 from app.context import Context
+from app.documents.disposal import discard_documents
 from app.documents.repository import DocumentRepository
 from app.documents.service import Received, complete_pes
 from app.errors import Unprocessable
+from app.folders.facts import state_of
 from app.folders.repository import FolderRepository
 from app.folders.service import INSPECTING, INSPECTION_REFUSED
+from app.folders.submission import index
 from app.storage import StoredBlob
 from app.tenants.repository import TenantRepository
 from app.tenants.service import trust_material
@@ -42,7 +44,8 @@ async def inspect(context: Context, job: jobs.ClaimedJob) -> None:
         )
     except (UnsupportedDocument, Unprocessable) as e:
         async with context.unit(job.tenant_id) as session:
-            await _refuse(session, folder_id, code=e.code, detail=e.detail, now=context.clock())
+            refusal = {"code": e.code, "detail": e.detail}
+            await _refuse(session, context, folder_id, revision_id, refusal)
             await jobs.finish(session, job)
         return
     async with context.unit(job.tenant_id) as session:
@@ -60,25 +63,33 @@ async def _accept(
         return
     revision.facts = received.facts
     revision.report = received.report
-    folder.status = FolderStatus.DRAFT.value
+    # A draft, or the state in which a new revision found the folder.
+    folder.status = (await state_of(session, folder_id)).status.value
+    await index(session, folder)
     await session.flush()
 
 
 async def _refuse(
     session: AsyncSession,
+    context: Context,
     folder_id: uuid.UUID,
-    *,
-    code: str,
-    detail: str,
-    now: datetime,
+    revision_id: uuid.UUID,
+    refusal: dict[str, str],
 ) -> None:
-    """The deferred inspection refused: documents deleted, the submitter is told (D17)."""
+    """The deferred inspection refused: documents deleted, the submitter is told (D17). Where a new
+    revision was brought to a folder that has a history, it alone is deleted."""
     folder = await FolderRepository(session).lock(folder_id)
     if folder is None or folder.status != INSPECTING:
         return
-    await DocumentRepository(session).remove_documents(folder_id)
-    folder.status = INSPECTION_REFUSED
-    folder.refusal = {"code": code, "detail": detail}
+    now = context.clock()
+    state = await state_of(session, folder_id)
+    if state.status is FolderStatus.DRAFT:
+        await discard_documents(session, context, folder_id)
+        folder.status = INSPECTION_REFUSED
+    else:
+        await DocumentRepository(session).remove_revision(revision_id)
+        folder.status = state.status.value
+    folder.refusal = dict(refusal)
     folder.updated_at = now
     await jobs.enqueue(
         session,
@@ -94,7 +105,7 @@ async def _refuse(
             kind="folder.inspection_refused",
             actor=SYSTEM,
             folder=str(folder_id),
-            details={"code": code},
+            details={"code": refusal["code"]},
         ),
         at=now,
     )

@@ -7,12 +7,21 @@ import uuid
 from fastapi import APIRouter
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.audit.chain import Actor, Occurrence
+from app.audit.chain import Occurrence
 from app.audit.service import record
 from app.auth.http import Caller, IdempotentRoute, permit
 from app.auth.principal import Permission
 from app.desks import service
-from app.desks.schemas import DeskCreate, DeskRead, HolderCreate
+from app.desks.schemas import (
+    DeskCreate,
+    DeskRead,
+    DeskUpdate,
+    HierarchyRead,
+    HolderCreate,
+    HolderUpdate,
+    StaffCreate,
+)
+from app.kit.clock import in_journal
 from app.kit.problems import problem_responses
 
 router = APIRouter(tags=["desks"], route_class=IdempotentRoute)
@@ -23,13 +32,13 @@ router = APIRouter(tags=["desks"], route_class=IdempotentRoute)
     status_code=201,
     response_model=DeskRead,
     summary="Créer un bureau",
-    responses=problem_responses(401, 403, 409, 422),
+    responses=problem_responses(401, 403, 404, 409, 422),
 )
 async def create_desk(new: DeskCreate, caller: Caller = permit(Permission.DESK_ADMIN)) -> DeskRead:
     """A desk is the actor of steps; persons hold it."""
     async with caller.unit() as session:
         desk = await service.create_desk(session, new)
-        await _journal(session, caller, "desk.created", {"desk": str(desk.id)})
+        await _journal(session, caller, "desk.created", desk.id)
         return desk
 
 
@@ -45,6 +54,48 @@ async def list_desks(caller: Caller = permit(Permission.CATALOG_READ)) -> list[D
         return await service.list_desks(session)
 
 
+@router.get(
+    "/desks/hierarchy",
+    response_model=list[HierarchyRead],
+    summary="Lister les bureaux par hiérarchie",
+    responses=problem_responses(401, 403),
+)
+async def list_hierarchy(caller: Caller = permit(Permission.CATALOG_READ)) -> list[HierarchyRead]:
+    """Each desk below its superior: what `boss_of` steps follow."""
+    async with caller.unit() as session:
+        return await service.list_hierarchy(session)
+
+
+@router.patch(
+    "/desks/{desk_id}",
+    response_model=DeskRead,
+    summary="Modifier un bureau",
+    responses=problem_responses(401, 403, 404, 409, 422),
+)
+async def update_desk(
+    desk_id: uuid.UUID, update: DeskUpdate, caller: Caller = permit(Permission.DESK_ADMIN)
+) -> DeskRead:
+    """A desk where folders wait, or that a circuit in force names, is not put out of use."""
+    async with caller.unit() as session:
+        desk = await service.update_desk(session, desk_id, update)
+        changed = dict.fromkeys(sorted(update.model_fields_set), True)
+        await _journal(session, caller, "desk.updated", desk_id, **changed)
+        return desk
+
+
+@router.delete(
+    "/desks/{desk_id}",
+    status_code=204,
+    summary="Supprimer un bureau",
+    responses=problem_responses(401, 403, 404, 409),
+)
+async def delete_desk(desk_id: uuid.UUID, caller: Caller = permit(Permission.DESK_ADMIN)) -> None:
+    """Refused with the list of its uses while something names it."""
+    async with caller.unit() as session:
+        desk = await service.delete_desk(session, desk_id, now=caller.context.clock())
+        await _journal(session, caller, "desk.deleted", desk.id)
+
+
 @router.post(
     "/desks/{desk_id}/holders",
     status_code=201,
@@ -53,25 +104,96 @@ async def list_desks(caller: Caller = permit(Permission.CATALOG_READ)) -> list[D
     responses=problem_responses(401, 403, 404, 409, 422),
 )
 async def add_desk_holder(
-    desk_id: uuid.UUID, new: HolderCreate, caller: Caller = permit(Permission.DESK_ADMIN)
+    desk_id: uuid.UUID, new: HolderCreate, caller: Caller = permit(Permission.HOLDER_ADMIN)
 ) -> DeskRead:
     """From an instant (now by default), until another or for now."""
     now = caller.context.clock()
     async with caller.unit() as session:
+        await service.administered_desk(session, caller.principal, desk_id)
         desk = await service.add_holder(session, desk_id, new, now=now)
+        await _journal(session, caller, "desk.holder_added", desk_id, person=str(new.user_id))
+        return desk
+
+
+@router.patch(
+    "/desks/{desk_id}/holders/{holder_id}",
+    response_model=DeskRead,
+    summary="Mettre fin à une affectation",
+    responses=problem_responses(401, 403, 404, 409, 422),
+)
+async def end_desk_holder(
+    desk_id: uuid.UUID,
+    holder_id: uuid.UUID,
+    update: HolderUpdate,
+    caller: Caller = permit(Permission.HOLDER_ADMIN),
+) -> DeskRead:
+    """Delegations that the person gave or received in this office end with it."""
+    async with caller.unit() as session:
+        await service.administered_desk(session, caller.principal, desk_id)
+        desk = await service.end_holder(
+            session, desk_id, holder_id, update, clock=caller.context.clock
+        )
+        ended = next(one for one in desk.holders if one.id == holder_id)
         await _journal(
             session,
             caller,
-            "desk.holder_added",
-            {"desk": str(desk_id), "person": str(new.user_id)},
+            "desk.holder_ended",
+            desk_id,
+            person=str(ended.user_id),
+            ends_at=in_journal(ended.ends_at or caller.context.clock()),
         )
         return desk
 
 
-async def _journal(
-    session: AsyncSession, caller: Caller, kind: str, details: dict[str, str]
+@router.post(
+    "/desks/{desk_id}/staff",
+    status_code=201,
+    response_model=DeskRead,
+    summary="Ajouter un assistant ou un superviseur",
+    responses=problem_responses(401, 403, 404, 409, 422),
+)
+async def add_desk_staff(
+    desk_id: uuid.UUID, new: StaffCreate, caller: Caller = permit(Permission.DESK_ADMIN)
+) -> DeskRead:
+    """They read the desk's folders; they never act in its name."""
+    async with caller.unit() as session:
+        desk = await service.add_staff(session, desk_id, new)
+        await _journal(
+            session,
+            caller,
+            "desk.staff_added",
+            desk_id,
+            person=str(new.user_id),
+            role=new.role.value,
+            may_declare_absence=new.may_declare_absence,
+        )
+        return desk
+
+
+@router.delete(
+    "/desks/{desk_id}/staff/{staff_id}",
+    status_code=204,
+    summary="Retirer un assistant ou un superviseur",
+    responses=problem_responses(401, 403, 404),
+)
+async def remove_desk_staff(
+    desk_id: uuid.UUID, staff_id: uuid.UUID, caller: Caller = permit(Permission.DESK_ADMIN)
 ) -> None:
-    actor = Actor(caller.principal.kind.value, str(caller.principal.id))
+    """From now on he does not see the desk any more."""
+    async with caller.unit() as session:
+        row = await service.remove_staff(session, desk_id, staff_id)
+        await _journal(
+            session, caller, "desk.staff_removed", desk_id, person=str(row.user_id), role=row.role
+        )
+
+
+async def _journal(
+    session: AsyncSession, caller: Caller, kind: str, desk_id: uuid.UUID, **details: str | bool
+) -> None:
     await record(
-        session, Occurrence(kind=kind, actor=actor, details=details), at=caller.context.clock()
+        session,
+        Occurrence(
+            kind=kind, actor=caller.principal.actor, details={"desk": str(desk_id), **details}
+        ),
+        at=caller.context.clock(),
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import uuid
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.models import ApiToken, Desk, DeskHolder
+from app.models import Desk, DeskHolder, DeskStaff
 
 
 class DeskRepository:
@@ -16,7 +16,7 @@ class DeskRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    def add(self, row: Desk | DeskHolder) -> None:
+    def add(self, row: Desk | DeskHolder | DeskStaff) -> None:
         self._session.add(row)
 
     async def desk(self, desk_id: uuid.UUID) -> Desk | None:
@@ -34,5 +34,26 @@ class DeskRepository:
             query = query.where(DeskHolder.desk_id == desk_id)
         return list(await self._session.scalars(query))
 
-    async def tokens(self) -> list[ApiToken]:
-        return list(await self._session.scalars(select(ApiToken)))
+    async def holder(self, desk_id: uuid.UUID, holder_id: uuid.UUID) -> DeskHolder | None:
+        return await self._session.scalar(
+            select(DeskHolder).where(DeskHolder.id == holder_id, DeskHolder.desk_id == desk_id)
+        )
+
+    async def staff(self, desk_id: uuid.UUID | None = None) -> list[DeskStaff]:
+        query = select(DeskStaff).order_by(DeskStaff.role, DeskStaff.id)
+        if desk_id is not None:
+            query = query.where(DeskStaff.desk_id == desk_id)
+        return list(await self._session.scalars(query))
+
+    async def staff_member(self, desk_id: uuid.UUID, staff_id: uuid.UUID) -> DeskStaff | None:
+        return await self._session.scalar(
+            select(DeskStaff).where(DeskStaff.id == staff_id, DeskStaff.desk_id == desk_id)
+        )
+
+    async def remove_staff(self, row: DeskStaff) -> None:
+        await self._session.execute(delete(DeskStaff).where(DeskStaff.id == row.id))
+
+    async def remove(self, desk: Desk) -> None:
+        """With the periods of those who held it: nothing else may name it any more."""
+        await self._session.execute(delete(DeskHolder).where(DeskHolder.desk_id == desk.id))
+        await self._session.execute(delete(Desk).where(Desk.id == desk.id))

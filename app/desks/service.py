@@ -1,45 +1,171 @@
-"""Desks: made by administrators, held by persons."""
+"""Desks: made by administrators, held by persons, assisted and watched by others."""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.auth.principal import Principal
 from app.db.session import tenant_of
 from app.desks.repository import DeskRepository
-from app.desks.schemas import DeskCreate, DeskRead, HolderCreate, HolderRead
-from app.errors import Conflict, NotFound
+from app.desks.schemas import (
+    DeskCreate,
+    DeskRead,
+    DeskUpdate,
+    HierarchyRead,
+    HolderCreate,
+    HolderRead,
+    HolderUpdate,
+    StaffCreate,
+    StaffRead,
+)
+from app.desks.uses import DeskUses
+from app.errors import Conflict, Forbidden, NotFound, Unprocessable
+from app.kit.clock import Clock
 from app.kit.ids import new_id
-from app.models import Desk, DeskHolder
+from app.models import Desk, DeskHolder, DeskStaff, StaffRole
+from app.register.service import as_desk, change_powers, review_at
 from app.users.repository import UserRepository
-from workflows.powers import Period
+from workflows.grants import check_hierarchy
+from workflows.periods import Period
+from workflows.register import Gender
 
 
 async def create_desk(session: AsyncSession, new: DeskCreate) -> DeskRead:
-    """Raises Conflict (`desk_name_taken`)."""
+    """Raises Conflict (`desk_name_taken`), or NotFound for the superior."""
     repository = DeskRepository(session)
-    if await repository.desk_named(new.name) is not None:
-        raise Conflict(
-            f"Un bureau s'appelle déjà « {new.name} » : choisissez un autre nom.",
-            code="desk_name_taken",
-        )
-    desk = Desk(id=new_id(), tenant_id=tenant_of(session), name=new.name, capacity=new.capacity)
+    await _refuse_name(repository, new.name)
+    if new.superior_id is not None:
+        await desk_of(session, new.superior_id)
+    desk = Desk(
+        id=new_id(),
+        tenant_id=tenant_of(session),
+        name=new.name,
+        capacity=new.capacity,
+        gender=new.gender.value,
+        superior_id=new.superior_id,
+        is_active=True,
+    )
     repository.add(desk)
     await session.flush()
-    return _read(desk, [])
+    return _read(desk, [], [])
+
+
+async def desk_of(session: AsyncSession, desk_id: uuid.UUID) -> Desk:
+    """Raises NotFound."""
+    desk = await DeskRepository(session).desk(desk_id)
+    if desk is None:
+        raise NotFound
+    return desk
+
+
+async def administered_desk(
+    session: AsyncSession, principal: Principal, desk_id: uuid.UUID
+) -> Desk:
+    """A desk that the caller looks after. Raises NotFound, or Forbidden for another's."""
+    desk = await desk_of(session, desk_id)
+    if not principal.administers(desk_id):
+        raise Forbidden(
+            f"Vous n'administrez pas le bureau « {desk.name} » : adressez-vous à "
+            "l'administrateur des circuits.",
+            code="desk_not_administered",
+        )
+    return desk
+
+
+async def update_desk(session: AsyncSession, desk_id: uuid.UUID, update: DeskUpdate) -> DeskRead:
+    """Changes what is given. Raises NotFound, Conflict (`desk_name_taken`, `desk_in_use`) or
+    the refusal of a cycle."""
+    await change_powers(session)
+    desk = await desk_of(session, desk_id)
+    given = update.model_dump(exclude_unset=True)
+    if update.name is not None and update.name != desk.name:
+        await _refuse_name(DeskRepository(session), update.name)
+    if update.superior_id is not None:
+        await _refuse_cycle(session, desk, update.superior_id)
+    if update.is_active is False and desk.is_active:
+        _refuse_uses(desk, await DeskUses(session, desk.id).that_block())
+    for name, value in given.items():
+        if value is not None or name in {"capacity", "superior_id"}:
+            setattr(desk, name, value.value if isinstance(value, Gender) else value)
+    await session.flush()
+    return await read_desk(session, desk)
+
+
+async def _refuse_name(repository: DeskRepository, name: str) -> None:
+    if await repository.desk_named(name) is not None:
+        raise Conflict(
+            f"Un bureau s'appelle déjà « {name} » : choisissez un autre nom.",
+            code="desk_name_taken",
+        )
+
+
+async def _refuse_cycle(session: AsyncSession, desk: Desk, superior_id: uuid.UUID) -> None:
+    await desk_of(session, superior_id)
+    every = await DeskRepository(session).desks()
+    superiors = {one.id: one.superior_id for one in every} | {desk.id: superior_id}
+    cycle = check_hierarchy(
+        {as_desk(below): as_desk(above) for below, above in superiors.items() if above}
+    )
+    if cycle is not None:
+        names = {as_desk(one.id): one.name for one in every}
+        circle = [names[one] for one in (*cycle, cycle[0])]
+        raise Conflict(
+            f"La hiérarchie tournerait en rond ({' → '.join(circle)}) : choisissez un autre "
+            "bureau supérieur.",
+            code="desk_cycle",
+            extra={"cycle": circle},
+        )
+
+
+def _refuse_uses(desk: Desk, uses: list[str]) -> None:
+    if uses:
+        raise Conflict(
+            f"Le bureau « {desk.name} » est utilisé ({', '.join(uses[:5])}"
+            f"{'…' if len(uses) > 5 else ''}) : retirez-le d'abord de ces emplois.",
+            code="desk_in_use",
+            extra={"uses": uses},
+        )
+
+
+async def delete_desk(session: AsyncSession, desk_id: uuid.UUID, *, now: datetime) -> Desk:
+    """Removes a desk that nothing names. Raises NotFound, or Conflict (`desk_in_use`, `uses`)."""
+    await change_powers(session)
+    desk = await desk_of(session, desk_id)
+    _refuse_uses(desk, await DeskUses(session, desk.id).every_one(now))
+    try:
+        async with session.begin_nested():
+            await DeskRepository(session).remove(desk)
+    except IntegrityError as e:
+        raise Conflict(
+            f"Le bureau « {desk.name} » vient d'être employé ailleurs : rechargez la page.",
+            code="desk_in_use",
+            extra={"uses": []},
+        ) from e
+    return desk
 
 
 async def add_holder(
     session: AsyncSession, desk_id: uuid.UUID, new: HolderCreate, *, now: datetime
 ) -> DeskRead:
-    """Raises NotFound, or PeriodReversed when the end does not follow the start."""
-    repository = DeskRepository(session)
-    desk = await repository.desk(desk_id)
-    if desk is None or await UserRepository(session).user(new.user_id) is None:
-        raise NotFound
+    """Raises NotFound, Conflict (`already_holder`), or PeriodReversed when the end does not
+    follow the start."""
+    await change_powers(session)
+    desk = await desk_of(session, desk_id)
+    await _refuse_unknown_person(session, new.user_id)
     period = Period(new.starts_at or now, new.ends_at)
+    repository = DeskRepository(session)
+    for one in await repository.holders(desk_id):
+        if one.user_id == new.user_id and _meet(Period(one.starts_at, one.ends_at), period):
+            raise Conflict(
+                f"Cette personne tient déjà le bureau « {desk.name} » à ces dates : "
+                "corrigez la période.",
+                code="already_holder",
+            )
     repository.add(
         DeskHolder(
             id=new_id(),
@@ -51,26 +177,159 @@ async def add_holder(
         )
     )
     await session.flush()
-    return _read(desk, await repository.holders(desk_id))
+    await review_at(session, [desk_id], period.start)
+    return await read_desk(session, desk)
+
+
+def _meet(one: Period, other: Period) -> bool:
+    starts_before_end = other.end is None or one.start < other.end
+    return starts_before_end and (one.end is None or other.start < one.end)
+
+
+async def end_holder(
+    session: AsyncSession,
+    desk_id: uuid.UUID,
+    holder_id: uuid.UUID,
+    update: HolderUpdate,
+    *,
+    clock: Clock,
+) -> DeskRead:
+    """The person leaves the desk at an instant that is not past. Raises NotFound, Conflict
+    (`holding_ended`), Unprocessable (`instant_past`) or PeriodReversed."""
+    await change_powers(session)
+    now = clock()
+    desk = await desk_of(session, desk_id)
+    row = await DeskRepository(session).holder(desk_id, holder_id)
+    if row is None:
+        raise NotFound
+    if row.ends_at is not None and row.ends_at <= now:
+        raise Conflict(
+            "Cette personne a déjà quitté le bureau : rechargez la page.", code="holding_ended"
+        )
+    ends_at = update.ends_at or now
+    if ends_at < now:
+        raise Unprocessable(
+            "La fin est déjà passée : donnez un instant à venir, ou aucun pour « maintenant ».",
+            code="instant_past",
+        )
+    row.ends_at = Period(row.starts_at, ends_at).end
+    await session.flush()
+    await review_at(session, [desk_id], ends_at)
+    return await read_desk(session, desk)
+
+
+async def add_staff(session: AsyncSession, desk_id: uuid.UUID, new: StaffCreate) -> DeskRead:
+    """Raises NotFound, Conflict (`already_staff`) or Unprocessable (`supervisor_watches`)."""
+    desk = await desk_of(session, desk_id)
+    await _refuse_unknown_person(session, new.user_id)
+    if new.may_declare_absence and new.role is not StaffRole.ASSISTANT:
+        raise Unprocessable(
+            "Un superviseur ne déclare pas d'absence : choisissez le rôle d'assistant.",
+            code="supervisor_watches",
+        )
+    repository = DeskRepository(session)
+    for one in await repository.staff(desk_id):
+        if (one.user_id, one.role) == (new.user_id, new.role.value):
+            raise Conflict(
+                f"Cette personne a déjà ce rôle au bureau « {desk.name} ».", code="already_staff"
+            )
+    repository.add(
+        DeskStaff(
+            id=new_id(),
+            tenant_id=tenant_of(session),
+            desk_id=desk_id,
+            user_id=new.user_id,
+            role=new.role.value,
+            may_declare_absence=new.may_declare_absence,
+        )
+    )
+    await session.flush()
+    return await read_desk(session, desk)
+
+
+async def remove_staff(session: AsyncSession, desk_id: uuid.UUID, staff_id: uuid.UUID) -> DeskStaff:
+    """Raises NotFound."""
+    repository = DeskRepository(session)
+    row = await repository.staff_member(desk_id, staff_id)
+    if row is None:
+        raise NotFound
+    await repository.remove_staff(row)
+    return row
+
+
+async def _refuse_unknown_person(session: AsyncSession, user_id: uuid.UUID) -> None:
+    user = await UserRepository(session).user(user_id)
+    if user is None:
+        raise NotFound
+    if not user.is_active:
+        raise Conflict(
+            f"Le compte de {user.full_name} est désactivé : réactivez-le, ou choisissez une autre "
+            "personne.",
+            code="person_inactive",
+        )
 
 
 async def list_desks(session: AsyncSession) -> list[DeskRead]:
-    """Every desk with its holders."""
+    """Every desk with its holders and its staff."""
     repository = DeskRepository(session)
-    holders = await repository.holders()
+    holders, staff = await repository.holders(), await repository.staff()
     return [
-        _read(desk, [one for one in holders if one.desk_id == desk.id])
+        _read(
+            desk,
+            [one for one in holders if one.desk_id == desk.id],
+            [one for one in staff if one.desk_id == desk.id],
+        )
         for desk in await repository.desks()
     ]
 
 
-def _read(desk: Desk, holders: list[DeskHolder]) -> DeskRead:
+async def list_hierarchy(session: AsyncSession) -> list[HierarchyRead]:
+    """Every desk below its superior, by name; what a cycle would hold stands at the top."""
+    desks = {one.id: one for one in await DeskRepository(session).desks()}
+    lines = {one.id: _line(one, desks) for one in desks.values()}
+    return [
+        HierarchyRead(
+            id=one.id, name=one.name, superior_id=one.superior_id, level=len(lines[one.id]) - 1
+        )
+        for one in sorted(desks.values(), key=lambda one: lines[one.id])
+    ]
+
+
+def _line(desk: Desk, desks: Mapping[uuid.UUID, Desk]) -> list[tuple[str, str]]:
+    """From the top down to the desk, by name."""
+    line: dict[uuid.UUID, Desk] = {}
+    above: Desk | None = desk
+    while above is not None and above.id not in line:
+        line[above.id] = above
+        above = desks.get(above.superior_id) if above.superior_id else None
+    return [(one.name, str(one.id)) for one in reversed(line.values())]
+
+
+async def read_desk(session: AsyncSession, desk: Desk) -> DeskRead:
+    """A desk as the API shows it."""
+    repository = DeskRepository(session)
+    return _read(desk, await repository.holders(desk.id), await repository.staff(desk.id))
+
+
+def _read(desk: Desk, holders: list[DeskHolder], staff: list[DeskStaff]) -> DeskRead:
     return DeskRead(
         id=desk.id,
         name=desk.name,
         capacity=desk.capacity,
+        gender=Gender(desk.gender),
+        superior_id=desk.superior_id,
+        is_active=desk.is_active,
         holders=[
             HolderRead(id=one.id, user_id=one.user_id, starts_at=one.starts_at, ends_at=one.ends_at)
             for one in holders
+        ],
+        staff=[
+            StaffRead(
+                id=one.id,
+                user_id=one.user_id,
+                role=StaffRole(one.role),
+                may_declare_absence=one.may_declare_absence,
+            )
+            for one in staff
         ],
     )

@@ -6,11 +6,11 @@ import uuid
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.models import Document, PesReference, Revision
+from app.models import Document, FolderNote, OrphanBlob, PesReference, Revision
 
 
 class DocumentRepository:
@@ -43,6 +43,16 @@ class DocumentRepository:
 
     async def revision(self, revision_id: uuid.UUID) -> Revision | None:
         return await self._session.get(Revision, revision_id)
+
+    async def digests(self, folder_id: uuid.UUID) -> list[str]:
+        """Of every revision of a folder."""
+        rows = await self._session.scalars(
+            select(Revision.sha256)
+            .join(Document, Document.id == Revision.document_id)
+            .where(Document.folder_id == folder_id)
+            .distinct()
+        )
+        return sorted(rows)
 
     async def size_of_folder(self, folder_id: uuid.UUID) -> int:
         """Bytes of the deposited revisions of a folder."""
@@ -108,8 +118,46 @@ class DocumentRepository:
         )
 
     async def remove_documents(self, folder_id: uuid.UUID) -> None:
-        """Forgets the documents of a refused draft; their bytes are swept."""
+        """Forgets the documents of a refused draft, and notes the digests that it named."""
         ids = [document.id for document in await self.documents(folder_id)]
+        await self._session.execute(
+            insert(OrphanBlob).from_select(
+                ["id", "tenant_id", "folder_id", "sha256"],
+                select(
+                    func.gen_random_uuid(), Revision.tenant_id, literal(folder_id), Revision.sha256
+                ).where(Revision.document_id.in_(ids)),
+            )
+        )
+        await self._session.execute(delete(FolderNote).where(FolderNote.document_id.in_(ids)))
         await self._session.execute(delete(Revision).where(Revision.document_id.in_(ids)))
         await self._session.execute(delete(PesReference).where(PesReference.folder_id == folder_id))
         await self._session.execute(delete(Document).where(Document.id.in_(ids)))
+
+    async def remove_document(self, document: Document) -> None:
+        """Forgets a document that nobody acted upon, and what was noted on its pages."""
+        noted = FolderNote.document_id == document.id
+        await self._session.execute(delete(FolderNote).where(noted))
+        await self._session.execute(delete(Revision).where(Revision.document_id == document.id))
+        await self._session.execute(delete(Document).where(Document.id == document.id))
+
+    async def remove_revision(self, revision_id: uuid.UUID) -> None:
+        """Forgets a revision that was refused."""
+        await self._session.execute(delete(Revision).where(Revision.id == revision_id))
+
+    async def orphans(self, folder_id: uuid.UUID) -> list[str]:
+        """Digests that the folder has ceased to name, their bytes not yet deleted."""
+        rows = await self._session.scalars(
+            select(OrphanBlob.sha256).where(OrphanBlob.folder_id == folder_id).distinct()
+        )
+        return sorted(rows)
+
+    async def forget_orphans(self, folder_id: uuid.UUID) -> None:
+        await self._session.execute(delete(OrphanBlob).where(OrphanBlob.folder_id == folder_id))
+
+    async def named_blobs(self, digests: list[str]) -> set[str]:
+        """Which of these digests a row names, in whatever tenant: the one question that looks
+        past row-level security, in the database's own function."""
+        found = await self._session.scalar(
+            text("SELECT named_blobs(:digests)"), {"digests": digests}
+        )
+        return set(found or ())

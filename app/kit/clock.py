@@ -12,3 +12,8 @@ Clock: TypeAlias = Callable[[], datetime]
 def system_clock() -> datetime:
     """Now, aware UTC."""
     return datetime.now(UTC)
+
+
+def in_journal(at: datetime) -> str:
+    """An instant as a detail of the journal: UTC, without the signs that details refuse."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -4,16 +4,20 @@ from app.models.api_token import ApiToken
 from app.models.audit_event import AuditEvent, AuditHead, AuditValue
 from app.models.certificate import Certificate
 from app.models.connector_account import ConnectorAccount
-from app.models.desk import Desk, DeskHolder
+from app.models.desk import Desk, DeskHolder, DeskStaff, StaffRole
 from app.models.document import Document, Revision
 from app.models.folder import Folder
 from app.models.folder_event import FolderEvent
+from app.models.folder_note import FolderNote, NoteKind
 from app.models.folder_type import FolderSubtype, FolderType
 from app.models.idempotency_key import IdempotencyKey
+from app.models.inbox_entry import InboxEntry, InboxList
 from app.models.job import Job
 from app.models.login import LoginAttempt, LoginHandle, LoginSession, SpentNonce
 from app.models.notification import Notification
+from app.models.orphan_blob import OrphanBlob
 from app.models.pes_reference import PesReference
+from app.models.power import Absence, CouncilInstallation, ElectedMandate, Grant
 from app.models.signature_session import (
     ItemState,
     JobState,
@@ -28,27 +32,37 @@ from app.models.user import User
 from app.models.workflow import Workflow, WorkflowVersion
 
 __all__ = [
+    "Absence",
     "ApiToken",
     "AuditEvent",
     "AuditHead",
     "AuditValue",
     "Certificate",
     "ConnectorAccount",
+    "CouncilInstallation",
     "Desk",
     "DeskHolder",
+    "DeskStaff",
     "Document",
+    "ElectedMandate",
     "Folder",
     "FolderEvent",
+    "FolderNote",
     "FolderSubtype",
     "FolderType",
+    "Grant",
     "IdempotencyKey",
+    "InboxEntry",
+    "InboxList",
     "ItemState",
     "Job",
     "JobState",
     "LoginAttempt",
     "LoginHandle",
     "LoginSession",
+    "NoteKind",
     "Notification",
+    "OrphanBlob",
     "PairingRequest",
     "PesReference",
     "Revision",
@@ -57,6 +71,7 @@ __all__ = [
     "SigningDevice",
     "SigningJob",
     "SpentNonce",
+    "StaffRole",
     "Tenant",
     "Transmission",
     "TransmissionAttempt",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, String, UniqueConstraint, Uuid, func
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -13,7 +14,8 @@ from app.db.base import Base, Identified, TenantScoped
 
 
 class FolderType(Identified, TenantScoped, Base):
-    """Protocol and signature format; the account that carries its folders."""
+    """Protocol and signature format; the account that carries its folders.
+    `transmit_within_days` counts calendar days from the decision."""
 
     __tablename__ = "folder_types"
     __table_args__ = (UniqueConstraint("tenant_id", "name"),)
@@ -24,12 +26,15 @@ class FolderType(Identified, TenantScoped, Base):
     connector_account_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("connector_accounts.id")
     )
+    transmit_within_days: Mapped[int | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class FolderSubtype(Identified, TenantScoped, Base):
     """Circuit and rules. `helios_intake` (D21) stands only under HELIOS; `deposit_desk_ids`
-    null means that every desk may deposit, an empty list that none may."""
+    null means that every desk may deposit, an empty list that none may; `visible_desk_ids` see its
+    folders beside those who take part. `rule_table` chooses the circuit where there is one,
+    `workflow_id` otherwise. `amount_field` names the metadata compared with ceilings."""
 
     __tablename__ = "folder_subtypes"
     __table_args__ = (UniqueConstraint("type_id", "name"),)
@@ -39,5 +44,13 @@ class FolderSubtype(Identified, TenantScoped, Base):
     workflow_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workflows.id"))
     helios_intake: Mapped[str | None] = mapped_column(String(20))
     deposit_desk_ids: Mapped[list[uuid.UUID] | None] = mapped_column(ARRAY(Uuid()))
+    visible_desk_ids: Mapped[list[uuid.UUID]] = mapped_column(ARRAY(Uuid()), server_default="{}")
+    rule_table: Mapped[dict[str, Any] | None]
+    metadata_fields: Mapped[list[Any]] = mapped_column(server_default="[]")
+    amount_field: Mapped[str | None] = mapped_column(String(40))
+    several_documents: Mapped[bool] = mapped_column(server_default="false")
+    mandatory_reading: Mapped[bool] = mapped_column(server_default="false")
+    approvals_stand: Mapped[bool] = mapped_column(server_default="false")
+    paper_signature: Mapped[bool] = mapped_column(server_default="false")
     is_active: Mapped[bool] = mapped_column(server_default="true")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -65,12 +65,12 @@ class SignatureItem(Identified, TenantScoped, Base):
     document_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("documents.id"))
     desk_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("desks.id"))
     state: Mapped[str] = mapped_column(String(20))
-    source_sha256: Mapped[str | None] = mapped_column(String(64))
-    prepared_sha256: Mapped[str | None] = mapped_column(String(64))
+    source_sha256: Mapped[str | None] = mapped_column(String(64), index=True)
+    prepared_sha256: Mapped[str | None] = mapped_column(String(64), index=True)
     prepared: Mapped[dict[str, Any] | None]
     signing_time: Mapped[datetime | None]
     failure: Mapped[dict[str, Any] | None]
-    signed_sha256: Mapped[str | None] = mapped_column(String(64))
+    signed_sha256: Mapped[str | None] = mapped_column(String(64), index=True)
     signed_size_bytes: Mapped[int | None] = mapped_column(BigInteger)
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import CheckConstraint, LargeBinary, String, UniqueConstraint, func
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import Base, Identified, TenantScoped
 
 
 class Tenant(Identified, Base):
-    """The public body, unit of isolation. Place and role feed the signatures (DESIGN D9)."""
+    """The public body, unit of isolation. Place and role feed the signatures (DESIGN D9).
+
+    `subdivision` chooses its public holidays, `mentions` are its own templates by power kind,
+    `host_id` the host organisation that runs the platform for it."""
 
     __tablename__ = "tenants"
     __table_args__ = (CheckConstraint("siret ~ '^[0-9]{14}$'", name="siret_digits"),)
@@ -23,6 +28,9 @@ class Tenant(Identified, Base):
     postal_code: Mapped[str] = mapped_column(String(10))
     country: Mapped[str] = mapped_column(String(60))
     default_role: Mapped[str] = mapped_column(String(255))
+    subdivision: Mapped[str | None] = mapped_column(String(10))
+    mentions: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    host_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("tenants.id"))
     requires_latin1_pes: Mapped[bool] = mapped_column(server_default="true")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 

@@ -29,7 +29,7 @@ class Transmission(Identified, TenantScoped, Base):
     state: Mapped[str] = mapped_column(String(20), index=True)
     job_id: Mapped[uuid.UUID | None]
     posts_allowed: Mapped[int] = mapped_column(server_default="2")
-    document_sha256: Mapped[str] = mapped_column(String(64))
+    document_sha256: Mapped[str] = mapped_column(String(64), index=True)
     file_name: Mapped[str | None] = mapped_column(String(100))
     body_code: Mapped[str | None] = mapped_column(String(3))
     remote_id: Mapped[str | None] = mapped_column(String(60), index=True)
@@ -52,7 +52,7 @@ class TransmissionAttempt(Identified, TenantScoped, Base):
 
     transmission_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("transmissions.id"), index=True)
     number: Mapped[int]
-    document_sha256: Mapped[str] = mapped_column(String(64))
+    document_sha256: Mapped[str] = mapped_column(String(64), index=True)
     outcome: Mapped[str | None] = mapped_column(String(20))
     detail: Mapped[str | None] = mapped_column(Text)
     started_at: Mapped[datetime]
@@ -67,6 +67,6 @@ class TransmissionReceipt(Identified, TenantScoped, Base):
 
     transmission_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("transmissions.id"), index=True)
     kind: Mapped[str] = mapped_column(String(20))
-    sha256: Mapped[str] = mapped_column(String(64))
+    sha256: Mapped[str] = mapped_column(String(64), index=True)
     media_type: Mapped[str] = mapped_column(String(100))
     received_at: Mapped[datetime]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime
 
-from sqlalchemy import String, UniqueConstraint, func
+from sqlalchemy import String, UniqueConstraint, Uuid, func
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -12,7 +13,8 @@ from app.db.base import Base, Identified, TenantScoped
 
 
 class User(Identified, TenantScoped, Base):
-    """An elected official or a staff member."""
+    """An elected official or a staff member. `administered_desk_ids`: the desks of a
+    `desk_admin`."""
 
     __tablename__ = "users"
     __table_args__ = (UniqueConstraint("tenant_id", "login"),)
@@ -23,6 +25,9 @@ class User(Identified, TenantScoped, Base):
     last_name: Mapped[str] = mapped_column(String(255))
     password_hash: Mapped[str | None] = mapped_column(String(255))
     roles: Mapped[list[str]] = mapped_column(ARRAY(String(40)), server_default="{}")
+    administered_desk_ids: Mapped[list[uuid.UUID]] = mapped_column(
+        ARRAY(Uuid()), server_default="{}"
+    )
     is_active: Mapped[bool] = mapped_column(server_default="true")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 

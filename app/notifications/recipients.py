@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principal import Role
 from app.context import Context
+from app.folders.facts import situation_of, state_of
 from app.folders.repository import FolderRepository
-from app.folders.service import facts_of, state_of
 from app.powers.service import load_register
 from app.users.repository import UserRepository
-from workflows.powers import WhoMayAct, who_may_act
+from workflows.definition import DeskId
+from workflows.engine import who_may_pass
+from workflows.powers import WhoMayAct
 
 _ADMINISTRATORS = frozenset({Role.WORKFLOW_ADMIN.value, Role.TENANT_ADMIN.value})
 
@@ -24,12 +27,10 @@ async def those_able(
     folder = await FolderRepository(session).folder(folder_id)
     if folder is None:
         return None
-    state = await state_of(session, folder_id)
-    if state.current_step is None:
+    now = await situation_of(session, context, folder)
+    if now.state.current_step is None:
         return None
-    facts = await facts_of(session, context, folder, state)
-    register = await load_register(session)
-    return who_may_act(register, state.current_step.step, facts, context.clock())
+    return who_may_pass(now.state, now.register, now.facts, context.clock())
 
 
 async def submitters(
@@ -56,6 +57,28 @@ async def administrators(session: AsyncSession) -> frozenset[uuid.UUID]:
         for user in await UserRepository(session).users()
         if user.is_active and not _ADMINISTRATORS.isdisjoint(user.roles)
     )
+
+
+async def holders(
+    session: AsyncSession, context: Context, desks: Iterable[DeskId]
+) -> frozenset[uuid.UUID]:
+    """Those who hold these desks now."""
+    now, wanted = context.clock(), frozenset(desks)
+    register = await load_register(session)
+    return frozenset(
+        uuid.UUID(one.person)
+        for one in register.holders
+        if one.desk in wanted and one.period.covers(now)
+    )
+
+
+def capacities(able: WhoMayAct) -> dict[uuid.UUID, str]:
+    """The words under which each would act, for those who act by another's power."""
+    return {
+        uuid.UUID(one.person): one.power.mention
+        for one in able.able
+        if one.power.mention is not None
+    }
 
 
 def persons(able: WhoMayAct) -> frozenset[uuid.UUID]:

@@ -6,17 +6,25 @@ from enum import StrEnum
 
 
 class NotificationKind(StrEnum):
-    """What a mail is about; the first two go to those who may act, the others to the submitter,
-    `nobody_able` also to the administrators of circuits."""
+    """What a mail is about: an act awaited of the reader, news of the folder, or nobody able to
+    act, told to the submitter and to the administrators of circuits."""
 
     TO_APPROVE = "to_approve"
     TO_SIGN = "to_sign"
+    TO_SEAL = "to_seal"
+    TO_ARCHIVE = "to_archive"
+    REMINDER = "reminder"
+    OPINION_ASKED = "opinion_asked"
+    OPINION_GIVEN = "opinion_given"
+    INFORMED = "informed"
+    ENDED = "ended"
     REJECTED = "rejected"
     ACKNOWLEDGED = "acknowledged"
     REMOTE_REFUSED = "remote_refused"
     TRANSMISSION_FAILED = "transmission_failed"
     INSPECTION_REFUSED = "inspection_refused"
     NOBODY_ABLE = "nobody_able"
+    FOLDER_FROZEN = "folder_frozen"
 
 
 class NotificationState(StrEnum):

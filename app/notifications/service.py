@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import jobs
-from app.catalog.repository import CatalogRepository
 from app.context import Context
 from app.folders.repository import FolderRepository
-from app.folders.service import event_of, reception_sentence, state_of
+from app.folders.service import event_of
 from app.kit.ids import new_id
 from app.models import Folder, Notification
+from app.notifications.news import told_of
 from app.notifications.recipients import those_able
 from app.notifications.repository import NotificationRepository
 from app.notifications.schemas import NotificationKind, NotificationState
@@ -24,10 +24,6 @@ from app.tenants.repository import TenantRepository
 from app.users.repository import UserRepository
 from connectors.errors import Ambiguous, ConnectorError, Unreachable
 from connectors.mail import Mail
-from workflows import events
-from workflows.actions import RefusedBy
-from workflows.definition import Protocol
-from workflows.events import Event
 
 SEND = "notifications.send"
 EXPIRES_AFTER = timedelta(days=5)
@@ -36,43 +32,54 @@ EXPIRES_AFTER = timedelta(days=5)
 HOURLY = timedelta(hours=1)
 _FIRST_RETRY = timedelta(seconds=30)
 _DOUBLINGS = 7
+_IN_OWN_NAME: Mapping[uuid.UUID, str] = {}
 _OWED = frozenset({NotificationState.WAITING, NotificationState.REPEATED})
-_WITHOUT_EVENT = frozenset({NotificationKind.INSPECTION_REFUSED, NotificationKind.NOBODY_ABLE})
-_REFUSERS = {
-    RefusedBy.TRANSMISSION_OPERATOR: dict.fromkeys(Protocol, "la plateforme de télétransmission"),
-    RefusedBy.RECIPIENT: {
-        Protocol.NONE: "le destinataire",
-        Protocol.ACTES: "la préfecture",
-        Protocol.HELIOS: "la trésorerie",
-    },
-}
+_WITHOUT_EVENT = frozenset(
+    {
+        NotificationKind.INSPECTION_REFUSED,
+        NotificationKind.NOBODY_ABLE,
+        NotificationKind.FOLDER_FROZEN,
+    }
+)
+_AWAITED = frozenset(
+    {NotificationKind.TO_APPROVE, NotificationKind.TO_SIGN, NotificationKind.REMINDER}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What is told: `seq` is the number of the event, or the folder's version where no event tells
+    it."""
+
+    folder_id: uuid.UUID
+    seq: int
+    kind: NotificationKind
 
 
 async def notify(
     session: AsyncSession,
     context: Context,
-    folder_id: uuid.UUID,
-    event_seq: int,
-    kind: NotificationKind,
+    news: News,
     user_ids: Iterable[uuid.UUID],
+    capacities: Mapping[uuid.UUID, str] = _IN_OWN_NAME,
 ) -> None:
-    """Owes one mail to each person about an event; called again it adds nothing. `event_seq` is
-    the event's own number, or the folder's version where no event tells the news."""
-    folder = await FolderRepository(session).folder(folder_id)
+    """Owes one mail to each person; called again it adds nothing. `capacities` are the mentions of
+    those who will act by another's power."""
+    folder = await FolderRepository(session).folder(news.folder_id)
     if folder is None:
         return
     now = context.clock()
-    told = await _sentence(session, context, folder, kind)
+    told = await _sentence(session, context, folder, news.kind)
     for user_id in sorted(set(user_ids)):
         row = Notification(
             id=new_id(),
             tenant_id=folder.tenant_id,
-            folder_id=folder_id,
+            folder_id=folder.id,
             user_id=user_id,
-            event_seq=event_seq,
-            kind=kind.value,
+            event_seq=news.seq,
+            kind=news.kind.value,
             state=NotificationState.WAITING.value,
-            told=told,
+            told=capacities.get(user_id, told),
             created_at=now,
         )
         if await NotificationRepository(session).owe(row):
@@ -155,42 +162,16 @@ async def _told(session: AsyncSession, context: Context, row: Notification) -> T
         title=folder.title,
         tenant=tenant.name,
         link=f"{context.settings.server.origin.rstrip('/')}/folders/{folder.id}",
-        reason=row.told or "",
+        reason="" if row.kind in _AWAITED else row.told or "",
+        capacity=(row.told or "") if row.kind in _AWAITED else "",
     )
     if row.kind in _WITHOUT_EVENT:
         return told
     stored = await NotificationRepository(session).event(folder.id, row.event_seq)
-    return await _of_event(session, folder, event_of(stored), told) if stored else None
-
-
-async def _of_event(session: AsyncSession, folder: Folder, event: Event, told: Told) -> Told | None:
-    match event:
-        case events.StepStarted(step=step):
-            current = (await state_of(session, folder.id)).current_step
-            return told if current is not None and current.id == step else None
-        case events.Rejected(by=by, reason=reason):
-            user = await UserRepository(session).user(uuid.UUID(by.person))
-            name = user.full_name if user else "une personne du circuit"
-            return replace(told, actor=name, reason=reason)
-        case events.RemoteRefused(refused_by=refused_by, reason=reason):
-            refuser = _REFUSERS[refused_by][await _protocol(session, folder)]
-            return replace(told, actor=refuser, reason=reason)
-        case events.TransmissionFailed(reason=reason):
-            return replace(told, reason=reason)
-        case events.Acknowledged():
-            protocol = await _protocol(session, folder)
-            sentence = reception_sentence(protocol, await state_of(session, folder.id))
-            return replace(told, reception=sentence or "")
-        case _:
-            return None
-
-
-async def _protocol(session: AsyncSession, folder: Folder) -> Protocol:
-    catalog = CatalogRepository(session)
-    subtype = await catalog.subtype(folder.subtype_id)
-    kind = await catalog.folder_type(subtype.type_id) if subtype else None
-    assert kind is not None
-    return Protocol(kind.protocol)
+    if stored is None:
+        return None
+    kind = NotificationKind(row.kind)
+    return await told_of(session, folder, event_of(stored), told, kind)
 
 
 async def record_sent(session: AsyncSession, job: jobs.ClaimedJob, *, now: datetime) -> None:

@@ -20,6 +20,7 @@ class Told:
     actor: str = ""
     reason: str = ""
     reception: str = ""
+    capacity: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +33,34 @@ class Template:
 
 _TEMPLATES: Mapping[NotificationKind, Template] = {
     NotificationKind.TO_APPROVE: Template(
-        "À viser : {title}", "Le dossier « {title} » attend votre visa."
+        "À viser : {title}", "Le dossier « {title} » attend votre visa.{capacity}"
     ),
     NotificationKind.TO_SIGN: Template(
-        "À signer : {title}", "Le dossier « {title} » attend votre signature."
+        "À signer : {title}", "Le dossier « {title} » attend votre signature.{capacity}"
+    ),
+    NotificationKind.TO_SEAL: Template(
+        "À cacheter : {title}", "Le dossier « {title} » attend le cachet de la collectivité."
+    ),
+    NotificationKind.TO_ARCHIVE: Template(
+        "À archiver : {title}", "Le dossier « {title} » a fini son circuit : archivez-le."
+    ),
+    NotificationKind.REMINDER: Template(
+        "Rappel : {title}", "Le dossier « {title} » vous attend toujours.{capacity}"
+    ),
+    NotificationKind.OPINION_ASKED: Template(
+        "Votre avis : {title}",
+        "{actor} demande votre avis sur le dossier « {title} ».\n\nQuestion : {reason}",
+    ),
+    NotificationKind.OPINION_GIVEN: Template(
+        "Avis rendu : {title}",
+        "{actor} a rendu son avis sur le dossier « {title} ».\n\nAvis : {reason}",
+    ),
+    NotificationKind.INFORMED: Template(
+        "Pour information : {title}",
+        "Le dossier « {title} » avance dans son circuit. Vous n'avez rien à y faire.",
+    ),
+    NotificationKind.ENDED: Template(
+        "Circuit terminé : {title}", "Le dossier « {title} » a fini son circuit."
     ),
     NotificationKind.REJECTED: Template(
         "Dossier rejeté : {title}",
@@ -58,6 +83,12 @@ _TEMPLATES: Mapping[NotificationKind, Template] = {
         "Fichier refusé : {title}",
         "Le fichier du dossier « {title} » a été refusé au contrôle.\n\n{reason}",
     ),
+    NotificationKind.FOLDER_FROZEN: Template(
+        "Document altéré, dossier bloqué : {title}",
+        "Un document du dossier « {title} » n'est plus, dans le stockage, celui qui a été déposé. "
+        "Le dossier est bloqué : prévenez l'administrateur de la plateforme, qui cherchera la "
+        "cause et restaurera le document. Le dossier reprendra ensuite de lui-même.",
+    ),
     NotificationKind.NOBODY_ABLE: Template(
         "Dossier sans personne habilitée : {title}",
         "Personne ne peut traiter l'étape en cours du dossier « {title} ».\n\n{reason}",
@@ -73,6 +104,8 @@ def write(kind: NotificationKind, told: Told) -> tuple[str, str]:
     """Subject, on one line whatever the title holds (threat 31), and plain text."""
     template = _TEMPLATES[kind]
     values = asdict(told) | {"title": one_line(told.title)}
+    if told.capacity:
+        values["capacity"] = f"\n\nVous agirez ainsi : « {one_line(told.capacity)} »."
     sentence = template.sentence.format(**values)
     body = _BODY.format(sentence=sentence, link=told.link, tenant=one_line(told.tenant))
     return one_line(template.subject.format(**values)), body

@@ -1,46 +1,102 @@
-"""Loads what gives power in a tenant, for the one pure function that decides (DESIGN D6)."""
+"""Powers as the API asks for them: the register, periods as people write them, powers of one."""
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Mapping
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.desks.repository import DeskRepository
-from app.models import ApiToken
-from workflows.definition import DeskId
-from workflows.powers import DeskHolder, DeskProgram, Period, PersonId, PowerRegister
+from app.errors import Conflict, NotFound, Unprocessable
+from app.models import User
+from app.powers.schemas import PeriodInput, PowerRead, PowersRead, Standing
+from app.register.service import as_person, load_register
+from app.tenants.repository import TenantRepository
+from app.users.repository import UserRepository
+from workflows.periods import Period, next_day, start_of_day
+from workflows.powers import powers_of
+from workflows.register import Power, PowerKind
+
+__all__ = ["load_register"]
 
 
-async def load_register(session: AsyncSession) -> PowerRegister:
-    """Desks, holders and programs of the session's tenant, frozen."""
-    repository = DeskRepository(session)
-    return PowerRegister(
-        desks=frozenset(
-            DeskId(str(desk.id)) for desk in await repository.desks() if desk.is_active
-        ),
-        holders=tuple(
-            DeskHolder(
-                DeskId(str(row.desk_id)),
-                PersonId(str(row.user_id)),
-                Period(row.starts_at, row.ends_at),
-            )
-            for row in await repository.holders()
-        ),
-        programs=tuple(
-            program for token in await repository.tokens() for program in _programs(token)
-        ),
+async def timezone_of(session: AsyncSession) -> ZoneInfo:
+    """The tenant's, in which its days count."""
+    return ZoneInfo((await TenantRepository(session).current()).timezone)
+
+
+def period_of(asked: PeriodInput, timezone: ZoneInfo, now: datetime) -> Period:
+    """Days from 00:00 of the first to 00:00 of the day after the last, excluded, or instants.
+
+    What would start in the past starts now: no power, and no absence, is made after the fact.
+    Raises Unprocessable (`period_ambiguous`), PeriodReversed or DayOutOfRange."""
+    if (asked.first_day and asked.starts_at) or (asked.last_day and asked.ends_at):
+        raise Unprocessable(
+            "Donnez un jour ou un instant pour chaque borne de la période, pas les deux.",
+            code="period_ambiguous",
+        )
+    start = asked.starts_at
+    if asked.first_day is not None:
+        start = start_of_day(asked.first_day, timezone)
+    end = asked.ends_at
+    if asked.last_day is not None:
+        end = start_of_day(next_day(asked.last_day), timezone)
+    whole = Period(start or now, end)
+    return Period(max(whole.start, now), whole.end)
+
+
+def standing_of(
+    starts_at: datetime, ends_at: datetime | None, repealed_at: datetime | None, now: datetime
+) -> Standing:
+    """Where a row stands by its own dates."""
+    ends = [one for one in (ends_at, repealed_at) if one is not None]
+    if ends and min(ends) <= now:
+        return Standing.ENDED
+    return Standing.IN_FORCE if starts_at <= now else Standing.PLANNED
+
+
+async def active_person(session: AsyncSession, user_id: uuid.UUID) -> User:
+    """Somebody who may be given something to do. Raises NotFound or Conflict."""
+    user = await UserRepository(session).user(user_id)
+    if user is None:
+        raise NotFound
+    if not user.is_active:
+        raise Conflict(
+            f"Le compte de {user.full_name} est désactivé : choisissez une autre personne.",
+            code="person_inactive",
+        )
+    return user
+
+
+async def names_of(session: AsyncSession) -> Mapping[uuid.UUID, str]:
+    """Everybody's name, those who left included."""
+    return {one.id: one.full_name for one in await UserRepository(session).users()}
+
+
+async def powers_at(session: AsyncSession, user_id: uuid.UUID, at: datetime) -> PowersRead:
+    """What gives power to a person at an instant. Raises NotFound."""
+    if await UserRepository(session).user(user_id) is None:
+        raise NotFound
+    register = await load_register(session)
+    return PowersRead(
+        at=at, powers=[_read(one) for one in powers_of(register, as_person(user_id), at)]
     )
 
 
-def _programs(token: ApiToken) -> tuple[DeskProgram, ...]:
-    end = min(_ends(token))
-    if end <= token.created_at:
-        return ()
-    period = Period(token.created_at, end)
-    program = PersonId(str(token.id))
-    return tuple(DeskProgram(DeskId(str(desk)), program, period) for desk in token.desk_ids)
+def _read(power: Power) -> PowerRead:
+    return PowerRead(
+        power=power.kind,
+        desk_id=uuid.UUID(power.desk),
+        on_behalf_of=uuid.UUID(power.on_behalf_of) if power.on_behalf_of else None,
+        grant_id=grant_of(power),
+        mention=power.mention,
+    )
 
 
-def _ends(token: ApiToken) -> list[datetime]:
-    return [token.expires_at] + ([token.revoked_at] if token.revoked_at else [])
+def grant_of(power: Power) -> uuid.UUID | None:
+    """The grant that founds a power; an absence founds a replacement, which is no grant."""
+    if power.id is None or power.kind is PowerKind.REPLACEMENT:
+        return None
+    return uuid.UUID(power.id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,8 +16,10 @@ from app.context import Context
 from app.desks.repository import DeskRepository
 from app.documents.repository import DocumentRepository
 from app.errors import AppError, Conflict, NotFound, Unprocessable
+from app.folders.facts import Situation, situation_of
+from app.folders.integrity import freeze, refuse_frozen
 from app.folders.repository import FolderRepository
-from app.folders.service import allowed, readable, state_of
+from app.folders.service import readable, seat
 from app.kit.ids import new_id
 from app.kit.threads import in_thread
 from app.models import Certificate, Folder, ItemState, SignatureItem, SignatureSession
@@ -26,7 +29,7 @@ from app.preparations.schemas import (
     SignatureSessionCreate,
 )
 from app.settings import MIB
-from app.storage import BlobStore
+from app.storage import BlobStore, Corrupted
 from app.tenants.repository import TenantRepository
 from app.tenants.service import trust_material
 from app.users.repository import UserRepository
@@ -42,7 +45,9 @@ from signing.types import (
 )
 from workflows.actions import ActionKind
 from workflows.definition import Protocol
+from workflows.engine import allowed_actions, who_may_pass
 from workflows.errors import Refused
+from workflows.register import Power
 
 MAX_DOCUMENT = 160 * MIB
 
@@ -175,6 +180,7 @@ class _Plan:
 
     format: SignatureFormat
     parameters: SignatureParameters
+    mention: str | None
     source_sha256: str
 
 
@@ -192,6 +198,9 @@ async def _prepare_item(
             return await _keep_preparation(session, context, row, n, (plan, prepared, blob.sha256))
     except (AppError, SigningError, Refused) as e:
         async with context.unit(principal.tenant_id) as session:
+            if isinstance(e, Corrupted):
+                folder, item = await lock_item(session, row.id, n)
+                await freeze(session, context, folder, document_id=item.document_id)
             await fail_item(session, context, row.id, n, code=e.code, detail=e.detail)
         return False
 
@@ -202,38 +211,40 @@ async def _plan(
     """Powers, fitness and document at the instant of prepare (DESIGN D6)."""
     folder, item = await lock_item(session, row.id, n)
     await readable(session, principal, folder.id)
-    resolved = await resolve(session, folder.subtype_id)
-    await _refuse_not_entitled(session, context, principal, folder, item)
+    refuse_frozen(folder)
+    resolved = await resolve(session, folder.subtype_id, even_retired=True)
+    now = await situation_of(session, context, folder)
+    power = _signing_power(now, principal, item, context.clock())
     certificate = await PreparationRepository(session).certificate(row.certificate_id)
     assert certificate is not None
     await refuse_unfit(session, context, certificate, resolved)
-    state = await state_of(session, folder.id)
     document = next(
-        (one for one in state.signable_documents if one.id == str(item.document_id)), None
+        (one for one in now.state.signable_documents if one.id == str(item.document_id)), None
     )
     if document is None:
         raise Unprocessable(
             "Ce document ne se signe pas : choisissez un document principal.",
             code="not_signable",
         )
+    row_of_document = await DocumentRepository(session).document(item.document_id)
+    assert row_of_document is not None
     return _Plan(
-        format=resolved.signature_format,
-        parameters=await _parameters(session, context, item, certificate),
+        format=resolved.signature_format(row_of_document.media_type),
+        parameters=await _parameters(session, context, item, certificate, power),
+        mention=power.mention,
         source_sha256=document.revision.sha256,
     )
 
 
-async def _refuse_not_entitled(
-    session: AsyncSession,
-    context: Context,
-    principal: Principal,
-    folder: Folder,
-    item: SignatureItem,
-) -> None:
-    open_to_him = await allowed(session, context, principal, folder)
-    for one in open_to_him:
-        if one.kind is ActionKind.SIGN and one.desk == str(item.desk_id):
-            return
+def _signing_power(
+    now: Situation, principal: Principal, item: SignatureItem, instant: datetime
+) -> Power:
+    """The power by which the person may sign through this desk now. Raises Conflict."""
+    seat_of_signer = seat(principal, item.desk_id)
+    for one in allowed_actions(now.state, seat_of_signer.person, now.register, now.facts, instant):
+        if one.kind is ActionKind.SIGN and one.desk == seat_of_signer.desk:
+            able = who_may_pass(now.state, now.register, now.facts, instant).able
+            return next(by.power for by in able if by.seat == seat_of_signer)
     raise Conflict(
         "Vous ne pouvez pas signer ce dossier maintenant depuis ce bureau : rechargez-le.",
         code="not_signable_now",
@@ -259,8 +270,13 @@ async def refuse_unfit(
 
 
 async def _parameters(
-    session: AsyncSession, context: Context, item: SignatureItem, certificate: Certificate
+    session: AsyncSession,
+    context: Context,
+    item: SignatureItem,
+    certificate: Certificate,
+    power: Power,
 ) -> SignatureParameters:
+    """ClaimedRole is the mention of the power, else the desk's capacity (DESIGN D9)."""
     tenant = await TenantRepository(session).current()
     desk = await DeskRepository(session).desk(item.desk_id)
     assert desk is not None
@@ -270,7 +286,7 @@ async def _parameters(
         chain=chain_of(certificate) or trust.intermediates,
         signing_time=context.clock().replace(microsecond=0),
         place=Place(tenant.city, tenant.postal_code, tenant.country),
-        claimed_role=desk.capacity or tenant.default_role,
+        claimed_role=power.mention or desk.capacity or tenant.default_role,
         signer_name=certificate.subject,
     )
 
@@ -336,6 +352,7 @@ def _to_json(plan: _Plan, prepared: Prepared) -> dict[str, Any]:
         "resume": dict(prepared.resume),
         "size_bytes": len(prepared.document),
         "claimed_role": parameters.claimed_role,
+        "mention": plan.mention,
         "city": parameters.place.city,
         "postal_code": parameters.place.postal_code,
         "country": parameters.place.country,

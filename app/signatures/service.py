@@ -18,12 +18,14 @@ from app.documents.repository import DocumentRepository
 from app.documents.schemas import Origin
 from app.documents.service import add_revision
 from app.errors import AppError, Conflict
-from app.folders.service import apply, state_of
+from app.folders.facts import state_of
+from app.folders.integrity import freeze
+from app.folders.service import Acted, apply
 from app.kit.threads import in_thread
 from app.models import Certificate, ItemState, SignatureItem
 from app.preparations.repository import PreparationRepository
 from app.preparations.service import MAX_DOCUMENT, chunks_of, lock_item, refuse_unfit
-from app.storage import StoredBlob
+from app.storage import Corrupted, StoredBlob
 from signing import pades, pes
 from signing.errors import SigningError
 from signing.types import (
@@ -33,8 +35,10 @@ from signing.types import (
 from workflows import folder as domain
 from workflows.actions import Sign
 from workflows.definition import DeskId
-from workflows.errors import NotInCircuit, Refused
-from workflows.powers import PersonAtDesk, PersonId
+from workflows.errors import Refused
+from workflows.events import Signed
+from workflows.moments import NotInCircuit
+from workflows.register import PersonAtDesk, PersonId
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ class _Pending:
     resume: dict[str, Any]
     certificate: Certificate
     user_id: uuid.UUID
+    mention: str | None
 
 
 async def finish_item(
@@ -103,6 +108,7 @@ async def _pending(
         item.prepared["resume"],
         certificate,
         row.user_id,
+        item.prepared.get("mention"),
     )
 
 
@@ -124,7 +130,7 @@ async def _keep_signed(
     folder, item = await lock_item(session, session_id, n)
     if item.state != ItemState.ACCEPTED.value:
         raise Conflict("Ce document a déjà reçu sa signature.", code="preparation_lapsed")
-    resolved = await resolve(session, folder.subtype_id)
+    resolved = await resolve(session, folder.subtype_id, even_retired=True)
     await refuse_unfit(session, context, pending.certificate, resolved)
     item.state = ItemState.SIGNED.value
     item.signed_sha256 = blob.sha256
@@ -146,13 +152,26 @@ async def _keep_signed(
     if step is None:
         raise NotInCircuit
     actor = PersonAtDesk(PersonId(str(pending.user_id)), DeskId(str(item.desk_id)))
-    await apply(
+    acted = await apply(
         session,
         context,
         folder,
         Sign(actor, step.id, changes),
         certificate_sha256=pending.certificate.sha256,
     )
+    _refuse_other_mention(acted, pending)
+
+
+def _refuse_other_mention(acted: Acted, pending: _Pending) -> None:
+    """What was signed says in whose name: a power that changed since is prepared and shown again.
+
+    Raises Conflict (`capacity_changed`), and nothing of the act stays."""
+    signed = next(one for one in acted.happened if isinstance(one, Signed))
+    if signed.by.power.mention != pending.mention:
+        raise Conflict(
+            "Le pouvoir par lequel vous signez a changé pendant la signature : relancez-la.",
+            code="capacity_changed",
+        )
 
 
 async def _change(
@@ -178,6 +197,8 @@ async def _refuse_value(
     error: AppError | SigningError | Refused,
 ) -> None:
     folder, item = await lock_item(session, session_id, n)
+    if isinstance(error, Corrupted):
+        await freeze(session, context, folder, document_id=item.document_id)
     if item.state != ItemState.ACCEPTED.value:
         return
     item.state = ItemState.FAILED.value

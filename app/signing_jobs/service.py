@@ -178,8 +178,7 @@ async def accept(
             "Cet ordre de signature n'est plus disponible : relancez la signature.",
             code="job_not_available",
         )
-    for n in job.item_ns:
-        _, item = await lock_item(session, job.session_id, n)
+    for item in await _lock_items(session, job):
         if item.state == ItemState.PREPARED.value:
             item.state = ItemState.ACCEPTED.value
     job.state = JobState.ACCEPTED.value
@@ -227,6 +226,14 @@ async def _leased_job(
             "Cet ordre de signature n'a plus cours : relancez la signature.", code="job_lapsed"
         )
     return job
+
+
+async def _lock_items(session: AsyncSession, job: SigningJob) -> list[SignatureItem]:
+    """The documents of a job, their folders locked in one order for all jobs: two of them never
+    wait for each other."""
+    items = await PreparationRepository(session).items(job.session_id)
+    order = sorted((one.folder_id, one.n) for one in items if one.n in job.item_ns)
+    return [(await lock_item(session, job.session_id, n))[1] for _, n in order]
 
 
 async def prepared_document(
@@ -289,8 +296,7 @@ async def end(
     job.ended_at = context.clock()
     job.lease_until = None
     job.outcome = ended.model_dump(mode="json")
-    for n in job.item_ns:
-        _, item = await lock_item(session, job.session_id, n)
+    for item in await _lock_items(session, job):
         if item.state in (ItemState.PREPARED.value, ItemState.ACCEPTED.value):
             item.state = ItemState.LAPSED.value
             item.prepared = None

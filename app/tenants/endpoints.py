@@ -11,6 +11,7 @@ from app.audit import service as audit
 from app.audit.chain import Actor, Occurrence
 from app.auth.http import Caller, IdempotentRoute, permit
 from app.auth.principal import Permission
+from app.kit.canonical import canonical_bytes
 from app.kit.problems import problem_responses
 from app.models import Tenant, TrustAnchor
 from app.tenants import service
@@ -55,9 +56,12 @@ async def update_tenant(
             Occurrence(
                 kind="tenant.updated",
                 actor=Actor(caller.principal.kind.value, str(caller.principal.id)),
-                details=dict.fromkeys(update.model_dump(exclude_none=True), True),
+                details=dict.fromkeys(sorted(update.model_fields_set), True),
             ),
             at=caller.context.clock(),
+            values={"mentions": canonical_bytes(row.mentions).decode()}
+            if update.mentions
+            else None,
         )
         return _read_tenant(row)
 
@@ -148,4 +152,7 @@ def _read_tenant(row: Tenant) -> TenantRead:
         country=row.country,
         default_role=row.default_role,
         requires_latin1_pes=row.requires_latin1_pes,
+        subdivision=row.subdivision,
+        mentions=dict(row.mentions),
+        host_id=row.host_id,
     )

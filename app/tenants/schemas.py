@@ -9,6 +9,7 @@ from enum import StrEnum
 from pydantic import Base64Bytes, BaseModel, Field
 
 from app.auth.schemas import Input
+from workflows.register import PowerKind
 
 
 class TenantRead(BaseModel):
@@ -23,11 +24,18 @@ class TenantRead(BaseModel):
     country: str
     default_role: str
     requires_latin1_pes: bool
+    subdivision: str | None
+    mentions: dict[str, str]
+    host_id: uuid.UUID | None
 
 
 class TenantUpdate(Input):
     """What an administrator may change; what is absent stays. `default_role` is claimed where a
-    desk names no capacity; `requires_latin1_pes` refuses flows in another encoding."""
+    desk names no capacity; `requires_latin1_pes` refuses flows in another encoding.
+
+    `subdivision` adds the public holidays of a part of France; `mentions` replaces the tenant's
+    own templates, by kind of power; `host_id` lets that host organisation see the settings, never
+    a folder. A null subdivision or host is removed."""
 
     name: str | None = Field(default=None, min_length=1, max_length=255)
     timezone: str | None = Field(default=None, max_length=64)
@@ -36,6 +44,9 @@ class TenantUpdate(Input):
     country: str | None = Field(default=None, min_length=1, max_length=60)
     default_role: str | None = Field(default=None, min_length=1, max_length=255)
     requires_latin1_pes: bool | None = None
+    subdivision: str | None = Field(default=None, max_length=10)
+    mentions: dict[PowerKind, str] | None = None
+    host_id: uuid.UUID | None = None
 
 
 class TrustKind(StrEnum):

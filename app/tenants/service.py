@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cryptography import x509
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.session import tenant_of
 from app.errors import Conflict, Unprocessable
 from app.kit.ids import new_id
+from app.kit.working_days import SUBDIVISIONS
 from app.models import Tenant, TrustAnchor
+from app.register.service import change_powers
 from app.tenants.repository import TenantRepository
 from app.tenants.schemas import TenantUpdate, TrustKind
 from signing.trust import TrustMaterial
+from workflows.mentions import DEFAULT_MENTIONS, check_template
+from workflows.register import PowerKind
 
 _LA_POSTE = "356000000"
+_REMOVABLE = frozenset({"subdivision", "host_id"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +87,55 @@ def _check_timezone(name: str) -> None:
 
 
 async def update_tenant(session: AsyncSession, update: TenantUpdate) -> Tenant:
-    """Changes what is given. Raises Unprocessable (`bad_timezone`)."""
+    """Changes what is given. Raises Unprocessable (`bad_timezone`, `unknown_subdivision`,
+    `unknown_host`) or the refusal of a template."""
+    await change_powers(session)
     if update.timezone is not None:
         _check_timezone(update.timezone)
+    _check_subdivision(update.subdivision)
     row = await TenantRepository(session).current()
-    for name, value in update.model_dump(exclude_none=True).items():
-        setattr(row, name, value)
-    await session.flush()
+    for name, value in update.model_dump(exclude={"mentions"}, exclude_unset=True).items():
+        if value is not None or name in _REMOVABLE:
+            setattr(row, name, value)
+    if update.mentions is not None:
+        row.mentions = _checked_mentions(update.mentions)
+    await _save_with_host(session, row)
     return row
+
+
+def _check_subdivision(code: str | None) -> None:
+    if code is not None and code not in SUBDIVISIONS:
+        known = ", ".join(f"{one} ({name})" for one, name in SUBDIVISIONS.items())
+        raise Unprocessable(
+            f"Subdivision inconnue : laissez-la vide ou choisissez parmi {known}.",
+            code="unknown_subdivision",
+        )
+
+
+def _checked_mentions(templates: Mapping[PowerKind, str]) -> dict[str, str]:
+    for kind, template in templates.items():
+        if kind not in DEFAULT_MENTIONS:
+            raise Unprocessable(
+                f"On agit en son nom propre par un pouvoir « {kind.value} » : retirez sa formule.",
+                code="mention_without_power",
+            )
+        check_template(template)
+    return {kind.value: template for kind, template in templates.items()}
+
+
+async def _save_with_host(session: AsyncSession, row: Tenant) -> None:
+    """Other tenants are not to be read from here: the foreign key says whether the host exists."""
+    unknown = Unprocessable(
+        "Cette structure n'existe pas sur la plateforme : vérifiez son identifiant.",
+        code="unknown_host",
+    )
+    if row.host_id == row.id:
+        raise unknown
+    try:
+        async with session.begin_nested():
+            await session.flush()
+    except IntegrityError as e:
+        raise unknown from e
 
 
 async def add_trust(

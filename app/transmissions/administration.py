@@ -14,7 +14,9 @@ from app.auth.principal import Principal
 from app.catalog.repository import CatalogRepository
 from app.context import Context
 from app.errors import Conflict, NotFound, Unprocessable
-from app.folders.service import apply, reception_sentence, state_of
+from app.folders.facts import state_of
+from app.folders.reading import reception_sentence
+from app.folders.service import apply
 from app.kit.threads import in_thread
 from app.models import Transmission, TransmissionAttempt
 from app.storage import StoredBlob

@@ -13,8 +13,9 @@ from app import jobs
 from app.catalog.repository import CatalogRepository
 from app.context import Context
 from app.documents.repository import DocumentRepository
+from app.folders.facts import state_of
 from app.folders.repository import FolderRepository
-from app.folders.service import apply, state_of
+from app.folders.service import apply
 from app.kit.ids import new_id
 from app.models import Folder, Transmission, TransmissionReceipt
 from app.storage import StoredBlob

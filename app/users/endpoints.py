@@ -12,7 +12,7 @@ from app.auth.http import Caller, IdempotentRoute, checker_of, permit
 from app.auth.principal import Permission
 from app.kit.problems import problem_responses
 from app.users import service
-from app.users.schemas import CertificateRead, UserCreate, UserRead
+from app.users.schemas import CertificateRead, PersonRead, UserCreate, UserRead, UserUpdate
 
 router = APIRouter(tags=["users"], route_class=IdempotentRoute)
 
@@ -56,6 +56,47 @@ async def list_users(caller: Caller = permit(Permission.USER_ADMIN)) -> list[Use
     """Every person of the tenant."""
     async with caller.unit() as session:
         return await service.list_users(session)
+
+
+@router.patch(
+    "/users/{user_id}",
+    response_model=UserRead,
+    summary="Modifier une personne",
+    responses=problem_responses(401, 403, 404, 409, 422),
+)
+async def update_user(
+    user_id: uuid.UUID, update: UserUpdate, caller: Caller = permit(Permission.USER_ADMIN)
+) -> UserRead:
+    """Roles, desks administered, activity; the last administrator stays one."""
+    async with caller.unit() as session:
+        user = await service.update_user(session, user_id, update, now=caller.context.clock())
+        await record(
+            session,
+            Occurrence(
+                kind="user.updated",
+                actor=caller.principal.actor,
+                details={
+                    "user": str(user_id),
+                    "is_active": user.is_active,
+                    "roles": "/".join(user.roles) or "-",
+                    **{f"{name}_given": True for name in sorted(update.model_fields_set)},
+                },
+            ),
+            at=caller.context.clock(),
+        )
+    return user
+
+
+@router.get(
+    "/people",
+    response_model=list[PersonRead],
+    summary="Lister les noms des personnes",
+    responses=problem_responses(401, 403),
+)
+async def list_people(caller: Caller = permit(Permission.SESSION)) -> list[PersonRead]:
+    """Names only, of those whose account is active: to choose a replacement or a delegate."""
+    async with caller.unit() as session:
+        return await service.list_people(session)
 
 
 @router.get(

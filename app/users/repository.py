@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.models import Certificate, LoginHandle, User
+from app.models import Certificate, Desk, DeskHolder, LoginHandle, User
 
 
 class UserRepository:
@@ -25,6 +26,26 @@ class UserRepository:
     async def users(self) -> list[User]:
         return list(await self._session.scalars(select(User).order_by(User.created_at, User.id)))
 
+    async def active_users(self) -> list[User]:
+        return list(
+            await self._session.scalars(
+                select(User)
+                .where(User.is_active)
+                .order_by(User.last_name, User.first_name, User.id)
+            )
+        )
+
+    async def desks_held(self, user_id: uuid.UUID) -> list[uuid.UUID]:
+        """Now, before or later."""
+        rows = await self._session.scalars(
+            select(DeskHolder.desk_id).where(DeskHolder.user_id == user_id)
+        )
+        return list(rows)
+
+    async def unknown_desks(self, desk_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+        known = await self._session.scalars(select(Desk.id).where(Desk.id.in_(desk_ids)))
+        return set(desk_ids) - set(known)
+
     async def users_of(self, user_ids: frozenset[uuid.UUID]) -> list[User]:
         rows = await self._session.scalars(select(User).where(User.id.in_(user_ids)))
         return list(rows)
@@ -32,10 +53,11 @@ class UserRepository:
     async def login_is_taken(self, digest: str) -> bool:
         return await self._session.get(LoginHandle, digest) is not None
 
-    async def certificates(self, user_id: uuid.UUID | None = None) -> list[Certificate]:
+    async def certificates(self, *, among: frozenset[uuid.UUID] | None = None) -> list[Certificate]:
+        """Seen last first, of everybody or of these persons."""
         query = select(Certificate).order_by(Certificate.seen_at.desc(), Certificate.id)
-        if user_id is not None:
-            query = query.where(Certificate.user_id == user_id)
+        if among is not None:
+            query = query.where(Certificate.user_id.in_(among))
         return list(await self._session.scalars(query))
 
     async def certificate(self, user_id: uuid.UUID, sha256: str) -> Certificate | None:

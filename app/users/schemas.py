@@ -19,7 +19,27 @@ class UserCreate(Input):
     first_name: str = Field(min_length=1, max_length=255)
     last_name: str = Field(min_length=1, max_length=255)
     roles: list[Role] = Field(default_factory=list)
+    administered_desk_ids: list[uuid.UUID] = Field(default_factory=list, max_length=1000)
     password: SecretStr | None = Field(default=None, max_length=1024)
+
+
+class UserUpdate(Input):
+    """What is absent stays. `administered_desk_ids` count for the role `desk_admin` only; a
+    person who is not active cannot sign in, and every power of his stops at once."""
+
+    email: str | None = Field(default=None, pattern=r"^[^@\s]+@[^@\s]+$", max_length=255)
+    first_name: str | None = Field(default=None, min_length=1, max_length=255)
+    last_name: str | None = Field(default=None, min_length=1, max_length=255)
+    roles: list[Role] | None = None
+    administered_desk_ids: list[uuid.UUID] | None = Field(default=None, max_length=1000)
+    is_active: bool | None = None
+
+
+class PersonRead(BaseModel):
+    """A person as colleagues see him: enough to choose a replacement or a delegate."""
+
+    id: uuid.UUID
+    full_name: str
 
 
 class UserRead(BaseModel):
@@ -31,6 +51,7 @@ class UserRead(BaseModel):
     first_name: str
     last_name: str
     roles: list[str]
+    administered_desk_ids: list[uuid.UUID]
     is_active: bool
 
 

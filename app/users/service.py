@@ -10,16 +10,18 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.auth.principal import Role
 from app.auth.service import LOGIN, login_handle, normalise_login
 from app.context import Context
 from app.db.session import tenant_of
-from app.errors import Conflict, NotFound
+from app.errors import Conflict, NotFound, Unprocessable
 from app.kit.ids import new_id
 from app.kit.threads import in_thread
 from app.models import Certificate, User
+from app.register.service import change_powers, review_at
 from app.tenants.service import trust_material
 from app.users.repository import UserRepository
-from app.users.schemas import CertificateRead, UserCreate, UserRead
+from app.users.schemas import CertificateRead, PersonRead, UserCreate, UserRead, UserUpdate
 from signing.certificates import Fitness, fitness, read_certificate
 from signing.trust import TrustMaterial
 
@@ -44,12 +46,61 @@ async def create_user(
         last_name=new.last_name,
         password_hash=password_hash,
         roles=[role.value for role in new.roles],
+        administered_desk_ids=await _known_desks(repository, new.administered_desk_ids),
         is_active=True,
     )
     handle = login_handle(context, login=new.login, tenant_id=user.tenant_id, user_id=user.id)
     repository.add(user, handle)
     await session.flush()
     return read_user(user)
+
+
+async def _known_desks(
+    repository: UserRepository, desk_ids: Sequence[uuid.UUID]
+) -> list[uuid.UUID]:
+    if await repository.unknown_desks(desk_ids):
+        raise Unprocessable(
+            "Un bureau de cette liste n'existe pas : rechargez la liste des bureaux.",
+            code="unknown_desk",
+        )
+    return list(dict.fromkeys(desk_ids))
+
+
+async def update_user(
+    session: AsyncSession, user_id: uuid.UUID, update: UserUpdate, *, now: datetime
+) -> UserRead:
+    """Changes what is given. Raises NotFound, Unprocessable (`unknown_desk`) or Conflict
+    (`last_administrator`)."""
+    await change_powers(session)
+    user = await user_of(session, user_id)
+    repository = UserRepository(session)
+    values = update.model_dump(exclude_none=True)
+    if update.roles is not None:
+        values["roles"] = [role.value for role in update.roles]
+    if update.administered_desk_ids is not None:
+        values["administered_desk_ids"] = await _known_desks(
+            repository, update.administered_desk_ids
+        )
+    for name, value in values.items():
+        setattr(user, name, value)
+    await session.flush()
+    if not any(Role.TENANT_ADMIN in one.roles for one in await repository.active_users()):
+        raise Conflict(
+            "Il ne resterait aucun administrateur de la collectivité : donnez d'abord ce rôle à "
+            "une autre personne.",
+            code="last_administrator",
+        )
+    if update.is_active is not None:
+        await review_at(session, await repository.desks_held(user.id), now)
+    return read_user(user)
+
+
+async def list_people(session: AsyncSession) -> list[PersonRead]:
+    """Those who may be given something to do, by name."""
+    return [
+        PersonRead(id=one.id, full_name=one.full_name)
+        for one in await UserRepository(session).active_users()
+    ]
 
 
 def read_user(user: User) -> UserRead:
@@ -61,6 +112,7 @@ def read_user(user: User) -> UserRead:
         first_name=user.first_name,
         last_name=user.last_name,
         roles=list(user.roles),
+        administered_desk_ids=list(user.administered_desk_ids),
         is_active=user.is_active,
     )
 
@@ -133,7 +185,7 @@ async def list_certificates(
 ) -> list[CertificateRead]:
     """A person's certificates with their fitness at `now`."""
     trust = await trust_material(session)
-    rows = await UserRepository(session).certificates(user_id)
+    rows = await UserRepository(session).certificates(among=frozenset({user_id}))
     judged = [await fitness_of(row, trust, now=now) for row in rows]
     return [_read_certificate(row, each) for row, each in zip(rows, judged, strict=True)]
 
@@ -174,12 +226,17 @@ async def fitness_of(
 
 
 async def fit_signers(
-    session: AsyncSession, *, now: datetime, rsa_only: bool
+    session: AsyncSession,
+    *,
+    now: datetime,
+    rsa_only: bool,
+    among: frozenset[uuid.UUID] | None = None,
 ) -> frozenset[uuid.UUID]:
-    """Everybody who holds at least one certificate fit to sign now."""
+    """Everybody, or those `among` these persons, who hold at least one certificate fit to sign
+    now. Judging a certificate costs a chain: name the persons where they are known."""
     trust = await trust_material(session)
     fit: set[uuid.UUID] = set()
-    for row in await UserRepository(session).certificates():
+    for row in await UserRepository(session).certificates(among=among):
         if row.user_id in fit:
             continue
         if (await fitness_of(row, trust, now=now, rsa_only=rsa_only)).fit:

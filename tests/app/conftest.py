@@ -12,6 +12,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.context import Context
 from app.db.migrate import upgrade
@@ -21,9 +22,9 @@ from app.demo.town import Town
 from app.kit.logs import configure_logs
 from app.kit.secrets import keyring_of, new_master_secret
 from app.local.postgres import PostgresServer
-from app.main import build
 from app.settings import DatabaseSettings, Settings
 from app.storage import local_store
+from tests.builders.applications import application
 from tests.builders.people import ApiPerson
 from tests.builders.signing_agents import SigningAgent, pair
 from tests.builders.towns import DrivenClock, a_signer, a_town, cookie_of
@@ -79,19 +80,31 @@ def master_secret() -> str:
     return new_master_secret()
 
 
+@pytest.fixture(scope="session")
+def shared_engine(database: Database) -> AsyncEngine:
+    """As parapheur_app. Kept for the statements that it has compiled, not for its connections,
+    which belong to the loop of one test."""
+    return make_engine(database.app, pool_size=20)
+
+
+@pytest.fixture
+async def engine(shared_engine: AsyncEngine) -> AsyncIterator[AsyncEngine]:
+    """The engine of one test: no connection outlives it."""
+    yield shared_engine
+    await shared_engine.dispose()
+
+
 @pytest.fixture
 async def context(
-    settings: Settings, clock: DrivenClock, master_secret: str, tmp_path: Path
-) -> AsyncIterator[Context]:
+    settings: Settings, engine: AsyncEngine, clock: DrivenClock, master_secret: str, tmp_path: Path
+) -> Context:
     """The process's context, as parapheur_app."""
     settings.server.origin = ORIGIN
-    assert settings.database.url is not None
-    engine = make_engine(settings.database.url.get_secret_value(), pool_size=20)
     async with engine.begin() as connection:
         # What an earlier test owed or got wrong is not this one's: its documents are gone.
         await connection.execute(text("DELETE FROM jobs"))
         await connection.execute(text("DELETE FROM login_attempts"))
-    yield Context(
+    return Context(
         settings=settings,
         keyring=keyring_of(master_secret),
         engine=engine,
@@ -99,7 +112,6 @@ async def context(
         store=local_store(tmp_path / "documents"),
         clock=clock,
     )
-    await engine.dispose()
 
 
 @pytest.fixture
@@ -114,7 +126,7 @@ AsPerson = Callable[[str], Awaitable[Client]]
 @pytest.fixture
 async def anonymous(context: Context) -> AsyncIterator[Client]:
     """A client that nobody stands behind."""
-    transport = httpx2.ASGITransport(app=build(context=context))
+    transport = httpx2.ASGITransport(app=application(context))
     async with httpx2.AsyncClient(transport=transport, base_url=f"{ORIGIN}/api/v1") as client:
         yield client
 
@@ -126,16 +138,16 @@ PersonOf = Callable[[Town, str], Awaitable[ApiPerson]]
 async def person_of(context: Context) -> AsyncIterator[PersonOf]:
     """Signs somebody of any town in."""
     opened: list[Client] = []
-    application = build(context=context)
+    served = application(context)
 
     async def person(town: Town, key: str) -> ApiPerson:
         client = httpx2.AsyncClient(
-            transport=httpx2.ASGITransport(app=application),
+            transport=httpx2.ASGITransport(app=served),
             base_url=f"{ORIGIN}/api/v1",
             cookies={"parapheur_session": await cookie_of(context, town, key)},
         )
         opened.append(client)
-        return ApiPerson(client, town, key)
+        return ApiPerson(context, client, town, key)
 
     yield person
     for client in opened:

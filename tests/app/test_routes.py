@@ -28,6 +28,7 @@ from app.demo.town import Town
 from app.main import build
 from tests.app.conftest import ORIGIN, Client
 from tests.builders.acknowledgements import make_acquit
+from tests.builders.applications import application
 from tests.builders.furnished import furnish
 from tests.builders.principals import (
     add_person,
@@ -50,16 +51,19 @@ PUBLIC = {
     "GET /agent/pairings/{pairing_id}",  # signed by the key that the agent announced
 }
 
-PEOPLE = frozenset({"person", "tenant_admin", "workflow_admin", "certificate_manager", "auditor"})
+PEOPLE = frozenset({"person", *(role.value for role in Role)})
 ADMIN = frozenset({"tenant_admin"})
 CIRCUITS = ADMIN | {"workflow_admin"}
+HOLDERS = CIRCUITS | {"desk_admin"}
+HOST = frozenset({"host_admin"})
 TRUST = ADMIN | {"certificate_manager"}
 JOURNAL = ADMIN | {"auditor"}
 DEPOSIT = PEOPLE | {"depositing_program"}
 READ = PEOPLE | {"reading_program"}
 CATALOG = PEOPLE | {"cataloguing_program"}
+OUTSIDE = frozenset({"answering_program"})
 AGENT = frozenset({"agent"})
-EVERYBODY = PEOPLE | DEPOSIT | READ | CATALOG | AGENT
+EVERYBODY = PEOPLE | DEPOSIT | READ | CATALOG | OUTSIDE | AGENT
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,10 +126,72 @@ TABLE = (
         {"login": "a", "email": "a@b.test", "first_name": "A", "last_name": "B"},
     ),
     Row("GET", "/users", P.USER_ADMIN, ADMIN),
+    Row("PATCH", "/users/{user_id}", P.USER_ADMIN, ADMIN, {"first_name": "Sacha"}),
+    Row("GET", "/people", P.SESSION, PEOPLE),
+    Row("GET", "/people/{user_id}/powers", P.SESSION, PEOPLE),
     Row("GET", "/certificates", P.SESSION, PEOPLE),
     Row("POST", "/desks", P.DESK_ADMIN, CIRCUITS, {"name": ""}),
     Row("GET", "/desks", P.CATALOG_READ, CATALOG),
-    Row("POST", "/desks/{desk_id}/holders", P.DESK_ADMIN, CIRCUITS, {"user_id": SOME_ID}),
+    Row("GET", "/desks/hierarchy", P.CATALOG_READ, CATALOG),
+    Row("PATCH", "/desks/{desk_id}", P.DESK_ADMIN, CIRCUITS, {"name": "Bureau"}),
+    Row("DELETE", "/desks/{desk_id}", P.DESK_ADMIN, CIRCUITS),
+    Row("POST", "/desks/{desk_id}/holders", P.HOLDER_ADMIN, HOLDERS, {"user_id": SOME_ID}),
+    Row("PATCH", "/desks/{desk_id}/holders/{holder_id}", P.HOLDER_ADMIN, HOLDERS, {}),
+    Row(
+        "POST",
+        "/desks/{desk_id}/staff",
+        P.DESK_ADMIN,
+        CIRCUITS,
+        {"user_id": SOME_ID, "role": "assistant"},
+    ),
+    Row("DELETE", "/desks/{desk_id}/staff/{staff_id}", P.DESK_ADMIN, CIRCUITS),
+    Row("POST", "/absences", P.ABSENCE_DECLARE, PEOPLE, {"user_id": SOME_ID, "period": {}}),
+    Row("GET", "/absences", P.ABSENCE_DECLARE, PEOPLE),
+    Row("PATCH", "/absences/{absence_id}", P.ABSENCE_DECLARE, PEOPLE, {"ends_now": True}),
+    Row("DELETE", "/absences/{absence_id}", P.ABSENCE_DECLARE, PEOPLE),
+    Row("GET", "/absences/{absence_id}/effects", P.ABSENCE_DECLARE, PEOPLE),
+    Row(
+        "POST",
+        "/grants",
+        P.POWER_ADMIN,
+        CIRCUITS,
+        {
+            "kind": "substitution",
+            "office_desk_id": SOME_ID,
+            "grantee_id": SOME_ID,
+            "capacity": "premier adjoint",
+            "period": {},
+        },
+    ),
+    Row("GET", "/grants", P.POWER_ADMIN, CIRCUITS),
+    Row("POST", "/grants/{grant_id}/repeal", P.POWER_ADMIN, CIRCUITS),
+    Row(
+        "POST",
+        "/mandates",
+        P.POWER_ADMIN,
+        CIRCUITS,
+        {"user_id": SOME_ID, "body": "Conseil", "function": "Maire", "starts_on": "2026-03-22"},
+    ),
+    Row("GET", "/mandates", P.POWER_ADMIN, CIRCUITS),
+    Row("PATCH", "/mandates/{mandate_id}", P.POWER_ADMIN, CIRCUITS, {"function": "Maire"}),
+    Row(
+        "POST",
+        "/council-installations",
+        P.POWER_ADMIN,
+        CIRCUITS,
+        {
+            "label": "Conseil",
+            "offices": [
+                {"desk_id": SOME_ID, "outgoing_id": SOME_ID, "ends_at": "2099-03-28T09:00:00Z"}
+            ],
+        },
+    ),
+    Row("GET", "/council-installations", P.POWER_ADMIN, CIRCUITS),
+    Row("GET", "/council-installations/{installation_id}", P.POWER_ADMIN, CIRCUITS),
+    Row("POST", "/council-installations/{installation_id}/apply", P.POWER_ADMIN, CIRCUITS),
+    Row("POST", "/council-installations/{installation_id}/cancel", P.POWER_ADMIN, CIRCUITS),
+    Row("GET", "/members", P.HOST_ADMIN, HOST),
+    Row("GET", "/members/{tenant_id}/settings", P.HOST_ADMIN, HOST),
     Row("GET", "/device-pairings/{code}", P.DEVICE_PAIR, PEOPLE),
     Row("POST", "/device-pairings/{code}/confirm", P.DEVICE_PAIR, PEOPLE),
     Row("GET", "/devices", P.DEVICE_PAIR, PEOPLE),
@@ -135,6 +201,37 @@ TABLE = (
     Row("GET", "/workflows", P.CATALOG_READ, CATALOG),
     Row("POST", "/workflows/{workflow_id}/versions", P.CATALOG_ADMIN, CIRCUITS, {"steps": []}),
     Row("POST", "/workflows/{workflow_id}/versions/{number}/activate", P.CATALOG_ADMIN, CIRCUITS),
+    Row("GET", "/workflows/{workflow_id}", P.CATALOG_READ, CATALOG),
+    Row("PATCH", "/workflows/{workflow_id}", P.CATALOG_ADMIN, CIRCUITS, {"name": "Autre nom"}),
+    Row("DELETE", "/workflows/{workflow_id}", P.CATALOG_ADMIN, CIRCUITS),
+    Row("GET", "/workflows/{workflow_id}/versions/{number}/differences", P.CATALOG_READ, CATALOG),
+    Row("GET", "/workflows/{workflow_id}/versions/{number}/impact", P.CATALOG_ADMIN, CIRCUITS),
+    Row(
+        "POST",
+        "/workflows/{workflow_id}/versions/{number}/migrations",
+        P.CATALOG_ADMIN,
+        CIRCUITS,
+        {"folder_ids": [SOME_ID]},
+    ),
+    Row(
+        "POST",
+        "/workflows/{workflow_id}/versions/{number}/migrations/undo",
+        P.CATALOG_ADMIN,
+        CIRCUITS,
+        {"folder_ids": [SOME_ID]},
+    ),
+    Row("PATCH", "/folder-types/{type_id}", P.CATALOG_ADMIN, CIRCUITS, {"name": "Autre nom"}),
+    Row("DELETE", "/folder-types/{type_id}", P.CATALOG_ADMIN, CIRCUITS),
+    Row("GET", "/folder-subtypes/{subtype_id}", P.CATALOG_READ, CATALOG),
+    Row("PATCH", "/folder-subtypes/{subtype_id}", P.CATALOG_ADMIN, CIRCUITS, {"name": "Autre"}),
+    Row("DELETE", "/folder-subtypes/{subtype_id}", P.CATALOG_ADMIN, CIRCUITS),
+    Row(
+        "POST",
+        "/folder-subtypes/{subtype_id}/rules/try",
+        P.CATALOG_ADMIN,
+        CIRCUITS,
+        {"rule_table": {"rows": [{"workflow_id": SOME_ID}]}, "samples": [{}]},
+    ),
     Row(
         "POST",
         "/folder-types",
@@ -151,6 +248,13 @@ TABLE = (
         {"type_id": SOME_ID, "name": "Lettres", "workflow_id": SOME_ID},
     ),
     Row("GET", "/folder-subtypes", P.CATALOG_READ, CATALOG),
+    Row(
+        "POST",
+        "/folder-subtypes/{subtype_id}/simulate",
+        P.FOLDER_DEPOSIT,
+        DEPOSIT,
+        {"desk_id": SOME_ID},
+    ),
     Row(
         "POST",
         "/connector-accounts",
@@ -199,8 +303,62 @@ TABLE = (
         PEOPLE,
         {"action": "approve", "desk_id": SOME_ID, "step": "visa"},
     ),
+    Row(
+        "POST",
+        "/folder-actions",
+        P.FOLDER_ACT,
+        PEOPLE,
+        {
+            "items": [
+                {"folder_id": SOME_ID, "act": {"action": "cancel", "desk_id": SOME_ID}},
+            ]
+        },
+    ),
+    Row("PATCH", "/folders/{folder_id}", P.FOLDER_DEPOSIT, DEPOSIT, {"title": "Autre titre"}),
+    Row(
+        "PUT",
+        "/folders/{folder_id}/publication",
+        P.FOLDER_DEPOSIT,
+        DEPOSIT,
+        {"published_on": "2026-01-20"},
+    ),
+    Row(
+        "POST",
+        "/folders/{folder_id}/outside-answer",
+        P.OUTSIDE_ANSWER,
+        OUTSIDE,
+        {"step": "reponse", "accepted": True},
+    ),
+    Row(
+        "POST",
+        "/folders/{folder_id}/documents/{document_id}/revisions",
+        P.FOLDER_DEPOSIT,
+        DEPOSIT,
+        query="?name=acte.pdf",
+        content=deliberation(),
+    ),
+    Row("DELETE", "/folders/{folder_id}/documents/{document_id}", P.FOLDER_DEPOSIT, DEPOSIT),
+    Row(
+        "POST",
+        "/folders/{folder_id}/chain",
+        P.FOLDER_DEPOSIT,
+        DEPOSIT,
+        {"subtype_id": SOME_ID, "desk_id": SOME_ID},
+    ),
+    Row(
+        "POST",
+        "/folders/{folder_id}/notes",
+        P.FOLDER_ACT,
+        PEOPLE,
+        {"kind": "public", "desk_id": SOME_ID, "text": "Vu"},
+    ),
+    Row("GET", "/folders/{folder_id}/notes", P.FOLDER_READ, READ),
+    Row("GET", "/inbox", P.FOLDER_READ, READ),
+    Row("GET", "/inbox/{list_name}", P.FOLDER_READ, READ),
+    Row("GET", "/search", P.FOLDER_READ, READ, query="?text=budget"),
     Row("GET", "/folders/{folder_id}/history", P.FOLDER_READ, READ),
     Row("GET", "/folders/{folder_id}/revisions/{revision_id}/content", P.FOLDER_READ, READ),
+    Row("GET", "/folders/{folder_id}/documents/{document_id}/changes", P.FOLDER_READ, READ),
     Row(
         "POST",
         "/signature-sessions",
@@ -254,17 +412,37 @@ TABLE = (
         ADMIN,
         {"reason": "Le compte est corrigé."},
     ),
+    Row("GET", "/configuration", P.CATALOG_ADMIN, CIRCUITS),
+    Row("GET", "/configuration/templates", P.CATALOG_ADMIN, CIRCUITS),
+    Row("GET", "/configuration/templates/{name}", P.CATALOG_ADMIN, CIRCUITS),
+    Row("POST", "/configuration/validate", P.CATALOG_ADMIN, CIRCUITS, content=b"version: 1\n"),
+    Row("POST", "/configuration/dry-run", P.CATALOG_ADMIN, CIRCUITS, content=b"version: 1\n"),
+    Row("POST", "/configuration/apply", P.TENANT_ADMIN, ADMIN, content=b"version: 1\n"),
 )
 NUMBERS = {"n", "number"}
-TABLE_OF = {"account_id": "connector_accounts", "job_id": "signing_jobs"} | {
+TABLE_OF = {
+    "account_id": "connector_accounts",
+    "job_id": "signing_jobs",
+    "staff_id": "desk_staff",
+    "tenant_id": "tenants",
+} | {
     f"{name}_id": f"{table}s"
     for name, table in (
         ("token", "api_token"),
         ("desk", "desk"),
+        ("user", "user"),
+        ("holder", "desk_holder"),
+        ("absence", "absence"),
+        ("grant", "grant"),
+        ("mandate", "elected_mandate"),
+        ("installation", "council_installation"),
         ("device", "signing_device"),
         ("workflow", "workflow"),
+        ("type", "folder_type"),
+        ("subtype", "folder_subtype"),
         ("folder", "folder"),
         ("revision", "revision"),
+        ("document", "document"),
         ("session", "signature_session"),
         ("transmission", "transmission"),
         ("receipt", "transmission_receipt"),
@@ -317,7 +495,7 @@ class Door:
 
 @pytest.fixture
 async def door(context: Context) -> AsyncIterator[Door]:
-    transport = httpx2.ASGITransport(app=build(context=context))
+    transport = httpx2.ASGITransport(app=application(context))
     async with httpx2.AsyncClient(transport=transport, base_url=f"{ORIGIN}/api/v1") as client:
         yield Door(client)
 
@@ -326,6 +504,7 @@ PROGRAMS = {
     "depositing_program": P.FOLDER_DEPOSIT,
     "reading_program": P.FOLDER_READ,
     "cataloguing_program": P.CATALOG_READ,
+    "answering_program": P.OUTSIDE_ANSWER,
 }
 
 
@@ -342,19 +521,25 @@ async def identity(context: Context, town: Town, key: str) -> dict[str, str] | D
 
 @dataclasses.dataclass(frozen=True)
 class Almighty:
-    """Somebody with every role, and an agent: together every right of a town."""
+    """Somebody with every role, a program and an agent: together every right of a town."""
 
     person: dict[str, str]
+    program: dict[str, str]
     agent: DeviceAuth
 
     @classmethod
     async def of(cls, context: Context, town: Town) -> Almighty:
         await add_person(context, town, "everything", *Role)
         person = await session_headers(context, town, "everything")
-        return cls(person, await make_device(context, town, "everything"))
+        _, value = await make_token(context, town, P.OUTSIDE_ANSWER)
+        return cls(person, bearer(value), await make_device(context, town, "everything"))
 
     def behind(self, row: Row) -> dict[str, str] | DeviceAuth:
-        return self.agent if row.permission is P.AGENT else self.person
+        known: dict[Permission, dict[str, str] | DeviceAuth] = {
+            P.AGENT: self.agent,
+            P.OUTSIDE_ANSWER: self.program,
+        }
+        return known.get(row.permission, self.person)
 
 
 class TestTable:
@@ -378,7 +563,7 @@ class TestTable:
 
     def test_every_identifier_in_a_path_is_of_a_known_kind(self) -> None:
         names = {name for row in TABLE for name in row.objects}
-        assert names == set(TABLE_OF) | NUMBERS | {"code"}
+        assert names == set(TABLE_OF) | NUMBERS | {"code", "name", "list_name"}
 
 
 class TestDescription:
@@ -572,7 +757,7 @@ COLUMNS = sorted({column.key for table in Base.metadata.sorted_tables for column
 
 class TestInputs:
     def test_threat_35_inputs_were_found(self) -> None:
-        assert {"FolderCreate", "ActInput", "ApproveAction", "StepInput", "ItemCreate"} <= {
+        assert {"FolderCreate", "ActInput", "ApproveAct", "StepInput", "ItemCreate"} <= {
             model.__name__ for model in INPUTS
         }
 
@@ -629,7 +814,7 @@ def _broken_clock() -> Any:
 
 
 def client_of(context: Context) -> Client:
-    transport = httpx2.ASGITransport(app=build(context=context), raise_app_exceptions=False)
+    transport = httpx2.ASGITransport(app=application(context), raise_app_exceptions=False)
     return httpx2.AsyncClient(transport=transport, base_url=f"{ORIGIN}/api/v1")
 
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import textwrap
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -17,6 +17,8 @@ from pathlib import Path
 import pytest
 
 from app.errors import TooLarge, Unavailable
+from app.kit import disposal
+from app.kit.disposal import Rules
 from app.storage import (
     BlobMissing,
     BlobStore,
@@ -92,8 +94,14 @@ async def _write(
     )
 
 
-async def _nothing_named(_digests: list[str]) -> set[str]:
-    return set()
+GRACE = timedelta(days=1)
+
+
+def _rules(now: datetime, *named: str) -> Rules:
+    async def answer(digests: list[str]) -> set[str]:
+        return set(named).intersection(digests)
+
+    return Rules(now=now, grace=GRACE, named=answer)
 
 
 @pytest.fixture
@@ -244,8 +252,8 @@ class TestS3Store:
         bucket = _bucket(uuid.uuid4().hex)
         with pytest.raises(TooLarge):
             await _write(bucket, CONTENT * 8, limit_bytes=20 * MIB)
-        swept = await bucket.sweep(LATER, _nothing_named)
-        assert (swept.unreferenced, swept.temporary) == (0, 0)
+        swept = await bucket.sweep(_rules(LATER))
+        assert (swept.put_aside, swept.temporary) == (0, 0)
 
 
 class TestRead:
@@ -364,51 +372,52 @@ class TestNames:
 
 
 class TestSweep:
+    """A blob goes in two visits, a grace apart."""
+
     async def test_removes_what_no_row_names(self, store: BlobStore) -> None:
         await _write(store)
-        swept = await store.sweep(LATER, _nothing_named)
-        assert (swept.unreferenced, swept.temporary) == (1, 0)
+        first = await store.sweep(_rules(LATER))
+        second = await store.sweep(_rules(LATER + GRACE))
+        assert ((first.put_aside, first.removed), second.removed) == ((1, 0), 1)
         with pytest.raises(BlobMissing):
             await store.size_of(DIGEST)
+
+    async def test_removes_nothing_at_the_first_visit(self, store: BlobStore) -> None:
+        await _write(store)
+        await store.sweep(_rules(LATER))
+        swept = await store.sweep(_rules(LATER + GRACE / 2))
+        assert swept.removed == 0
+        assert await store.read(DIGEST, limit_bytes=100 * MIB) == CONTENT
 
     async def test_keeps_what_a_row_names(self, store: BlobStore) -> None:
         await _write(store)
         other = await _write(store, b"other")
-
-        async def named(digests: list[str]) -> set[str]:
-            return {DIGEST} & set(digests)
-
-        await store.sweep(LATER, named)
+        for now in (LATER, LATER + GRACE):
+            await store.sweep(_rules(now, DIGEST))
         assert await store.size_of(DIGEST) == len(CONTENT)
         with pytest.raises(BlobMissing):
             await store.size_of(other.sha256)
 
     async def test_keeps_what_was_just_written(self, store: BlobStore) -> None:
         await _write(store)
-        before = datetime.now(UTC) - timedelta(hours=1)
-        assert (await store.sweep(before, _nothing_named)).unreferenced == 0
+        assert (await store.sweep(_rules(datetime.now(UTC)))).put_aside == 0
 
     async def test_keeps_an_old_blob_deposited_again(self, local: BlobStore) -> None:
         await _write(local)
-        path = local.local_path(DIGEST)
-        assert path is not None
-        os.utime(path, (0, 0))
+        _age(local)
         await _write(local)
-        before = datetime.now(UTC) - timedelta(hours=1)
-        assert (await local.sweep(before, _nothing_named)).unreferenced == 0
+        assert (await local.sweep(_rules(datetime.now(UTC)))).put_aside == 0
 
     async def test_keeps_a_blob_deposited_again_while_it_asks(self, local: BlobStore) -> None:
         await _write(local)
-        path = local.local_path(DIGEST)
-        assert path is not None
-        os.utime(path, (0, 0))
+        _age(local)
 
         async def deposit_meanwhile(_digests: list[str]) -> set[str]:
             await _write(local)
             return set()
 
-        before = datetime.now(UTC) - timedelta(hours=1)
-        assert (await local.sweep(before, deposit_meanwhile)).unreferenced == 0
+        rules = Rules(now=datetime.now(UTC), grace=GRACE, named=deposit_meanwhile)
+        assert (await local.sweep(rules)).put_aside == 0
 
     async def test_asks_about_a_few_hundred_at_a_time(self, local: BlobStore, root: Path) -> None:
         for number in range(1100):
@@ -421,14 +430,118 @@ class TestSweep:
             asked.append(len(digests))
             return set(digests)
 
-        await local.sweep(LATER, count)
+        await local.sweep(Rules(now=LATER, grace=GRACE, named=count))
         assert (sum(asked), max(asked) <= 500) == (1100, True)
 
     async def test_removes_what_a_killed_process_left(self, local: BlobStore, root: Path) -> None:
         _kill_while_writing(root)
         left = len(_files(root))
-        swept = await local.sweep(LATER, _nothing_named)
+        swept = await local.sweep(_rules(LATER))
         assert (left, swept.temporary, _files(root)) == (1, 1, set())
+
+
+class TestPutAside:
+    """A deposit of equal bytes may slip between the look at a blob's age and its removal: it is
+    the blob of that deposit which is put aside then."""
+
+    async def _slip_in(self, store: BlobStore) -> None:
+        await _write(store)
+        assert await disposal.put_aside(store._store, DIGEST, LATER)
+
+    @pytest.mark.parametrize("ask", [BlobStore.size_of, BlobStore.verify, BlobStore.open])
+    async def test_bytes_are_still_read(
+        self, store: BlobStore, ask: Callable[..., Awaitable[object]]
+    ) -> None:
+        await self._slip_in(store)
+        await ask(store, DIGEST)
+        assert await store.read_verified(DIGEST, limit_bytes=100 * MIB) == CONTENT
+
+    async def test_bytes_are_still_given_to_a_child(self, store: BlobStore) -> None:
+        await self._slip_in(store)
+        async with store.materialise(DIGEST) as path:
+            assert path.read_bytes() == CONTENT
+
+    async def test_bytes_are_put_back_once_their_row_is_there(
+        self, local: BlobStore, root: Path
+    ) -> None:
+        await self._slip_in(local)
+        await local.sweep(_rules(LATER + GRACE, DIGEST))
+        assert _files(root) == {f"sha256/{DIGEST[:2]}/{DIGEST}"}
+
+    async def test_bytes_deposited_again_meanwhile_stay(self, store: BlobStore) -> None:
+        await self._slip_in(store)
+        await _write(store)
+        assert (await store.sweep(_rules(datetime.now(UTC) + 3 * GRACE))).removed == 1
+        assert await store.size_of(DIGEST) == len(CONTENT)
+
+    async def test_what_is_not_there_is_not_put_aside(self, store: BlobStore) -> None:
+        assert not await disposal.put_aside(store._store, ABSENT, LATER)
+
+    async def test_no_deposit_among_visits_loses_its_bytes(self, store: BlobStore) -> None:
+        """The same forty documents deposited again, and visits for which every age is enough."""
+        contents = [f"document {number}".encode() * 100 for number in range(40)]
+        digests = [sha256(content).hexdigest() for content in contents]
+        named: set[str] = set()
+        deposited = asyncio.Event()
+
+        async def deposit() -> None:
+            for content in contents:
+                blob = await _write(store, content)
+                await asyncio.sleep(0)
+                named.add(blob.sha256)
+            deposited.set()
+
+        async def visit() -> int:
+            moving = 0
+            while not deposited.is_set():
+                moving += not await store.reclaim(digests, _rules(LATER, *named))
+            return moving
+
+        for content in contents:
+            await _write(store, content)
+        moving, _ = await asyncio.gather(visit(), deposit())
+        assert moving > 0
+        await store.reclaim(digests, _rules(LATER + GRACE, *named))
+        for digest, content in zip(digests, contents, strict=True):
+            assert await store.read_verified(digest, limit_bytes=MIB) == content
+
+
+class TestReclaim:
+    async def test_takes_these_blobs_only_in_two_visits(self, store: BlobStore) -> None:
+        await _write(store)
+        other = await _write(store, b"other")
+        assert not await store.reclaim([DIGEST], _rules(LATER))
+        assert await store.reclaim([DIGEST], _rules(LATER + GRACE))
+        assert await store.size_of(other.sha256) == len(b"other")
+        with pytest.raises(BlobMissing):
+            await store.size_of(DIGEST)
+
+    async def test_has_nothing_to_do_with_what_a_row_names(self, store: BlobStore) -> None:
+        await _write(store)
+        assert await store.reclaim([DIGEST], _rules(LATER, DIGEST))
+        assert await store.size_of(DIGEST) == len(CONTENT)
+
+    async def test_leaves_what_was_just_deposited_again_to_a_later_night(
+        self, store: BlobStore
+    ) -> None:
+        await _write(store)
+        assert await store.reclaim([DIGEST], _rules(datetime.now(UTC)))
+        assert await store.size_of(DIGEST) == len(CONTENT)
+
+    async def test_of_bytes_long_gone_is_over(self, store: BlobStore) -> None:
+        assert await store.reclaim([ABSENT], _rules(LATER))
+
+    async def test_of_nothing_asks_nothing(self, local: BlobStore) -> None:
+        async def never(_digests: list[str]) -> set[str]:
+            pytest.fail("asked")
+
+        assert await local.reclaim([], Rules(now=LATER, grace=GRACE, named=never))
+
+
+def _age(store: BlobStore) -> None:
+    path = store.local_path(DIGEST)
+    assert path is not None
+    os.utime(path, (0, 0))
 
 
 _KILLED_WRITER = """

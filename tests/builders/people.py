@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
+import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
 import httpx2
 
+from app.context import Context
 from app.demo.acts import deliberation
 from app.demo.flows import Flow, make_pes
 from app.demo.town import Town
+from tests.builders.arrivals import principal_of, put_pdf
 
 PDF, XML = "application/pdf", "application/xml"
 _NUMBERS = itertools.count(1)
@@ -36,15 +40,21 @@ def a_flow(**overrides: Any) -> bytes:
 
 def body_of(subtype: str) -> tuple[bytes, str]:
     """A document that this subtype takes, with its type."""
-    if subtype in ("acts", "letters"):
-        return deliberation(), PDF
-    return a_flow(), XML
+    if "flows" in subtype or subtype == "attachments":
+        return a_flow(), XML
+    return _act(), PDF
+
+
+@functools.cache
+def _act() -> bytes:
+    return deliberation()
 
 
 @dataclass(frozen=True, slots=True)
 class ApiPerson:
     """A signed-in person; each method is one request."""
 
+    context: Context
     client: httpx2.AsyncClient
     town: Town
     key: str
@@ -92,9 +102,9 @@ class ApiPerson:
         )
 
     async def act(self, folder_id: str, action: str, **more: Any) -> httpx2.Response:
-        return await self.client.post(
-            f"/folders/{folder_id}/actions", json={"action": action, "desk_id": self.desk, **more}
-        )
+        desk_id = more.pop("desk_id", None) or self.desk
+        body = {"action": action, "desk_id": desk_id, **more}
+        return await self.client.post(f"/folders/{folder_id}/actions", json=body)
 
     async def read(self, folder_id: str) -> dict[str, Any]:
         answer = await self.client.get(f"/folders/{folder_id}")
@@ -114,9 +124,14 @@ class ApiPerson:
         return answer.content
 
     async def deposited(self, subtype: str = "acts", *contents: bytes) -> str:
-        """A draft with its documents, not submitted; its id."""
+        """A draft with its documents, not submitted; its id. The usual PDF is put there by the
+        service; other documents are sent."""
         folder_id = await self.create(subtype)
         default, media_type = body_of(subtype)
+        if media_type == PDF and not contents:
+            depositor = principal_of(self.town, self.key)
+            await put_pdf(self.context, depositor, uuid.UUID(folder_id), default)
+            return folder_id
         for content in contents or (default,):
             answer = await self.upload(folder_id, content, media_type)
             assert answer.status_code == 201, answer.text

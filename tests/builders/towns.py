@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import secrets
 import uuid
 from dataclasses import dataclass
@@ -9,16 +10,20 @@ from datetime import UTC, datetime, timedelta
 
 from cryptography.hazmat.primitives import serialization
 from pwdlib import PasswordHash
+from sqlalchemy import delete, update
 
 from app.auth.service import SESSION
 from app.catalog.schemas import ConnectorAccountCreate
+from app.catalog.service import create_account
 from app.context import Context
 from app.demo import pki
 from app.demo.town import PEOPLE, Town, TownPlan, found_town
 from app.kit.ids import new_id
-from app.models import LoginHandle, LoginSession
+from app.models import Certificate, FolderType, LoginHandle, LoginSession
 from app.tenants.schemas import TrustKind
 from app.users.service import SeenCertificate, register_certificates
+from tests.builders.town_copies import Founding, Template, copy_of, template_of
+from workflows.definition import Protocol
 
 # argon2id of "un mot de passe de test", made once: hashing it in every test would take minutes.
 PASSWORD = "un mot de passe de test"
@@ -83,19 +88,61 @@ def trust_of(signer: Signer) -> tuple[tuple[TrustKind, bytes], ...]:
 async def a_town(
     context: Context, *, account: ConnectorAccountCreate | None = None, certified: bool = True
 ) -> Town:
-    """A town of its own; the mayor's certificate is registered unless `certified` is false."""
+    """A town of its own; the mayor has lost his certificate when `certified` is false."""
+    if certified not in _TEMPLATES:
+        _TEMPLATES[certified] = await _template(context, certified=certified)
+    town = await copy_of(context, _TEMPLATES[certified], a_founding(context.clock()))
+    if account is not None:
+        await _open_account(context, town, account)
+    return town
+
+
+_TEMPLATES: dict[bool, Template] = {}
+
+
+def a_founding(moment: datetime) -> Founding:
+    """A SIRET and a domain that no town has yet."""
+    return Founding(siret=a_siret(), domain=f"{secrets.token_hex(6)}.test", moment=moment)
+
+
+async def _template(context: Context, *, certified: bool) -> Template:
+    # Microseconds that no other instant has: a copy is founded at its own time.
+    founding = a_founding(context.clock().replace(microsecond=123_457))
+    return await template_of(context, await found(context, founding, certified=certified), founding)
+
+
+async def found(context: Context, founding: Founding, *, certified: bool) -> Town:
+    """A town made by the service, statement by statement."""
+    then = dataclasses.replace(context, clock=DrivenClock(founding.moment))
     signer = a_signer()
     plan = TownPlan(
-        siret=a_siret(),
-        domain=f"{secrets.token_hex(6)}.test",
+        siret=founding.siret,
+        domain=founding.domain,
         password_hashes=dict.fromkeys((one.key for one in PEOPLE), password_hash()),
+        mayor=(signer.mayor.der, signer.issuer.der),
         trust=trust_of(signer),
-        account=account,
     )
-    town = await found_town(context, plan)
-    if certified:
-        await certify(context, town, "maire", signer.mayor.der, (signer.issuer.der,))
+    town = await found_town(then, plan)
+    if not certified:
+        await _lose_certificates(then, town)
     return town
+
+
+async def _lose_certificates(context: Context, town: Town) -> None:
+    """Nobody can sign any more, in circuits that were activated while somebody could."""
+    async with context.unit(town.tenant_id) as session:
+        await session.execute(delete(Certificate))
+
+
+async def _open_account(context: Context, town: Town, account: ConnectorAccountCreate) -> None:
+    """The account of every type that is transmitted."""
+    async with context.unit(town.tenant_id) as session:
+        made = await create_account(session, context, account)
+        await session.execute(
+            update(FolderType)
+            .where(FolderType.protocol != Protocol.NONE.value)
+            .values(connector_account_id=made.id)
+        )
 
 
 async def certify(

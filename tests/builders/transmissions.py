@@ -23,7 +23,9 @@ from app.documents.schemas import Origin
 from app.documents.service import add_revision
 from app.folders.repository import FolderRepository
 from app.folders.schemas import ActInput, FolderCreate
-from app.folders.service import apply, enter_circuit, state_of
+from app.folders.facts import state_of
+from app.folders.service import apply
+from app.folders.submission import enter_circuit
 from app.jobs import ClaimedJob
 from app.kit.ids import new_id
 from app.models import Document, Folder, FolderEvent, Job, Transmission, TransmissionAttempt
@@ -37,7 +39,7 @@ from tests.builders.tdt import LOGIN, PASSWORD, TdtPki
 from workflows.actions import Action, Approve, Retract, Sign
 from workflows.definition import DeskId, Protocol, StepId
 from workflows.folder import DocumentId, Revision, RevisionChange, RevisionId
-from workflows.powers import PersonAtDesk, PersonId
+from workflows.register import PersonAtDesk, PersonId
 
 _NUMBERS = itertools.count(1)
 _RUN = secrets.token_hex(3).upper()

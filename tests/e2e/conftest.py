@@ -30,7 +30,7 @@ def key(softhsm_module: Path) -> Iterator[Key]:
 @pytest.fixture(scope="module")
 def stage(key: Key) -> Iterator[Stage]:
     directory = make_directory()
-    with open_stage(Plan(directory, lambda: key.chain.trust, clocks=CLOCKS)) as opened:
+    with open_stage(Plan(directory, lambda: key.chain, clocks=CLOCKS)) as opened:
         yield opened
     shutil.rmtree(directory, ignore_errors=True)
 

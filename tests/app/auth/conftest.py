@@ -9,8 +9,8 @@ import pytest
 
 from app.auth.passwords import PasswordChecker
 from app.context import Context
-from app.main import build
 from tests.app.conftest import ORIGIN, Client
+from tests.builders.applications import application
 from tests.builders.towns import PASSWORD
 
 ClientAt = Callable[[str], Client]
@@ -29,12 +29,12 @@ class QuickChecker(PasswordChecker):
 @pytest.fixture
 async def client_at(context: Context) -> AsyncIterator[ClientAt]:
     """A browser at an address; cookies are not shared."""
-    application = build(context=context)
-    application.state.password_checker = QuickChecker()
+    served = application(context)
+    served.state.password_checker = QuickChecker()
     opened: list[Client] = []
 
     def make(address: str) -> Client:
-        transport = httpx2.ASGITransport(app=application, client=(address, 40_000))
+        transport = httpx2.ASGITransport(app=served, client=(address, 40_000))
         client = httpx2.AsyncClient(transport=transport, base_url=f"{ORIGIN}/api/v1")
         opened.append(client)
         return client

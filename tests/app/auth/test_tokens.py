@@ -37,10 +37,13 @@ def body(administrator: ApiPerson, clock: DrivenClock, **overrides: Any) -> dict
 
 
 async def dump(context: Context, town: Town) -> str:
-    """Every row of every table that the tenant or nobody owns, as text."""
+    """Every row of every table that the tenant or nobody owns and the service reads, as text."""
     async with context.unit(town.tenant_id) as session:
         tables = await session.scalars(
-            text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+            text(
+                "SELECT tablename FROM pg_tables WHERE schemaname = 'public' "
+                "AND has_table_privilege(format('%I.%I', schemaname, tablename), 'SELECT')"
+            )
         )
         texts = [
             await session.scalar(text(f"SELECT string_agg(row::text, ' ') FROM {table} row"))

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import re
-import signal
 import socket
 import stat
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from app.demo.person import Person, Refusal
-from app.local.runtime import discard, find_runtime
-from tests.builders.command_line import ROOT, clean_environment, run
-from tests.builders.processes import await_fact, is_running, read_pid
+from tests.builders.command_line import run
+from tests.builders.processes import is_running, read_pid
+from tests.builders.served import a_place, serving
 
 pytestmark = pytest.mark.slow_process
 
@@ -32,39 +28,8 @@ _PASSWORD = re.compile(r"Mot de passe, affiché cette seule fois : (\S+)")
 
 @pytest.fixture
 def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    yield {
-        "PARAPHEUR_DATA_DIR": str(tmp_path / "data"),
-        "PARAPHEUR_SERVER_PORT": str(port),
-        "PARAPHEUR_SERVER_ORIGIN": f"http://127.0.0.1:{port}",
-    }
-    # As root the servers' data stand apart, where their account can reach them.
-    for name in ("postgres", "valkey"):
-        discard(tmp_path / "data" / name, find_runtime())
-
-
-@contextmanager
-def serving(environment: dict[str, str], said: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """The service once it says that it is ready; ended as a service manager does."""
-    with said.open("w") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "app.cli", "serve"],
-            cwd=ROOT,
-            env={**clean_environment(), **environment, "PYTHONUNBUFFERED": "1"},
-            stdout=output,
-            stderr=output,
-        )
-    try:
-        ready = await_fact(
-            lambda: process.poll() is not None or "Service prêt" in said.read_text("utf-8"),
-            timeout_s=180,
-        )
-        assert ready, said.read_text("utf-8")
-        yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(60)
+    with a_place(tmp_path) as environment:
+        yield environment
 
 
 def signs_in(environment: dict[str, str], password: str) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import uuid
 from collections.abc import AsyncIterator
 from typing import Any
@@ -15,11 +17,14 @@ from sqlalchemy.exc import DBAPIError
 from app.context import Context
 from app.db.session import UnsafeRole, make_engine, refuse_unsafe_role
 from app.demo.town import Town
+from app.documents.repository import DocumentRepository
+from app.models import SignatureItem
 from tests.app.conftest import Database
 from tests.builders.furnished import Row, furnish, scoped_tables
 
 OUTSIDE = {
     "alembic_version",
+    "folder_search",
     "jobs",
     "login_attempts",
     "login_handles",
@@ -27,8 +32,10 @@ OUTSIDE = {
     "spent_nonces",
 }
 # Keyed hashes, kinds and states of our own; a job's key is its kind and the ids that it is about.
+# The text of folders, which no role of the service may read but through a function.
 TEXTS_OUTSIDE = {
     ("alembic_version", "version_num"),
+    ("folder_search", "folded"),
     ("jobs", "dedupe_key"),
     ("jobs", "kind"),
     ("jobs", "last_error"),
@@ -42,6 +49,19 @@ TEXTS_OUTSIDE = {
 SCOPED = [table.name for table in scoped_tables()]
 EVERY_SCOPED = [*SCOPED, "tenants"]
 APPEND_ONLY = ("folder_events", "audit_events")
+# What may look past tenants, or into a table that the service may not read.
+DEFINERS = {"folder_search_find", "folder_search_write", "member_tenants", "named_blobs"}
+NAMING_POLICIES = {
+    (table, "blob_naming")
+    for table in (
+        "revisions",
+        "signature_items",
+        "transmission_attempts",
+        "transmission_receipts",
+        "transmissions",
+    )
+}
+PAST_TENANTS = NAMING_POLICIES | {("tenants", "members_of_host")}
 
 
 @pytest.fixture
@@ -245,8 +265,20 @@ class TestTables:
             " with_check IS NOT NULL FROM pg_policies WHERE schemaname = 'public'",
         )
         wanted = ("tenant_isolation", "PERMISSIVE", "ALL", True, True)
-        assert {row[0]: row[1:] for row in rows} == dict.fromkeys(EVERY_SCOPED, wanted)
-        assert len(rows) == len(EVERY_SCOPED)
+        isolating = [row for row in rows if row[:2] not in PAST_TENANTS]
+        assert {row[0]: row[1:] for row in isolating} == dict.fromkeys(EVERY_SCOPED, wanted)
+        assert len(isolating) == len(EVERY_SCOPED)
+
+    def test_threat_33_what_looks_past_tenants_is_for_the_owner_and_for_reading(
+        self, database: Database
+    ) -> None:
+        rows = _rows(
+            database.owner,
+            "SELECT tablename, policyname, cmd, roles::text FROM pg_policies"
+            " WHERE policyname <> 'tenant_isolation'",
+        )
+        assert {row[:2] for row in rows} == PAST_TENANTS
+        assert {row[2:] for row in rows} == {("SELECT", "{parapheur_owner}")}
 
     def test_threat_33_no_table_outside_isolation_holds_a_text_of_people(
         self, database: Database
@@ -258,7 +290,14 @@ class TestTables:
         )
         assert {row for row in rows if row[0] in OUTSIDE} == TEXTS_OUTSIDE
 
-    def test_no_view_and_no_definer_function_stands_beside_isolation(
+    def test_threat_33_the_text_of_folders_is_out_of_the_service_s_reach(
+        self, database: Database
+    ) -> None:
+        for url in (database.app, database.read):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                _rows(url, "SELECT folded FROM folder_search")
+
+    def test_no_view_and_no_other_definer_function_stands_beside_isolation(
         self, database: Database
     ) -> None:
         views = _rows(database.owner, "SELECT viewname FROM pg_views WHERE schemaname = 'public'")
@@ -266,7 +305,117 @@ class TestTables:
             database.owner,
             "SELECT proname FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace",
         )
-        assert (views, definers) == ([], [])
+        assert (views, {name for (name,) in definers}) == ([], DEFINERS)
+
+    def test_threat_33_a_definer_function_searches_no_schema_of_the_caller(
+        self, database: Database
+    ) -> None:
+        rows = _rows(
+            database.owner,
+            "SELECT proname, pg_get_userbyid(proowner), proconfig::text, proacl::text"
+            " FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace",
+        )
+        for _, owner, settings, grants in rows:
+            assert owner == "parapheur_owner"
+            assert re.fullmatch(r'\{"search_path=pg_catalog, (public, )?pg_temp"\}', settings)
+            assert grants == ("{parapheur_owner=X/parapheur_owner,parapheur_app=X/parapheur_owner}")
+
+
+# Columns that hold the digest of something else than a document's bytes in the store.
+NO_BLOB = {
+    ("certificates", "sha256"),
+    ("idempotency_keys", "request_sha256"),
+    ("orphan_blobs", "sha256"),
+    ("trust_anchors", "sha256"),
+}
+NAMING = sorted(
+    (table.name, column.name)
+    for table in scoped_tables()
+    for column in table.columns
+    if column.name.endswith("sha256") and (table.name, column.name) not in NO_BLOB
+)
+
+
+async def _named(context: Context, digests: list[str]) -> set[str]:
+    async with context.unit() as session:
+        return await DocumentRepository(session).named_blobs(digests)
+
+
+def _digest() -> str:
+    return hashlib.sha256(uuid.uuid4().bytes).hexdigest()
+
+
+class TestNamedBlobs:
+    """The one question that looks past tenants: equal bytes are one blob for all of them."""
+
+    async def test_every_column_that_names_bytes_counts_whoever_the_tenant(
+        self, context: Context, town: Town, own: dict[str, Row]
+    ) -> None:
+        digests = {column: _digest() for column in NAMING}
+        async with context.unit(town.tenant_id) as session:
+            await session.execute(text("UPDATE signature_items SET prepared = '{}'"))
+            for (table, column), digest in digests.items():
+                await session.execute(
+                    text(f"UPDATE {table} SET {column} = :digest WHERE id = :id"),
+                    {"digest": digest, "id": own[table]["id"]},
+                )
+        asked = list(digests.values())
+        assert await _named(context, [*asked, _digest()]) == set(asked)
+
+    async def test_what_was_prepared_counts_while_its_preparation_stands(
+        self, context: Context, town: Town, own: dict[str, Row]
+    ) -> None:
+        digest = _digest()
+        async with context.unit(town.tenant_id) as session:
+            item = await session.get_one(SignatureItem, own["signature_items"]["id"])
+            item.prepared_sha256, item.prepared = digest, {"format": "pades"}
+        assert await _named(context, [digest]) == {digest}
+        async with context.unit(town.tenant_id) as session:
+            item = await session.get_one(SignatureItem, own["signature_items"]["id"])
+            item.prepared = None
+        assert await _named(context, [digest]) == set()
+
+    async def test_nothing_asked_nothing_named(self, context: Context) -> None:
+        assert await _named(context, []) == set()
+
+    @pytest.mark.usefixtures("neighbour")
+    async def test_threat_33_its_setting_opens_nothing_to_the_application(
+        self, context: Context, town: Town, other_town: Town
+    ) -> None:
+        async with context.unit(town.tenant_id) as session:
+            await session.execute(
+                text("SELECT set_config('parapheur.asks_about_blobs', 'yes', true)")
+            )
+            seen = {
+                table: await session.scalar(
+                    text(f"SELECT count(*) FROM {table} WHERE tenant_id = :other"),
+                    {"other": other_town.tenant_id},
+                )
+                for table, _ in NAMING_POLICIES
+            }
+        assert set(seen.values()) == {0}
+
+    async def test_threat_33_its_setting_ends_with_it(self, context: Context) -> None:
+        async with context.unit() as session:
+            await DocumentRepository(session).named_blobs([_digest()])
+            left = await session.scalar(
+                text("SELECT current_setting('parapheur.asks_about_blobs', true)")
+            )
+        assert not left
+
+    @pytest.mark.usefixtures("neighbour")
+    async def test_threat_33_it_names_no_digest_that_it_was_not_given(
+        self, context: Context
+    ) -> None:
+        for hostile in ("%", "_" * 64, "", "' OR true --", "{}"):
+            assert await _named(context, [hostile]) == set()
+
+    def test_threat_33_the_auditor_may_not_ask(self, database: Database) -> None:
+        with (
+            psycopg.connect(_libpq(database.read)) as connection,
+            pytest.raises(psycopg.errors.InsufficientPrivilege),
+        ):
+            connection.execute("SELECT named_blobs('{}')")
 
 
 class TestAuditor:

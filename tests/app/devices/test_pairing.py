@@ -12,8 +12,8 @@ from sqlalchemy import text
 
 from app.context import Context
 from app.devices.service import ALPHABET, MAX_REQUESTS
-from app.main import build
 from tests.app.conftest import ORIGIN, Client
+from tests.builders.applications import application
 from tests.builders.people import ApiPerson
 from tests.builders.signing_agents import DeviceAuth, ask_to_pair, b64, pair
 from tests.builders.towns import DrivenClock, a_signer, random_id
@@ -175,7 +175,7 @@ class TestRequest:
     async def test_threat_43_an_address_does_not_ask_without_end(
         self, context: Context, key: Ed25519PrivateKey
     ) -> None:
-        transport = httpx2.ASGITransport(app=build(context=context), client=("198.51.100.1", 1))
+        transport = httpx2.ASGITransport(app=application(context), client=("198.51.100.1", 1))
         async with httpx2.AsyncClient(transport=transport, base_url=f"{ORIGIN}/api/v1") as client:
             for _ in range(MAX_REQUESTS):
                 await asked(client, key)

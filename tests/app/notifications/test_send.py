@@ -17,7 +17,7 @@ from app.models import Notification
 from app.notifications import service
 from app.notifications.recipients import administrators, persons, submitters, those_able
 from app.notifications.schemas import NotificationKind
-from app.notifications.service import EXPIRES_AFTER, SEND, notify, retry_delay
+from app.notifications.service import EXPIRES_AFTER, SEND, News, notify, retry_delay
 from connectors.errors import Unreachable
 from tests.app.conftest import ORIGIN
 from tests.builders.mailboxes import CUT, Mailbox, hand_to_relay, open_mailbox
@@ -66,7 +66,7 @@ async def _tell(
     async with context.unit(waiting.town.tenant_id) as session:
         seq = rows[-1] if rows else 0
         users = [waiting.town.users[to]]
-        await notify(session, context, waiting.folder_id, seq, kind, users)
+        await notify(session, context, News(waiting.folder_id, seq, kind), users)
 
 
 async def _sent(context: Context, mailbox: Mailbox, waiting: Waiting) -> EmailMessage:

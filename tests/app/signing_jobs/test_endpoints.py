@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 from typing import Any
@@ -53,6 +54,18 @@ async def journal_kinds(context: Context, town: Town, folder_id: str) -> list[st
             {"id": folder_id},
         )
         return list(rows.scalars())
+
+
+async def told_of(context: Context, town: Town, kind: str) -> set[str]:
+    """Who is owed a mail of this kind, once each."""
+    async with context.unit(town.tenant_id) as session:
+        rows = await session.execute(
+            text("SELECT user_id FROM notifications WHERE kind = :kind"), {"kind": kind}
+        )
+        told = list(rows.scalars())
+    keys = {key for key, user_id in town.users.items() if user_id in told}
+    assert len(told) == len(keys)
+    return keys
 
 
 class TestJob:
@@ -133,6 +146,24 @@ class TestAccept:
         await open_session(mayor, agent.issued, await approved(finances, direction))
         refused = await agent.accept(await agent.job(), nonce="un autre")
         assert (refused.status_code, refused.json()["code"]) == (409, "job_not_available")
+
+    async def test_of_two_jobs_on_the_same_folders_neither_waits_for_the_other(
+        self,
+        agent: SigningAgent,
+        anonymous: Client,
+        mayor: ApiPerson,
+        finances: ApiPerson,
+        direction: ApiPerson,
+        clock: DrivenClock,
+    ) -> None:
+        other = await pair(anonymous, mayor, clock, agent.issued)
+        folders = [await approved(finances, direction) for _ in range(4)]
+        items = [one for folder in folders for one in await to_sign(mayor, folder)]
+        await ask_to_sign(mayor, agent.issued, items, device_id=agent.device_id)
+        await ask_to_sign(mayor, agent.issued, items[::-1], device_id=other.device_id)
+        orders = [await agent.job(), await other.job()]
+        answers = await asyncio.gather(agent.accept(orders[0]), other.accept(orders[1]))
+        assert [answer.status_code for answer in answers] == [200, 200]
 
     async def test_is_too_late_after_ten_minutes(
         self,
@@ -412,7 +443,36 @@ class TestFinish:
         refused = await agent.give(order, order.items[0])
         assert refused.json()["code"] == "blob_corrupted"
         assert (await finances.read(folder_id))["waiting_kind"] == "signature"
-        assert (await journal_kinds(context, town, folder_id))[-1] == "signature.refused"
+        kinds = await journal_kinds(context, town, folder_id)
+        assert kinds[-2:] == ["folder.frozen", "signature.refused"]
+
+    async def test_threat_06_a_folder_with_an_altered_document_is_frozen_until_it_is_restored(
+        self,
+        context: Context,
+        town: Town,
+        agent: SigningAgent,
+        person_of: PersonOf,
+        finances: ApiPerson,
+        direction: ApiPerson,
+        clock: DrivenClock,
+    ) -> None:
+        folder_id = await approved(finances, direction)
+        stored = context.store.local_path(newest(await finances.read(folder_id))["sha256"])
+        assert stored is not None
+        sound = stored.read_bytes()
+        stored.write_bytes(sound.replace(b"FICTIF", b"fictif"))
+        mayor = await person_of(town, "maire")
+        await open_session(mayor, agent.issued, folder_id)
+        refused = await mayor.act(folder_id, "reject", step="signature", reason="Altéré")
+        assert (refused.status_code, refused.json()["code"]) == (409, "folder_frozen")
+        for is_frozen, content in ((True, None), (True, None), (False, sound)):
+            stored.write_bytes(content or stored.read_bytes())
+            await drain(context)
+            mayor = await person_of(town, "maire")
+            assert (not (await mayor.read(folder_id))["allowed_actions"]) is is_frozen
+            clock.advance(minutes=61)
+        assert (await journal_kinds(context, town, folder_id))[-1] == "folder.unfrozen"
+        assert await told_of(context, town, "folder_frozen") == {"administrateur"}
 
     async def test_threat_6_a_document_changed_before_the_preparation_is_never_offered(
         self,

@@ -97,7 +97,7 @@ class TestCreate:
             {"email": "a@b\r\nBcc: c@d.test"},
             {"email": "a b@c.test"},
             {"roles": ["superuser"]},
-            {"roles": ["tenant_admin", "host_admin"]},
+            {"roles": ["tenant_admin", "platform_admin"]},
             {"first_name": ""},
             {"is_active": False},
             {"password_hash": "x"},
@@ -137,6 +137,48 @@ class TestList:
             str(one) for one in administrator.town.users.values()
         }
         assert "argon2" not in listed.text
+
+
+class TestUpdate:
+    async def test_a_person_who_is_not_active_any_more_is_shut_out_at_once(
+        self, administrator: ApiPerson, direction: ApiPerson
+    ) -> None:
+        path = f"/users/{administrator.town.users['direction']}"
+        before = (await direction.client.get("/session")).status_code
+        changed = await administrator.client.patch(path, json={"is_active": False})
+        after = (await direction.client.get("/session")).status_code
+        assert (before, changed.status_code, after) == (200, 200, 401)
+        people = (await administrator.client.get("/people")).json()
+        assert "Dominique Modèle" not in {one["full_name"] for one in people}
+
+    async def test_threat_34_a_role_given_counts_at_the_next_request(
+        self, administrator: ApiPerson, direction: ApiPerson
+    ) -> None:
+        path = f"/users/{administrator.town.users['direction']}"
+        statuses = []
+        for roles in ([], ["workflow_admin"], ["desk_admin"]):
+            await administrator.client.patch(path, json={"roles": roles})
+            statuses.append((await direction.client.get("/grants")).status_code)
+        assert statuses == [403, 200, 403]
+
+    async def test_the_last_administrator_stays_one(self, administrator: ApiPerson) -> None:
+        path = f"/users/{administrator.town.users['administrateur']}"
+        answers = [
+            await administrator.client.patch(path, json=body)
+            for body in ({"roles": ["auditor"]}, {"is_active": False})
+        ]
+        assert [(one.status_code, one.json()["code"]) for one in answers] == [
+            (409, "last_administrator")
+        ] * 2
+        assert (await administrator.client.get("/users")).status_code == 200
+
+    async def test_threat_33_desks_of_another_tenant_are_not_administered(
+        self, administrator: ApiPerson, other_town: Town
+    ) -> None:
+        path = f"/users/{administrator.town.users['direction']}"
+        body = {"administered_desk_ids": [str(other_town.desks["maire"])]}
+        answer = await administrator.client.patch(path, json=body)
+        assert (answer.status_code, answer.json()["code"]) == (422, "unknown_desk")
 
 
 class TestCertificates:

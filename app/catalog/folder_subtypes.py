@@ -1,0 +1,215 @@
+"""Subtypes of folders: their circuit or rule table, their metadata, who deposits, who sees."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.catalog.choice import known_facts
+from app.catalog.circuits import counted, in_use
+from app.catalog.drawing import field_of, read_field, read_findings, read_table, table_of
+from app.catalog.folder_types import grant_use
+from app.catalog.repository import CatalogRepository
+from app.catalog.schemas import (
+    FolderSubtypeChange,
+    FolderSubtypeCreate,
+    FolderSubtypeRead,
+    SubtypeSettings,
+)
+from app.catalog.service import fields_of
+from app.catalog.service import table_of as stored_table
+from app.catalog.suitability import (
+    circuits_named,
+    refuse_field_loss,
+    refuse_settings,
+    refuse_unsuitable_circuits,
+)
+from app.db.session import tenant_of
+from app.errors import Conflict, NotFound, Unprocessable
+from app.kit.ids import new_id
+from app.models import FolderSubtype, FolderType
+from workflows import rules
+from workflows.definition import Finding, HeliosIntake, Protocol
+from workflows.encoding import encode_object
+from workflows.rule_findings import table_findings
+
+_PLAIN = (
+    "deposit_desk_ids",
+    "visible_desk_ids",
+    "amount_field",
+    "several_documents",
+    "mandatory_reading",
+    "approvals_stand",
+    "paper_signature",
+)
+
+
+async def create_subtype(
+    session: AsyncSession, new: FolderSubtypeCreate, *, now: datetime
+) -> FolderSubtype:
+    """Binds a circuit to a type. Raises NotFound, Conflict (`subtype_name_taken`), or Unprocessable
+    when its settings, or a circuit in force, do not suit it."""
+    repository = CatalogRepository(session)
+    kind = await repository.folder_type(new.type_id)
+    if kind is None or await repository.workflow(new.workflow_id) is None:
+        raise NotFound
+    await _refuse_taken_name(session, new.type_id, new.name)
+    _refuse_intake(Protocol(kind.protocol), new.helios_intake)
+    row = FolderSubtype(
+        id=new_id(),
+        tenant_id=tenant_of(session),
+        type_id=new.type_id,
+        name=new.name,
+        workflow_id=new.workflow_id,
+        helios_intake=new.helios_intake.value if new.helios_intake else None,
+        is_active=True,
+    )
+    _settle(row, kind, new, SubtypeSettings.model_fields)
+    await refuse_settings(session, row, kind)
+    await refuse_unsuitable_circuits(session, row, kind, circuits_named(row), now=now)
+    repository.add(row)
+    await session.flush()
+    return row
+
+
+async def change_subtype(
+    session: AsyncSession, subtype_id: uuid.UUID, change: FolderSubtypeChange, *, now: datetime
+) -> FolderSubtype:
+    """Changes what is given. Raises NotFound, as `create_subtype`, and Conflict
+    (`metadata_field_in_use`) when a field that something needs would go or change."""
+    repository = CatalogRepository(session)
+    row = await _locked(session, subtype_id)
+    kind = await repository.folder_type(row.type_id)
+    assert kind is not None
+    fields, circuits, was_active = fields_of(row), circuits_named(row), row.is_active
+    if change.name is not None:
+        await _refuse_taken_name(session, row.type_id, change.name, but=subtype_id)
+        row.name = change.name
+    if change.workflow_id is not None:
+        if await repository.workflow(change.workflow_id) is None:
+            raise NotFound
+        row.workflow_id = change.workflow_id
+    if change.is_active is not None:
+        row.is_active = change.is_active
+    _settle(row, kind, change, change.model_fields_set)
+    await refuse_field_loss(session, row, fields)
+    await refuse_settings(session, row, kind)
+    # What is in use already is judged for what the change can break, not for who is there today.
+    judged_whole = (
+        circuits_named(row)
+        if row.is_active and not was_active
+        else frozenset(circuits_named(row) - circuits)
+    )
+    await refuse_unsuitable_circuits(session, row, kind, judged_whole, now=now)
+    await session.flush()
+    return row
+
+
+async def delete_subtype(session: AsyncSession, subtype_id: uuid.UUID) -> None:
+    """Raises NotFound, or Conflict (`subtype_in_use`) with the list of its uses."""
+    repository = CatalogRepository(session)
+    row = await _locked(session, subtype_id)
+    folders = counted(await repository.folders_of_subtype(subtype_id), "dossier", "dossiers")
+    grants = [grant_use(one) for one in await repository.grants_scoped_to(subtype_id=subtype_id)]
+    if folders or grants:
+        raise in_use(f"le sous-type « {row.name} »", [*folders, *grants], code="subtype_in_use")
+    await repository.remove(row)
+
+
+async def list_subtypes(session: AsyncSession) -> list[FolderSubtypeRead]:
+    """Every subtype with the findings of its rule table."""
+    rows = await CatalogRepository(session).subtypes_with_types()
+    return [read_subtype(subtype, kind) for subtype, kind in rows]
+
+
+async def get_subtype(session: AsyncSession, subtype_id: uuid.UUID) -> FolderSubtypeRead:
+    """Raises NotFound."""
+    repository = CatalogRepository(session)
+    row = await repository.subtype(subtype_id)
+    if row is None:
+        raise NotFound
+    kind = await repository.folder_type(row.type_id)
+    assert kind is not None
+    return read_subtype(row, kind)
+
+
+def read_subtype(row: FolderSubtype, kind: FolderType) -> FolderSubtypeRead:
+    """A subtype as the API shows it."""
+    table = stored_table(row)
+    return FolderSubtypeRead(
+        id=row.id,
+        type_id=row.type_id,
+        name=row.name,
+        workflow_id=row.workflow_id,
+        helios_intake=HeliosIntake(row.helios_intake) if row.helios_intake else None,
+        deposit_desk_ids=row.deposit_desk_ids,
+        visible_desk_ids=row.visible_desk_ids,
+        metadata_fields=[read_field(one) for one in fields_of(row)],
+        amount_field=row.amount_field,
+        several_documents=row.several_documents,
+        mandatory_reading=row.mandatory_reading,
+        approvals_stand=row.approvals_stand,
+        paper_signature=row.paper_signature,
+        rule_table=read_table(table) if table else None,
+        is_active=row.is_active,
+        findings=read_findings(_table_findings(row, kind, table)),
+    )
+
+
+def _table_findings(
+    row: FolderSubtype, kind: FolderType, table: rules.RuleTable | None
+) -> Iterable[Finding]:
+    if table is None:
+        return ()
+    return table_findings(table, known_facts(Protocol(kind.protocol), fields_of(row)))
+
+
+def _settle(
+    row: FolderSubtype, kind: FolderType, settings: SubtypeSettings, given: Collection[str]
+) -> None:
+    """Writes what is given in the row; what it then is, `refuse_settings` judges."""
+    for name in _PLAIN:
+        if name in given:
+            setattr(row, name, getattr(settings, name))
+    if "metadata_fields" in given:
+        row.metadata_fields = [
+            dict(encode_object(field_of(one))) for one in settings.metadata_fields
+        ]
+    if "rule_table" in given:
+        known = known_facts(Protocol(kind.protocol), fields_of(row))
+        table = settings.rule_table
+        row.rule_table = dict(rules.to_json(table_of(table, known))) if table else None
+
+
+async def _locked(session: AsyncSession, subtype_id: uuid.UUID) -> FolderSubtype:
+    row = await CatalogRepository(session).lock_subtype(subtype_id)
+    if row is None:
+        raise NotFound
+    return row
+
+
+async def _refuse_taken_name(
+    session: AsyncSession, type_id: uuid.UUID, name: str, *, but: uuid.UUID | None = None
+) -> None:
+    holder = await CatalogRepository(session).subtype_named(type_id, name)
+    if holder is not None and holder.id != but:
+        raise Conflict(
+            f"Un sous-type de ce type s'appelle déjà « {holder.name} » : choisissez un autre nom.",
+            code="subtype_name_taken",
+        )
+
+
+def _refuse_intake(protocol: Protocol, intake: HeliosIntake | None) -> None:
+    if protocol is not Protocol.HELIOS and intake is not None:
+        raise Unprocessable(
+            "Seul un sous-type HELIOS dit quels flux il prend : retirez ce réglage.",
+            code="intake_without_helios",
+        )
+    if protocol is Protocol.HELIOS and intake is None:
+        raise Unprocessable(
+            "Dites si ce sous-type prend des flux à signer, déjà signés ou sans signature.",
+            code="helios_intake_missing",
+        )

@@ -1,0 +1,253 @@
+"""What is wrong in a circuit for all that uses it: the tenant's desks and people, its subtypes."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.catalog.formats import EXECUTABLE, TypeFormat
+from app.catalog.repository import CatalogRepository
+from app.catalog.service import fields_of, table_of
+from app.desks.repository import DeskRepository
+from app.errors import Unprocessable
+from app.models import FolderSubtype, FolderType
+from app.register.service import load_register
+from app.users.service import fit_signers
+from workflows import definition, findings
+from workflows.actor_findings import People, actor_findings
+from workflows.definition import (
+    ActorKind,
+    DeskId,
+    FieldKey,
+    Finding,
+    HeliosIntake,
+    Protocol,
+    Severity,
+    Step,
+    StepId,
+    StepKind,
+    given_desk,
+)
+from workflows.powers import who_may_act
+from workflows.register import Facts, NamedAmount, PersonId, PowerRegister, SubtypeId, TypeId
+from workflows.rules import RuleRow, RuleTable
+
+# An amount that every ceiling covers: a delegate up to a ceiling is somebody who may act.
+_ANY_AMOUNT = (NamedAmount("montant", 0),)
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A subtype that uses a circuit: what the circuit is judged for. `table` chooses it, beside
+    the subtype's own circuit."""
+
+    protocol: Protocol
+    intake: HeliosIntake | None
+    format: TypeFormat
+    fields: frozenset[FieldKey]
+    facts: Facts
+    table: RuleTable | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What circuits are judged upon, read once: those who have power, their certificates."""
+
+    register: PowerRegister
+    names: dict[DeskId, str]
+    now: datetime
+    fit: frozenset[PersonId]
+    fit_for_flows: frozenset[PersonId]
+
+    def people(self, workflow: definition.Workflow, use: Use | None) -> People:
+        """Who there is to walk this circuit, for this use."""
+        facts = use.facts if use else Facts(amounts=_ANY_AMOUNT)
+        is_flow = use is not None and use.protocol is Protocol.HELIOS
+        signing = Facts(
+            fit_signers=self.fit_for_flows if is_flow else self.fit,
+            type=facts.type,
+            subtype=facts.subtype,
+            amounts=facts.amounts,
+        )
+        desks = frozenset(_desks_named(workflow.steps)) & frozenset(self.names)
+        return People(
+            self.names,
+            frozenset(one for one in desks if self._is_able(one, StepKind.APPROVAL, facts)),
+            frozenset(one for one in desks if self._is_able(one, StepKind.SIGNATURE, signing)),
+            self.register.superiors,
+        )
+
+    def _is_able(self, desk: DeskId, kind: StepKind, facts: Facts) -> bool:
+        probe = Step(StepId("probe"), kind, "", (given_desk(desk),))
+        return bool(who_may_act(self.register, probe, facts, self.now).able)
+
+
+async def bench(
+    session: AsyncSession, workflows: Iterable[definition.Workflow], *, now: datetime
+) -> Bench:
+    """Reads what these circuits are judged upon: of certificates, those of persons who may sign at
+    one of their steps."""
+    register = await load_register(session, since=now)
+    steps = [step for one in workflows for step in one.steps if step.kind is StepKind.SIGNATURE]
+    signers = _possible_signers(register, frozenset(_desks_named(steps)))
+    desks = await DeskRepository(session).desks()
+    return Bench(
+        register,
+        {DeskId(str(one.id)): one.name for one in desks if one.is_active},
+        now,
+        await _fit(session, now, signers, rsa_only=False),
+        await _fit(session, now, signers, rsa_only=True),
+    )
+
+
+def _possible_signers(register: PowerRegister, desks: frozenset[DeskId]) -> frozenset[uuid.UUID]:
+    holders = {one.person for one in register.holders if one.desk in desks}
+    grantees = {one.grantee for one in register.grants if one.office in desks}
+    return frozenset(uuid.UUID(person) for person in holders | grantees)
+
+
+async def _fit(
+    session: AsyncSession, now: datetime, signers: frozenset[uuid.UUID], *, rsa_only: bool
+) -> frozenset[PersonId]:
+    if not signers:
+        return frozenset()
+    found = await fit_signers(session, now=now, rsa_only=rsa_only, among=signers)
+    return frozenset(PersonId(str(one)) for one in found)
+
+
+def use_of(subtype: FolderSubtype, kind: FolderType) -> Use:
+    """The subtype as something that uses circuits."""
+    return Use(
+        Protocol(kind.protocol),
+        HeliosIntake(subtype.helios_intake) if subtype.helios_intake else None,
+        TypeFormat(kind.signature_format),
+        frozenset(FieldKey(field.key) for field in fields_of(subtype)),
+        Facts(type=TypeId(str(kind.id)), subtype=SubtypeId(str(subtype.id)), amounts=_ANY_AMOUNT),
+        table_of(subtype),
+    )
+
+
+def uses_circuit(subtype: FolderSubtype, workflow_id: str) -> bool:
+    """Whether folders of the subtype may enter this circuit."""
+    table = table_of(subtype)
+    rows = table.rows if table else ()
+    return str(subtype.workflow_id) == workflow_id or any(
+        row.workflow == workflow_id for row in rows
+    )
+
+
+async def uses_of(session: AsyncSession) -> Callable[[str], tuple[Use, ...]]:
+    """The uses of any circuit by its id, subtypes that take no more folders left out."""
+    every = await CatalogRepository(session).subtypes_with_types()
+
+    def using(workflow_id: str) -> tuple[Use, ...]:
+        return tuple(
+            use_of(subtype, kind)
+            for subtype, kind in every
+            if subtype.is_active and uses_circuit(subtype, workflow_id)
+        )
+
+    return using
+
+
+def judge(
+    judged_by: Bench, workflow_id: str, workflow: definition.Workflow, uses: Sequence[Use]
+) -> tuple[Finding, ...]:
+    """All that is wrong or doubtful in the circuit for its uses, each said once. Without any, what
+    is wrong whatever the protocol."""
+    if not uses:
+        people = judged_by.people(workflow, None)
+        return (
+            *findings.structure_findings(workflow),
+            *actor_findings(workflow, Protocol.NONE, people),
+        )
+    found: dict[Finding, None] = {}
+    for use in uses:
+        found |= dict.fromkeys(_judged_for(judged_by, workflow_id, workflow, use))
+    return tuple(found)
+
+
+def _judged_for(
+    judged_by: Bench, workflow_id: str, workflow: definition.Workflow, use: Use
+) -> tuple[Finding, ...]:
+    rows = enumerate(use.table.rows if use.table else (), start=1)
+    return (
+        *findings.findings(workflow, use.protocol, use.intake),
+        *findings.field_findings(workflow, use.fields),
+        *_format_findings(workflow, use.format),
+        *actor_findings(workflow, use.protocol, judged_by.people(workflow, use)),
+        *(
+            one
+            for number, row in rows
+            if row.workflow == workflow_id
+            for one in row_findings(number, row, workflow, judged_by.names)
+        ),
+    )
+
+
+def row_findings(
+    number: int, row: RuleRow, workflow: definition.Workflow, desks: Iterable[DeskId]
+) -> tuple[Finding, ...]:
+    """The desks that a row gives and that its circuit does not let choose."""
+    found = []
+    for step_id, desk in row.desks:
+        step = next((one for one in workflow.steps if one.id == step_id), None)
+        variable = [one for one in (step.actors if step else ()) if one.kind is ActorKind.VARIABLE]
+        if not variable:
+            found.append(
+                Finding(
+                    "rules_step_not_variable",
+                    f"La règle {number} choisit le bureau de l'étape « {step_id} », que le circuit "
+                    f"« {workflow.name} » n'a pas ou ne laisse pas choisir : corrigez la règle.",
+                    Severity.ERROR,
+                )
+            )
+        elif desk not in desks or not any(
+            not one.choices or desk in one.choices for one in variable
+        ):
+            found.append(
+                Finding(
+                    "rules_desk_refused",
+                    f"La règle {number} donne à l'étape « {step_id} » un bureau qui n'existe pas "
+                    "ou qui n'y est pas permis : choisissez-en un de la liste.",
+                    Severity.ERROR,
+                )
+            )
+    return tuple(found)
+
+
+def refuse_errors(found: Iterable[Finding], *, code: str = "workflow_has_errors") -> None:
+    """Raises Unprocessable with every error, if any; warnings pass."""
+    errors = [one for one in found if one.severity is Severity.ERROR]
+    if errors:
+        raise Unprocessable(
+            " ".join(one.detail for one in errors),
+            code=code,
+            extra={"findings": [one.code for one in errors]},
+        )
+
+
+def _format_findings(workflow: definition.Workflow, chosen: TypeFormat) -> tuple[Finding, ...]:
+    if chosen in EXECUTABLE:
+        return ()
+    return tuple(
+        Finding(
+            "format_not_available",
+            f"Le format {chosen.value} de ce type n'est pas encore proposé : prenez PADES, ou "
+            f"retirez l'étape « {step.name} ».",
+            Severity.ERROR,
+            step.id,
+        )
+        for step in workflow.steps
+        if step.kind is StepKind.SIGNATURE
+    )
+
+
+def _desks_named(steps: Iterable[Step]) -> Iterable[DeskId]:
+    for step in steps:
+        for actor in step.actors:
+            yield from (one for one in (actor.desk, *actor.choices) if one is not None)

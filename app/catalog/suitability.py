@@ -1,0 +1,219 @@
+"""Whether the settings of a subtype go together, and whether its circuits suit it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.catalog.choice import OWN_FACTS, known_facts
+from app.catalog.circuits import counted, in_use
+from app.catalog.judgement import (
+    bench,
+    judge,
+    refuse_errors,
+    row_findings,
+    use_of,
+)
+from app.catalog.repository import CatalogRepository
+from app.catalog.service import fields_of, table_of
+from app.desks.repository import DeskRepository
+from app.errors import Unprocessable
+from app.models import FolderSubtype, FolderType
+from workflows import definition, findings
+from workflows.definition import DeskId, Finding, Protocol, Severity
+from workflows.metadata import FieldType, MetadataField
+from workflows.metadata_findings import field_findings
+from workflows.rule_findings import table_findings
+from workflows.rules import RuleTable
+
+_NUMBERS = frozenset({FieldType.DECIMAL, FieldType.INTEGER})
+
+
+def circuits_named(row: FolderSubtype) -> frozenset[uuid.UUID]:
+    """The circuits that folders of the subtype may enter."""
+    table = table_of(row)
+    by_rule = (uuid.UUID(one.workflow) for one in (table.rows if table else ()))
+    return frozenset({row.workflow_id, *by_rule})
+
+
+async def refuse_settings(session: AsyncSession, row: FolderSubtype, kind: FolderType) -> None:
+    """Raises Unprocessable for settings that do not go together, each with its code."""
+    protocol, fields = Protocol(kind.protocol), fields_of(row)
+    await _refuse_unknown_desks(session, [*(row.deposit_desk_ids or ()), *row.visible_desk_ids])
+    refuse_errors(
+        (*field_findings(fields), *_own_names(fields)), code="metadata_fields_have_errors"
+    )
+    _refuse_amount_field(row, protocol, fields)
+    if row.several_documents and protocol is not Protocol.NONE:
+        raise Unprocessable(
+            "Un dossier télétransmis n'a qu'un document principal : retirez ce réglage.",
+            code="several_documents_transmitted",
+        )
+    if row.paper_signature and protocol is Protocol.HELIOS:
+        raise Unprocessable(
+            "Un flux PES se signe électroniquement, jamais sur papier : retirez ce réglage.",
+            code="paper_signature_under_helios",
+        )
+    table = table_of(row)
+    if table is not None:
+        found = (*table_findings(table, known_facts(protocol, fields)),)
+        refuse_errors(found, code="rules_have_errors")
+
+
+async def table_circuit_findings(session: AsyncSession, table: RuleTable) -> tuple[Finding, ...]:
+    """What is wrong between the rows of a table and the circuits that they name."""
+    names = await _desk_names(session)
+    found: list[Finding] = []
+    for number, row in enumerate(table.rows, start=1):
+        drawn = await _judged_version(session, uuid.UUID(row.workflow))
+        if drawn is None:
+            found.append(_unknown_workflow(number))
+            continue
+        found += row_findings(number, row, drawn, names)
+    return tuple(found)
+
+
+async def refuse_unsuitable_circuits(
+    session: AsyncSession,
+    row: FolderSubtype,
+    kind: FolderType,
+    newly_bound: Collection[uuid.UUID],
+    *,
+    now: datetime,
+) -> None:
+    """Raises Unprocessable (`rules_have_errors`, `workflow_has_errors`).
+
+    Circuits newly bound are judged whole in their version in force; the others for the metadata
+    that they demand and the desks that rows give. One without version in force is judged when it
+    is activated. They are locked: none is activated or deleted meanwhile.
+    """
+    repository = CatalogRepository(session)
+    for workflow_id in sorted(circuits_named(row)):
+        await repository.lock_workflow(workflow_id)
+    table = table_of(row)
+    if table is not None:
+        refuse_errors(await table_circuit_findings(session, table), code="rules_have_errors")
+    use = use_of(row, kind)
+    in_force = await _in_force(session, circuits_named(row))
+    for drawn in in_force.values():
+        refuse_errors(findings.field_findings(drawn, use.fields))
+    judged = {key: drawn for key, drawn in in_force.items() if key in newly_bound}
+    judged_by = await bench(session, judged.values(), now=now)
+    for key, drawn in judged.items():
+        refuse_errors(judge(judged_by, str(key), drawn, [use]))
+
+
+async def refuse_field_loss(
+    session: AsyncSession, row: FolderSubtype, before: Sequence[MetadataField]
+) -> None:
+    """Raises Conflict (`metadata_field_in_use`) when a field that something needs is gone, has
+    another type or fewer choices: folders under way that hold a value, steps, rules, ceilings."""
+    after = {field.key: field for field in fields_of(row)}
+    for field in before:
+        kept = after.get(field.key)
+        if kept is not None and not _is_narrowed(field, kept):
+            continue
+        uses = await _field_uses(session, row, field, gone=kept is None)
+        if uses:
+            raise in_use(f"l'information « {field.label} »", uses, code="metadata_field_in_use")
+
+
+def _is_narrowed(before: MetadataField, after: MetadataField) -> bool:
+    fewer = bool(after.choices) and not set(before.choices or ("",)) <= set(after.choices)
+    return before.type is not after.type or fewer
+
+
+async def _field_uses(
+    session: AsyncSession, row: FolderSubtype, field: MetadataField, *, gone: bool
+) -> list[str]:
+    holding = await CatalogRepository(session).folders_holding(row.id, field.key)
+    uses = counted(holding, "dossier en cours", "dossiers en cours")
+    if not gone:
+        return uses
+    table = table_of(row)
+    for number, one in enumerate(table.rows if table else (), start=1):
+        if any(condition.fact == field.key for condition in one.conditions):
+            uses.append(f"règle {number}")
+    for drawn in (await _in_force(session, circuits_named(row))).values():
+        uses += [
+            f"étape « {step.name} » du circuit « {drawn.name} »"
+            for step in drawn.steps
+            if field.key in (*step.required_to_pass, *step.required_to_reject)
+        ]
+    if row.amount_field == field.key:
+        uses.append("plafond des délégations")
+    return uses
+
+
+def _own_names(fields: Sequence[MetadataField]) -> Iterator[Finding]:
+    for field in fields:
+        if field.key in OWN_FACTS:
+            yield Finding(
+                "metadata_key_reserved",
+                f"La clé « {field.key} » est celle d'un fait du dossier : prenez-en une autre.",
+                Severity.ERROR,
+            )
+
+
+def _refuse_amount_field(
+    row: FolderSubtype, protocol: Protocol, fields: Sequence[MetadataField]
+) -> None:
+    if row.amount_field is None:
+        return
+    if protocol is Protocol.HELIOS:
+        raise Unprocessable(
+            "Le montant d'un flux est celui de ses bordereaux : ne nommez pas d'information.",
+            code="amount_field_under_helios",
+        )
+    if not any(one.key == row.amount_field and one.type in _NUMBERS for one in fields):
+        raise Unprocessable(
+            f"« {row.amount_field} » n'est pas une information du sous-type qui contienne un "
+            "nombre : choisissez-en une.",
+            code="amount_field_unfit",
+        )
+
+
+async def _refuse_unknown_desks(session: AsyncSession, desk_ids: Sequence[uuid.UUID]) -> None:
+    known = await _desk_names(session)
+    if any(DeskId(str(desk)) not in known for desk in desk_ids):
+        raise Unprocessable(
+            "Un bureau de cette liste n'existe pas ou ne sert plus : rechargez la liste des "
+            "bureaux.",
+            code="unknown_desk",
+        )
+
+
+async def _desk_names(session: AsyncSession) -> Mapping[DeskId, str]:
+    desks = await DeskRepository(session).desks()
+    return {DeskId(str(one.id)): one.name for one in desks if one.is_active}
+
+
+async def _in_force(
+    session: AsyncSession, workflow_ids: Collection[uuid.UUID]
+) -> dict[uuid.UUID, definition.Workflow]:
+    repository = CatalogRepository(session)
+    found = {one: await repository.active_version(one) for one in sorted(workflow_ids)}
+    return {key: definition.from_json(one.definition) for key, one in found.items() if one}
+
+
+async def _judged_version(
+    session: AsyncSession, workflow_id: uuid.UUID
+) -> definition.Workflow | None:
+    """The version in force, else the newest draft; None for a circuit that does not exist."""
+    repository = CatalogRepository(session)
+    version = await repository.active_version(workflow_id)
+    if version is None:
+        drafts = await repository.versions(workflow_id)
+        version = drafts[0] if drafts else None
+    return definition.from_json(version.definition) if version else None
+
+
+def _unknown_workflow(number: int) -> Finding:
+    return Finding(
+        "rules_unknown_workflow",
+        f"La règle {number} choisit un circuit qui n'existe pas : prenez-en un dans la liste.",
+        Severity.ERROR,
+    )

@@ -1,0 +1,233 @@
+"""`parapheur simulate`: what a folder would meet in its circuit, told in French."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+
+from app.cli.simulation_cases import Away, Case, assumptions_of
+from app.cli.simulation_in_tenant import told_in_tenant
+from app.cli.terminal import refuse, visible
+from app.configuration.document import Configuration
+from app.configuration.shipped import template
+from app.configuration.text import read_text
+from app.db.session import UnsafeRole
+from app.kit.secrets import BadSecret
+from app.process import open_context
+from app.serving import equipped
+from app.settings import Settings, load_settings
+from app.simulations.texts import Paragraph, explained
+from workflows.errors import Refused
+from workflows.simulation import simulate as walk
+
+cli = typer.Typer(add_completion=False)
+
+_TEMPLATE = "petite-commune"
+_EXAMPLES = (
+    (
+        "Un flux de 3 200 € : tout le monde est là",
+        Case(
+            "Finances / Dépenses",
+            datetime.fromisoformat("2027-03-09T10:00"),
+            amounts=(Decimal(3200),),
+        ),
+    ),
+    (
+        "Un flux de 45 000 € : le maire est absent, sa suppléante signe",
+        Case(
+            "Finances / Dépenses",
+            datetime.fromisoformat("2027-07-13T10:00"),
+            amounts=(Decimal(1800), Decimal(45000)),
+            away=(Away("camille.exemple", date(2027, 7, 12), date(2027, 7, 30)),),
+        ),
+    ),
+    (
+        "Le même flux, le maire et la première adjointe étant absents : personne ne peut signer",
+        Case(
+            "Finances / Dépenses",
+            datetime.fromisoformat("2027-07-13T10:00"),
+            amounts=(Decimal(1800), Decimal(45000)),
+            away=(
+                Away("camille.exemple", date(2027, 7, 12), date(2027, 7, 30)),
+                Away("dominique.modele", date(2027, 7, 12), date(2027, 7, 23)),
+            ),
+        ),
+    ),
+)
+
+
+@cli.command("simulate")
+def simulate(
+    *,
+    example: Annotated[
+        bool, typer.Option("--example", help="Trois dépôts dans le modèle « Petite commune ».")
+    ] = False,
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", help="Fichier de configuration d'une collectivité, en YAML."),
+    ] = None,
+    tenant: Annotated[
+        str | None,
+        typer.Option(
+            "--tenant",
+            help="Collectivité de cette installation : l'identifiant de connexion d'une personne.",
+        ),
+    ] = None,
+    subtype: Annotated[
+        str | None,
+        typer.Option("--subtype", help="Sous-type : « type / sous-type », ou son seul nom."),
+    ] = None,
+    le: Annotated[
+        str | None,
+        typer.Option("--le", help="Instant du dépôt, 2026-07-14T10:00 ; maintenant sans lui."),
+    ] = None,
+    montant: Annotated[
+        list[str] | None,
+        typer.Option("--montant", help="En euros ; un par bordereau d'un flux PES."),
+    ] = None,
+    absent: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--absent", help="Absence supposée, IDENTIFIANT:du:au (des jours, le dernier compris)."
+        ),
+    ] = None,
+    bureau: Annotated[str | None, typer.Option("--bureau", help="Bureau qui dépose.")] = None,
+    deposant: Annotated[
+        str | None, typer.Option("--deposant", help="Identifiant de qui dépose.")
+    ] = None,
+    info: Annotated[
+        list[str] | None, typer.Option("--info", help="Information du dossier, CLÉ=VALEUR.")
+    ] = None,
+    choix: Annotated[
+        list[str] | None, typer.Option("--choix", help="Bureau choisi au dépôt, ÉTAPE=BUREAU.")
+    ] = None,
+    sans_certificat: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--sans-certificat",
+            help="Avec --file, identifiant de qui n'a pas de certificat ; les autres en ont un.",
+        ),
+    ] = None,
+) -> None:
+    """Dit qui pourrait agir à chaque étape et à quel titre, où le dossier attendrait et jusqu'à
+    quand ; le même code décide des vrais actes.
+
+    Statut : 0 la simulation est faite, même si le dossier y est bloqué ; 1 la question est refusée.
+    """
+    if example:
+        _tell_examples()
+        return
+    if subtype is None or (file is None) is (tenant is None):
+        raise typer.BadParameter("donnez --example, ou --subtype avec --file ou --tenant")
+    case = Case(
+        subtype=subtype,
+        at=_instant(le),
+        desk=bureau,
+        submitter=deposant,
+        amounts=tuple(_amount(one) for one in montant or ()),
+        information=tuple(_pair(one, "--info") for one in info or ()),
+        chosen=tuple(_pair(one, "--choix") for one in choix or ()),
+        away=tuple(_away(one) for one in absent or ()),
+        without_certificate=tuple(sans_certificat or ()),
+    )
+    try:
+        told = _in_file(_read(file), case) if file else _in_tenant(str(tenant), case)
+    except Refused as e:
+        refuse(e.detail, code=e.code)
+    _tell(f"Dépôt dans « {subtype} »", told)
+
+
+def _tell_examples() -> None:
+    document = template(_TEMPLATE)
+    for number, (title, case) in enumerate(_EXAMPLES, start=1):
+        _tell(f"Exemple {number}. {title}", _in_file(document, case))
+
+
+def _in_file(document: Configuration, case: Case) -> tuple[Paragraph, ...]:
+    given, names = assumptions_of(document, case)
+    return explained(walk(given), given, names)
+
+
+def _in_tenant(tenant: str, case: Case) -> tuple[Paragraph, ...]:
+    try:
+        with equipped(load_settings()) as settings:
+            return asyncio.run(_asked(settings, tenant, case))
+    except (UnsafeRole, BadSecret) as e:
+        refuse(str(e), code="unsafe_configuration")
+
+
+async def _asked(settings: Settings, tenant: str, case: Case) -> tuple[Paragraph, ...]:
+    async with open_context(settings) as context:
+        return (await told_in_tenant(context, tenant, case)).explanation
+
+
+def _tell(title: str, told: tuple[Paragraph, ...]) -> None:
+    """Titles, then one sentence a line, wrapped and set in; what waits stands out."""
+    console = Console(highlight=False, soft_wrap=False)
+    console.rule(f"[bold]{escape(visible(title))}", align="left")
+    for one in told:
+        mark = "[red]■[/red]" if one.blocked else "[green]•[/green]"
+        console.print(f"\n{mark} [bold]{escape(visible(one.heading))}")
+        for sentence in one.sentences:
+            console.print(Padding(escape(visible(sentence)), (0, 0, 0, 4), expand=False))
+    console.print()
+
+
+def _read(file: Path) -> Configuration:
+    try:
+        return read_text(file.read_bytes())
+    except OSError as e:
+        raise typer.BadParameter(f"{file} ne peut pas être lu", param_hint="--file") from e
+
+
+def _instant(text: str | None) -> datetime:
+    if text is None:
+        return datetime.now(UTC)
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as e:
+        raise typer.BadParameter("attendu : 2026-07-14T10:00", param_hint="--le") from e
+
+
+def _amount(text: str) -> Decimal:
+    """« 12 345,60 » is read as people write it."""
+    plain = "".join(text.split()).replace(",", ".").removesuffix("€")
+    try:
+        amount = Decimal(plain)
+    except InvalidOperation as e:
+        raise _bad_amount() from e
+    if not amount.is_finite() or amount != round(amount, 2):
+        raise _bad_amount()
+    return amount
+
+
+def _bad_amount() -> typer.BadParameter:
+    return typer.BadParameter(
+        "attendu : un nombre d'euros, tel que 1250,40", param_hint="--montant"
+    )
+
+
+def _pair(text: str, option: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise typer.BadParameter("attendu : NOM=VALEUR", param_hint=option)
+    return name.strip(), value.strip()
+
+
+def _away(text: str) -> Away:
+    login, _, days = text.partition(":")
+    first, _, last = days.partition(":")
+    try:
+        return Away(login, date.fromisoformat(first), date.fromisoformat(last) if last else None)
+    except ValueError as e:
+        raise typer.BadParameter(
+            "attendu : IDENTIFIANT:2026-07-12:2026-07-30", param_hint="--absent"
+        ) from e

@@ -1,0 +1,216 @@
+"""Deposits to simulate in the town that a configuration file describes; no database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from app.catalog.choice import typed_facts
+from app.configuration.document import Configuration
+from app.configuration.drawing import DrawnSubtype, DrawnTown, drawn, zone_of
+from app.configuration.faults import Judged, faults_in
+from app.errors import Unprocessable
+from app.simulations.texts import Names
+from workflows import rules
+from workflows.actions import ChosenDesk
+from workflows.definition import DeskId, FieldKey, Protocol, StepId, Workflow
+from workflows.metadata import MetadataValue, amount_cents, complete, filled
+from workflows.periods import whole_days
+from workflows.presence import holders_of
+from workflows.register import Absence, AbsenceId, Facts, NamedAmount, PersonAtDesk, PersonId
+from workflows.simulation import Assumptions
+
+# Roles that a file starts « now » have started by then.
+_BEFORE = timedelta(days=1)
+_FAULTS_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """Somebody is assumed to be away, the last day included."""
+
+    login: str
+    first_day: date
+    last_day: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A deposit in words, everything named; `at` is read on the clocks of the town where it has no
+    offset. `amounts` are those of slips in a subtype of flows, else the first one is that of the
+    folder; euros. In a file, everybody is taken to hold a certificate but those
+    `without_certificate`."""
+
+    subtype: str
+    at: datetime
+    desk: str | None = None
+    submitter: str | None = None
+    amounts: tuple[Decimal, ...] = ()
+    information: tuple[tuple[str, str], ...] = ()
+    chosen: tuple[tuple[str, str], ...] = ()
+    away: tuple[Away, ...] = ()
+    without_certificate: tuple[str, ...] = ()
+
+    def instant(self, zone: ZoneInfo) -> datetime:
+        """The instant of the deposit, in UTC."""
+        at = self.at if self.at.tzinfo else self.at.replace(tzinfo=zone)
+        return at.astimezone(UTC)
+
+
+def assumptions_of(document: Configuration, case: Case) -> tuple[Assumptions, Names]:
+    """What the simulator is given for this case. Raises Unprocessable for a file with faults and a
+    name that it does not have, a case of Unacceptable for what would stop the deposit."""
+    _refuse_faults(document, case)
+    zone = zone_of(document)
+    at = case.instant(zone)
+    town = drawn(document, now=at - _BEFORE, fit=_certified(document, case))
+    subtype = _subtype(town, case.subtype)
+    desk = _deposit_desk(town, subtype, case.desk)
+    metadata = _metadata(subtype, case)
+    workflow, by_rule = _circuit(town, subtype, _rule_facts(subtype, case, desk, metadata))
+    by_hand = (ChosenDesk(StepId(step), _desk(town, name)) for step, name in case.chosen)
+    absences = tuple(_absence(town, one, zone) for one in case.away)
+    given = Assumptions(
+        submitter=_submitter(town, desk, case.submitter, at),
+        deposited_at=at,
+        workflow=workflow,
+        register=replace(town.register, absences=(*town.register.absences, *absences)),
+        facts=Facts(
+            fit_signers=town.fit,
+            type=subtype.type,
+            subtype=subtype.id,
+            amounts=_amounts(subtype, case, metadata),
+            filled=frozenset(FieldKey(key) for key in filled(metadata)),
+        ),
+        rules=subtype.rules,
+        chosen_desks=(*by_rule, *by_hand),
+    )
+    return given, Names(town.persons, town.desks, zone)
+
+
+def _refuse_faults(document: Configuration, case: Case) -> None:
+    """Raises Unprocessable with what is to be corrected first."""
+    accounts = frozenset(one.account for one in document.types if one.account)
+    judged = Judged(document, accounts=accounts)
+    faults = faults_in(judged, case.at.replace(tzinfo=case.at.tzinfo or UTC) - _BEFORE)
+    if faults:
+        shown = " ".join(one.detail for one in faults[:_FAULTS_SHOWN])
+        raise Unprocessable(
+            f"Ce fichier est à corriger avant de simuler. {shown}", code="configuration_refused"
+        )
+
+
+def _certified(document: Configuration, case: Case) -> frozenset[str]:
+    """Everybody but those named, by their log-in name or its part before the @."""
+    return frozenset(
+        one.login
+        for one in document.persons
+        if not {one.login, one.login.partition("@")[0]} & set(case.without_certificate)
+    )
+
+
+def _subtype(town: DrawnTown, asked: str) -> DrawnSubtype:
+    """By « type / sous-type », or by its own name where one alone bears it."""
+    found = [one for reference, one in town.subtypes.items() if asked in (reference, one.name)]
+    if len(found) != 1:
+        raise unknown("Le sous-type", asked, town.subtypes)
+    return found[0]
+
+
+def _desk(town: DrawnTown, name: str) -> DeskId:
+    if name not in town.desks.values():
+        raise unknown("Le bureau", name, town.desks.values())
+    return town.desk_named(name)
+
+
+def _person(town: DrawnTown, login: str) -> PersonId:
+    """By his log-in name, or by its part before the @ where one alone has it."""
+    found = [one for known, one in town.logins.items() if login in (known, known.partition("@")[0])]
+    if len(found) != 1:
+        raise unknown("L'identifiant", login, town.logins)
+    return found[0]
+
+
+def unknown(what: str, asked: str, known: Iterable[str]) -> Unprocessable:
+    """The refusal of a name that nothing bears, or several things, with those that there are."""
+    names = ", ".join(f"« {one} »" for one in known)
+    return Unprocessable(
+        f"{what} « {asked} » n'est pas connu, ou pas seul de ce nom : choisissez parmi {names}.",
+        code="name_unknown",
+    )
+
+
+def _deposit_desk(town: DrawnTown, subtype: DrawnSubtype, asked: str | None) -> DeskId:
+    allowed = subtype.deposit_desks
+    if asked is None:
+        return (allowed or sorted(town.desks, key=lambda one: town.desks[one]))[0]
+    desk = _desk(town, asked)
+    if allowed is not None and desk not in allowed:
+        raise Unprocessable(
+            f"Le bureau « {asked} » ne peut pas déposer dans « {subtype.reference} » : "
+            "choisissez un autre bureau.",
+            code="desk_may_not_deposit",
+        )
+    return desk
+
+
+def _submitter(town: DrawnTown, desk: DeskId, login: str | None, at: datetime) -> PersonAtDesk:
+    if login is not None:
+        return PersonAtDesk(_person(town, login), desk)
+    holders = holders_of(town.register, desk, at)
+    if not holders:
+        raise Unprocessable(
+            f"Le bureau « {town.desks[desk]} » n'a pas de titulaire à cette date : choisissez-en "
+            "un autre.",
+            code="desk_without_holder",
+        )
+    return PersonAtDesk(holders[0], desk)
+
+
+def _metadata(subtype: DrawnSubtype, case: Case) -> Mapping[str, MetadataValue]:
+    given = dict(case.information)
+    if subtype.amount_field is not None and case.amounts:
+        given.setdefault(subtype.amount_field, str(case.amounts[0]))
+    return complete(subtype.fields, given)
+
+
+def _rule_facts(
+    subtype: DrawnSubtype, case: Case, desk: DeskId, metadata: Mapping[str, MetadataValue]
+) -> Mapping[str, MetadataValue]:
+    facts: dict[str, MetadataValue] = dict(metadata) | {"deposit_desk": str(desk)}
+    if subtype.protocol is Protocol.HELIOS:
+        facts["pes_largest_slip"] = str(max(case.amounts)) if case.amounts else None
+        facts["pes_kind"] = "expense" if case.amounts else None
+    return facts
+
+
+def _circuit(
+    town: DrawnTown, subtype: DrawnSubtype, facts: Mapping[str, MetadataValue]
+) -> tuple[Workflow, tuple[ChosenDesk, ...]]:
+    if subtype.table is None:
+        return town.workflow(subtype.workflow), ()
+    chosen = rules.choose(subtype.table, typed_facts(subtype.facts, facts))
+    return town.workflow(chosen.workflow), tuple(ChosenDesk(*one) for one in chosen.desks)
+
+
+def _amounts(
+    subtype: DrawnSubtype, case: Case, metadata: Mapping[str, MetadataValue]
+) -> tuple[NamedAmount, ...]:
+    if subtype.protocol is Protocol.HELIOS:
+        return tuple(
+            NamedAmount(f"bordereau {number}", int(one * 100))
+            for number, one in enumerate(case.amounts, start=1)
+        )
+    cents = amount_cents(metadata.get(subtype.amount_field or ""))
+    return () if cents is None else (NamedAmount("montant du dossier", cents),)
+
+
+def _absence(town: DrawnTown, away: Away, zone: ZoneInfo) -> Absence:
+    return Absence(
+        id=AbsenceId(f"assumed-{away.login}-{away.first_day.isoformat()}"),
+        person=_person(town, away.login),
+        period=whole_days(away.first_day, away.last_day, zone),
+    )

@@ -1,0 +1,372 @@
+"""Carries a document's changes out through the services of each feature, one transaction for all.
+
+What is set up goes from the tenant to its powers, what is removed the other way round. Circuits
+are put in force last, once everything that uses them is there; one that may not be stays a draft.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.catalog.circuits import activate, add_version, create_workflow, delete_workflow
+from app.catalog.folder_subtypes import change_subtype, create_subtype, delete_subtype
+from app.catalog.folder_types import change_type, create_type, delete_type
+from app.catalog.repository import CatalogRepository
+from app.catalog.schemas import (
+    FolderSubtypeChange,
+    FolderTypeChange,
+    FolderTypeCreate,
+    WorkflowCreate,
+)
+from app.configuration.bodies import circuit_body, subtype_body
+from app.configuration.comparison import Change, ChangeKind, Section, Standing, same_content
+from app.configuration.document import (
+    CircuitPart,
+    Configuration,
+    DeskPart,
+    HolderPart,
+    PersonPart,
+    PowerPart,
+    StaffPart,
+    SubtypePart,
+    TenantPart,
+    TypePart,
+    subtype_reference,
+)
+from app.configuration.moments import ending, starting
+from app.configuration.setting_powers import change_absence, change_mandate, change_power
+from app.configuration.site import Site, part_of
+from app.desks.schemas import DeskCreate, DeskUpdate, HolderCreate, HolderUpdate, StaffCreate
+from app.desks.service import (
+    add_holder,
+    add_staff,
+    create_desk,
+    delete_desk,
+    end_holder,
+    remove_staff,
+    update_desk,
+)
+from app.errors import AppError, Conflict, Unprocessable
+from app.tenants.schemas import TenantUpdate
+from app.tenants.service import update_tenant
+from app.users.schemas import UserCreate, UserUpdate
+from app.users.service import create_user, update_user
+from workflows.errors import Refused
+from workflows.register import Gender
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What could not be put in force, by circuit: the sentence that says why."""
+
+    not_in_force: dict[str, str]
+
+
+Act = Callable[[Site, Change], Awaitable[None]]
+
+
+async def carry_out(site: Site, changes: Sequence[Change]) -> Applied:
+    """Raises the refusal of the first service that refuses, told with the object's name."""
+    # A power re-delegated comes after the one that it re-delegates.
+    kept = sorted(
+        (one for one in changes if one.kind is not ChangeKind.REMOVED),
+        key=lambda one: isinstance(one.after, PowerPart) and one.after.regrants is not None,
+    )
+    gone = [one for one in reversed(changes) if one.kind is ChangeKind.REMOVED]
+    for change in (one for one in gone if one.section in _BEFORE):
+        await _do(site, change)
+    for change in kept:
+        await _do(site, change)
+    for change in kept:
+        if change.section is Section.DESK:
+            with _naming(change):
+                await _place(site, change)
+        if change.section is Section.PERSON:
+            with _naming(change):
+                await _charge(site, change)
+    for change in (one for one in gone if one.section not in _BEFORE):
+        await _do(site, change)
+    return Applied(await _put_in_force(site, kept))
+
+
+# A power that goes makes room for the one that replaces it; the rest goes once nothing needs it.
+_BEFORE = frozenset({Section.POWER, Section.ABSENCE, Section.HOLDER, Section.STAFF})
+
+
+async def _do(site: Site, change: Change) -> None:
+    with _naming(change):
+        await _ACTS[change.section](site, change)
+
+
+@contextmanager
+def _naming(change: Change) -> Iterator[None]:
+    """Refusals speak of one object: in a whole document, they must say which."""
+    about = f"{change.name[:1].upper()}{change.name[1:]}"
+    try:
+        yield
+    except AppError as refusal:
+        refusal.detail = f"{about} : {refusal.detail}"
+        raise
+    except Refused as refusal:
+        raise Unprocessable(f"{about} : {refusal.detail}", code=refusal.code) from refusal
+
+
+async def _set_tenant(site: Site, change: Change) -> None:
+    after = part_of(TenantPart, change.after)
+    given = {name: getattr(after, name) for name in change.fields}
+    await update_tenant(site.session, TenantUpdate(**given))
+
+
+async def _set_person(site: Site, change: Change) -> None:
+    ids = site.read.ids.persons
+    if change.after is None:
+        gone = part_of(PersonPart, change.before)
+        await _update_person(site, ids[gone.login], UserUpdate(is_active=False))
+        return
+    person = part_of(PersonPart, change.after)
+    if change.before is None:
+        ids[person.login] = await _create_person(site, person)
+        return
+    update = UserUpdate(
+        email=person.email,
+        first_name=person.first_name,
+        last_name=person.last_name,
+        roles=person.roles,
+        is_active=person.active,
+    )
+    await _update_person(site, ids[person.login], update)
+
+
+async def _create_person(site: Site, person: PersonPart) -> uuid.UUID:
+    if person.email is None:
+        raise Unprocessable(
+            "cette personne n'existe pas encore, donnez son adresse électronique.",
+            code="person_without_email",
+        )
+    new = UserCreate(
+        login=person.login,
+        email=person.email,
+        first_name=person.first_name,
+        last_name=person.last_name,
+        roles=person.roles or [],
+    )
+    made = await create_user(site.session, site.context, new, password_hash=None)
+    if not person.active:
+        await update_user(site.session, made.id, UserUpdate(is_active=False), now=site.now)
+    return made.id
+
+
+async def _update_person(site: Site, user_id: uuid.UUID, update: UserUpdate) -> None:
+    if user_id == site.principal.id and update.is_active is False:
+        raise Conflict(
+            "vous ne pouvez pas fermer votre propre compte : demandez-le à un autre "
+            "administrateur.",
+            code="own_account",
+        )
+    await update_user(site.session, user_id, update, now=site.now)
+
+
+async def _charge(site: Site, change: Change) -> None:
+    """The desks of a desk administrator, once they exist."""
+    person = part_of(PersonPart, change.after)
+    if person.administered_desks is not None:
+        desks = [site.read.ids.desks[one] for one in person.administered_desks]
+        update = UserUpdate(administered_desk_ids=desks)
+        user_id = site.read.ids.persons[person.login]
+        await update_user(site.session, user_id, update, now=site.now)
+
+
+async def _set_desk(site: Site, change: Change) -> None:
+    ids = site.read.ids.desks
+    if change.after is None:
+        gone = part_of(DeskPart, change.before)
+        await delete_desk(site.session, ids[gone.name], now=site.now)
+        return
+    desk = part_of(DeskPart, change.after)
+    if change.before is None:
+        new = DeskCreate(name=desk.name, capacity=desk.capacity, gender=desk.gender)
+        ids[desk.name] = (await create_desk(site.session, new)).id
+        return
+    # Its superior may be a desk that is still to come, or turn round: set apart at first.
+    update = DeskUpdate(capacity=desk.capacity, gender=Gender(desk.gender), superior_id=None)
+    await update_desk(site.session, ids[desk.name], update)
+
+
+async def _place(site: Site, change: Change) -> None:
+    """Under its superior, in service or not, once every desk exists and nothing uses it."""
+    desk, ids = part_of(DeskPart, change.after), site.read.ids.desks
+    before = change.before
+    update = DeskUpdate(superior_id=ids[desk.superior] if desk.superior else None)
+    if not desk.active or (isinstance(before, DeskPart) and not before.active):
+        update = DeskUpdate(superior_id=update.superior_id, is_active=desk.active)
+    await update_desk(site.session, ids[desk.name], update)
+
+
+async def _set_holder(site: Site, change: Change) -> None:
+    desk_id = site.read.ids.desks[change.owner]
+    zone = site.read.zone
+    if change.before is not None:
+        held = site.read.row_of(change.before)
+        until = ending(part_of(HolderPart, change.after).until, zone) if change.after else None
+        update = HolderUpdate(ends_at=until)
+        await end_holder(site.session, desk_id, held, update, clock=site.clock)
+        if change.after is None or until is not None:
+            return
+    holder = part_of(HolderPart, change.after)
+    start = starting(holder.starts, zone)
+    new = HolderCreate(
+        user_id=site.read.ids.persons[holder.login],
+        # Whose end was lifted holds the desk anew from now on.
+        starts_at=start if change.before is None else max(start or site.now, site.now),
+        ends_at=ending(holder.until, zone),
+    )
+    await add_holder(site.session, desk_id, new, now=site.now)
+
+
+async def _set_staff(site: Site, change: Change) -> None:
+    desk_id = site.read.ids.desks[change.owner]
+    if change.before is not None:
+        await remove_staff(site.session, desk_id, site.read.row_of(change.before))
+    if change.after is not None:
+        staff = part_of(StaffPart, change.after)
+        new = StaffCreate(
+            user_id=site.read.ids.persons[staff.login],
+            role=staff.role,
+            may_declare_absence=staff.may_declare_absence,
+        )
+        await add_staff(site.session, desk_id, new)
+
+
+async def _set_type(site: Site, change: Change) -> None:
+    ids = site.read.ids
+    if change.after is None:
+        await delete_type(site.session, ids.types[part_of(TypePart, change.before).name])
+        return
+    kind = part_of(TypePart, change.after)
+    account = ids.accounts[kind.account] if kind.account is not None else None
+    if change.before is None:
+        new = FolderTypeCreate(
+            name=kind.name,
+            protocol=kind.protocol,
+            signature_format=kind.signature_format,
+            connector_account_id=account,
+            transmit_within_days=kind.transmit_within_days,
+        )
+        ids.types[kind.name] = (await create_type(site.session, new)).id
+        return
+    if "protocol" in change.fields:
+        raise Conflict(
+            "un type garde son protocole, créez-en un autre sous un autre nom.",
+            code="protocol_kept",
+        )
+    update = FolderTypeChange(
+        signature_format=kind.signature_format,
+        connector_account_id=account,
+        transmit_within_days=kind.transmit_within_days,
+    )
+    await change_type(site.session, ids.types[kind.name], update)
+
+
+async def _set_circuit(site: Site, change: Change) -> None:
+    ids = site.read.ids
+    if change.after is None:
+        gone = part_of(CircuitPart, change.before)
+        await delete_workflow(site.session, ids.circuits[gone.name])
+        return
+    circuit = part_of(CircuitPart, change.after)
+    body = circuit_body(circuit, ids)
+    if change.before is None:
+        new = WorkflowCreate(name=circuit.name, **dict(body))
+        made = await create_workflow(site.session, new, now=site.now)
+        ids.circuits[circuit.name] = made.id
+    elif not _is_drawn(site.read.standing, circuit, site.result):
+        await add_version(site.session, ids.circuits[circuit.name], body, now=site.now)
+
+
+def _is_drawn(standing: Standing, circuit: CircuitPart, result: Configuration) -> bool:
+    """Whether the newest version, or the one in force, is this very drawing."""
+    newest = standing.drafts.get(circuit.name)
+    if newest is None:
+        newest = next(one for one in standing.document.circuits if one.name == circuit.name)
+    return same_content(newest, circuit, _with_all_desks(standing.document, result))
+
+
+def _with_all_desks(before: Configuration, after: Configuration) -> Configuration:
+    return after.model_copy(update={"desks": [*after.desks, *before.desks]})
+
+
+async def _set_subtype(site: Site, change: Change) -> None:
+    ids = site.read.ids
+    if change.after is None:
+        gone = part_of(SubtypePart, change.before)
+        reference = subtype_reference(change.owner, gone.name)
+        await delete_subtype(site.session, ids.subtypes[reference])
+        return
+    subtype = part_of(SubtypePart, change.after)
+    reference = subtype_reference(change.owner, subtype.name)
+    body = subtype_body(subtype, ids.types[change.owner], ids)
+    if change.before is None:
+        made = await create_subtype(site.session, body, now=site.now)
+        ids.subtypes[reference] = made.id
+        if not subtype.active:
+            retired = FolderSubtypeChange(is_active=False)
+            await change_subtype(site.session, made.id, retired, now=site.now)
+        return
+    if "intake" in change.fields:
+        raise Conflict(
+            "un sous-type garde les flux qu'il prend, créez-en un autre sous un autre nom.",
+            code="intake_kept",
+        )
+    given: dict[str, Any] = dict(body)
+    for name in ("type_id", "name", "helios_intake"):
+        del given[name]
+    update = FolderSubtypeChange(**given, is_active=subtype.active)
+    await change_subtype(site.session, ids.subtypes[reference], update, now=site.now)
+
+
+async def _put_in_force(site: Site, changes: Sequence[Change]) -> dict[str, str]:
+    refused = {}
+    for change in changes:
+        if change.section is not Section.CIRCUIT:
+            continue
+        circuit = part_of(CircuitPart, change.after)
+        if circuit.active:
+            why = await _activate(site, circuit.name)
+            if why is not None:
+                refused[circuit.name] = why
+    return refused
+
+
+async def _activate(site: Site, name: str) -> str | None:
+    workflow_id = site.read.ids.circuits[name]
+    newest = await _newest_number(site.session, workflow_id)
+    try:
+        await activate(site.session, workflow_id, newest, now=site.now)
+    except Unprocessable as refusal:
+        return refusal.detail
+    return None
+
+
+async def _newest_number(session: AsyncSession, workflow_id: uuid.UUID) -> int:
+    return (await CatalogRepository(session).versions(workflow_id))[0].number
+
+
+_ACTS: dict[Section, Act] = {
+    Section.TENANT: _set_tenant,
+    Section.PERSON: _set_person,
+    Section.DESK: _set_desk,
+    Section.HOLDER: _set_holder,
+    Section.STAFF: _set_staff,
+    Section.TYPE: _set_type,
+    Section.CIRCUIT: _set_circuit,
+    Section.SUBTYPE: _set_subtype,
+    Section.POWER: change_power,
+    Section.ABSENCE: change_absence,
+    Section.MANDATE: change_mandate,
+}

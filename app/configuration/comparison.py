@@ -1,0 +1,359 @@
+"""What applying a document would change: two states of a tenant compared, in French sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel
+
+from app.catalog.drawing import workflow_of
+from app.configuration.bodies import circuit_body, ids_of
+from app.configuration.document import (
+    CircuitPart,
+    Configuration,
+    DeskPart,
+    PersonPart,
+    TypePart,
+    subtype_reference,
+)
+from app.configuration.drawing import drawn_subtype
+from app.configuration.faults import about_absence
+from app.configuration.merging import (
+    absence_key,
+    holder_key,
+    mandate_key,
+    power_key,
+    power_terms,
+    staff_key,
+)
+from app.configuration.moments import span_of
+from app.configuration.references import about_power
+from workflows import definition
+from workflows.versions import differences
+
+P = TypeVar("P", bound=BaseModel)
+
+
+class ChangeKind(StrEnum):
+    """What happens to a thing."""
+
+    ADDED = "added"
+    CHANGED = "changed"
+    REMOVED = "removed"
+
+
+class Section(StrEnum):
+    """What changes, in the order in which it is set up."""
+
+    TENANT = "tenant"
+    PERSON = "person"
+    DESK = "desk"
+    HOLDER = "holder"
+    STAFF = "staff"
+    TYPE = "type"
+    CIRCUIT = "circuit"
+    SUBTYPE = "subtype"
+    POWER = "power"
+    ABSENCE = "absence"
+    MANDATE = "mandate"
+
+
+_VERBS = {
+    ChangeKind.ADDED: "à ajouter",
+    ChangeKind.CHANGED: "à modifier",
+    ChangeKind.REMOVED: "à retirer",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference. `name` says of what, in French; `owner` is the desk or the type that a part
+    belongs to; `fields` are what changes of it. `before` and `after` are its two parts."""
+
+    section: Section
+    kind: ChangeKind
+    name: str
+    fields: tuple[str, ...] = ()
+    before: BaseModel | None = None
+    after: BaseModel | None = None
+    owner: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """What an administrator reads before he applies."""
+        detail = f" ({', '.join(self.fields)})" if self.fields else ""
+        return f"{self.name[:1].upper()}{self.name[1:]} : {_VERBS[self.kind]}{detail}."
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What stands in a tenant: its document, and the newest version of each circuit that has one
+    newer than what is in force."""
+
+    document: Configuration
+    drafts: Mapping[str, CircuitPart]
+
+
+@dataclass(frozen=True, slots=True)
+class _Clock:
+    zone: ZoneInfo
+    now: datetime
+
+
+def changes(
+    standing: Standing, result: Configuration, zone: ZoneInfo, now: datetime
+) -> tuple[Change, ...]:
+    """All that leads from what stands to the result of a merge, in the order of the sections."""
+    before, clock = standing.document, _Clock(zone, now)
+    return (
+        *_tenant(before, result),
+        *_persons(before.persons, result.persons),
+        *_desks(before.desks, result.desks, clock),
+        *_types(before.types, result.types),
+        *_circuits(standing, result),
+        *_subtypes(before, result),
+        *_dated(before, result, clock),
+        *_pairs(
+            Section.MANDATE,
+            mandate_key,
+            lambda one: f"le mandat de {one.person}, {one.function} ({one.body})",
+            before.mandates,
+            result.mandates,
+        ),
+    )
+
+
+def left_alone(standing: Configuration, wanted: Configuration) -> list[str]:
+    """What stands, in the sections of the document, and is not in it: it stays, without `prune`."""
+    lists: list[tuple[str, str, set[str], Iterable[str]]] = [
+        ("persons", "La personne", {p.login for p in wanted.persons}, _active(standing.persons)),
+        ("desks", "Le bureau", {d.name for d in wanted.desks}, (d.name for d in standing.desks)),
+        (
+            "circuits",
+            "Le circuit",
+            {c.name for c in wanted.circuits},
+            (c.name for c in standing.circuits),
+        ),
+        ("types", "Le type", {t.name for t in wanted.types}, (t.name for t in standing.types)),
+    ]
+    return [
+        f"{noun} « {name} » n'est pas dans le fichier : rien ne change pour "
+        f"{'elle' if noun.startswith('La') else 'lui'}."
+        for section, noun, named, stood in lists
+        if section in wanted.model_fields_set and not wanted.prune
+        for name in stood
+        if name not in named
+    ]
+
+
+def _active(persons: Iterable[PersonPart]) -> Iterator[str]:
+    return (one.login for one in persons if one.active)
+
+
+def _tenant(before: Configuration, after: Configuration) -> Iterator[Change]:
+    if before.tenant is None or after.tenant is None:
+        return
+    changed = _fields(before.tenant, after.tenant)
+    if changed:
+        yield Change(
+            Section.TENANT,
+            ChangeKind.CHANGED,
+            "la collectivité",
+            changed,
+            before.tenant,
+            after.tenant,
+        )
+
+
+def _persons(before: list[PersonPart], after: list[PersonPart]) -> Iterator[Change]:
+    for change in _pairs(
+        Section.PERSON, lambda one: one.login, lambda one: f"la personne {one.login}", before, after
+    ):
+        gone = change.before
+        if change.kind is ChangeKind.REMOVED and isinstance(gone, PersonPart) and not gone.active:
+            continue  # an account is closed, never erased: there is no more to do
+        yield change
+
+
+def _desks(before: list[DeskPart], after: list[DeskPart], clock: _Clock) -> Iterator[Change]:
+    inside = frozenset({"holders", "staff"})
+    yield from _pairs(
+        Section.DESK,
+        lambda one: one.name,
+        lambda one: f"le bureau « {one.name} »",
+        before,
+        after,
+        lambda one: one.model_dump(exclude=set(inside)),
+    )
+    stood = {one.name: one for one in before}
+    for desk in after:
+        earlier = stood.get(desk.name)
+        yield from _pairs(
+            Section.HOLDER,
+            lambda one: holder_key(one, clock.zone, clock.now),
+            lambda one, desk=desk: f"{one.login}, titulaire du bureau « {desk.name} »",  # type: ignore[misc]
+            earlier.holders if earlier else [],
+            desk.holders,
+            lambda one: {"dates": span_of(one, clock.zone, clock.now)},
+            owner=desk.name,
+        )
+        yield from _pairs(
+            Section.STAFF,
+            staff_key,
+            lambda one, desk=desk: f"{one.login}, auprès du bureau « {desk.name} »",  # type: ignore[misc]
+            earlier.staff if earlier else [],
+            desk.staff,
+            owner=desk.name,
+        )
+
+
+def _types(before: list[TypePart], after: list[TypePart]) -> Iterator[Change]:
+    return _pairs(
+        Section.TYPE,
+        lambda one: one.name,
+        lambda one: f"le type « {one.name} »",
+        before,
+        after,
+        lambda one: one.model_dump(exclude={"subtypes"}),
+    )
+
+
+def _circuits(standing: Standing, result: Configuration) -> Iterator[Change]:
+    before = {one.name: one for one in standing.document.circuits}
+    for circuit in result.circuits:
+        stood = before.pop(circuit.name, None)
+        if stood is None:
+            yield Change(Section.CIRCUIT, ChangeKind.ADDED, _about_circuit(circuit), after=circuit)
+            continue
+        summaries = _circuit_changes(standing, stood, circuit, result)
+        if summaries:
+            yield Change(
+                Section.CIRCUIT,
+                ChangeKind.CHANGED,
+                _about_circuit(circuit),
+                summaries,
+                stood,
+                circuit,
+            )
+    for gone in before.values():
+        yield Change(Section.CIRCUIT, ChangeKind.REMOVED, _about_circuit(gone), before=gone)
+
+
+def _about_circuit(circuit: CircuitPart) -> str:
+    return f"le circuit « {circuit.name} »"
+
+
+def _circuit_changes(
+    standing: Standing, stood: CircuitPart, wanted: CircuitPart, result: Configuration
+) -> tuple[str, ...]:
+    if stood is wanted:
+        return ()
+    drawn = _definition(wanted, result)
+    found = differences(_definition(stood, standing.document), drawn)
+    draft = standing.drafts.get(wanted.name)
+    is_draft = draft is not None and _definition(draft, standing.document) == drawn
+    if found and not is_draft:
+        return tuple(one.summary.rstrip(".") for one in found)
+    # What is drawn already has but to be put in force, where the document wants it so.
+    return ("mise en vigueur",) if wanted.active and (found or not stood.active) else ()
+
+
+def same_content(one: CircuitPart, other: CircuitPart, names: Configuration) -> bool:
+    """Whether two parts draw the same circuit; `names` sets up the desks of both."""
+    return _definition(one, names) == _definition(other, names)
+
+
+def _definition(circuit: CircuitPart, names: Configuration) -> definition.Workflow:
+    return workflow_of(circuit.name, circuit_body(circuit, ids_of(names)))
+
+
+def _subtypes(before: Configuration, after: Configuration) -> Iterator[Change]:
+    stood = {(kind.name, one.name): (kind, one) for kind in before.types for one in kind.subtypes}
+    ids_before, ids_after = ids_of(before), ids_of(after)
+    for kind in after.types:
+        for subtype in kind.subtypes:
+            about = f"le sous-type « {subtype_reference(kind.name, subtype.name)} »"
+            pair = stood.pop((kind.name, subtype.name), None)
+            if pair is None:
+                yield Change(
+                    Section.SUBTYPE, ChangeKind.ADDED, about, after=subtype, owner=kind.name
+                )
+                continue
+            one = drawn_subtype(*pair, ids_before)
+            other = drawn_subtype(pair[0], subtype, ids_after)
+            changed = tuple(
+                field.name
+                for field in fields(one)
+                if getattr(one, field.name) != getattr(other, field.name)
+            )
+            if changed:
+                yield Change(
+                    Section.SUBTYPE,
+                    ChangeKind.CHANGED,
+                    about,
+                    changed,
+                    pair[1],
+                    subtype,
+                    kind.name,
+                )
+    for (type_name, name), (_, gone) in stood.items():
+        about = f"le sous-type « {subtype_reference(type_name, name)} »"
+        yield Change(Section.SUBTYPE, ChangeKind.REMOVED, about, before=gone, owner=type_name)
+
+
+def _dated(before: Configuration, after: Configuration, clock: _Clock) -> Iterator[Change]:
+    yield from _pairs(
+        Section.POWER,
+        power_key,
+        about_power,
+        before.powers,
+        after.powers,
+        lambda one: power_terms(one, clock.zone, clock.now),
+    )
+    yield from _pairs(
+        Section.ABSENCE,
+        lambda one: absence_key(one, clock.zone, clock.now),
+        about_absence,
+        before.absences,
+        after.absences,
+        lambda one: {
+            "dates": span_of(one, clock.zone, clock.now),
+            "remplaçants": one.replacements,
+        },
+    )
+
+
+def _pairs(  # noqa: PLR0913  the two states, how to match, name and compare them
+    section: Section,
+    key: Callable[[P], Hashable],
+    name: Callable[[P], str],
+    before: Iterable[P],
+    after: Iterable[P],
+    terms: Callable[[P], Mapping[str, object]] | None = None,
+    *,
+    owner: str = "",
+) -> Iterator[Change]:
+    stood = {key(one): one for one in before}
+    read = terms or BaseModel.model_dump
+    for one in after:
+        other = stood.pop(key(one), None)
+        if other is None:
+            yield Change(section, ChangeKind.ADDED, name(one), after=one, owner=owner)
+            continue
+        told, was = read(one), read(other)
+        changed = tuple(word for word in told if told[word] != was[word])
+        if changed:
+            yield Change(section, ChangeKind.CHANGED, name(one), changed, other, one, owner)
+    for gone in stood.values():
+        yield Change(section, ChangeKind.REMOVED, name(gone), before=gone, owner=owner)
+
+
+def _fields(before: BaseModel, after: BaseModel) -> tuple[str, ...]:
+    return tuple(
+        name for name in type(before).model_fields if getattr(before, name) != getattr(after, name)
+    )

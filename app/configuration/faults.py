@@ -1,0 +1,244 @@
+"""What is wrong in a document, and what is doubtful in its circuits: judged by `workflows`."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from app.catalog.choice import OWN_FACTS
+from app.catalog.judgement import Bench, Use, judge, row_findings
+from app.configuration.bodies import ids_of
+from app.configuration.document import AbsencePart, Configuration, PowerPart
+from app.configuration.drawing import DrawnSubtype, DrawnTown, drawn, grant_of, zone_of
+from app.configuration.merging import power_key
+from app.configuration.moments import period_of, starting
+from app.configuration.references import Fault, about_power, name_faults, reference_faults
+from workflows.definition import DeskId, FieldKey, Finding, Severity
+from workflows.errors import Refused
+from workflows.grants import check_absence, check_grant, check_hierarchy
+from workflows.metadata_findings import field_findings
+from workflows.register import Facts, NamedAmount, PersonId
+from workflows.rule_findings import table_findings
+
+MAX_NEW_POWERS: Final = 200
+"""Each is judged against all the others: a larger file is applied in several times."""
+
+_ANY_AMOUNT = (NamedAmount("montant", 0),)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A document and what it is compared with: what stands, the accounts that exist."""
+
+    document: Configuration
+    standing: Configuration = field(default_factory=lambda: Configuration(version=1))
+    accounts: frozenset[str] = frozenset()
+
+
+def faults_in(judged: Judged, now: datetime) -> tuple[Fault, ...]:
+    """All that refuses the document, as it would stand once applied. Names and dates first: what
+    follows from them is judged only when they are right. Powers and absences that stand already
+    are not judged again."""
+    document = judged.document
+    first = (
+        *reference_faults(document, judged.accounts),
+        *name_faults(document, judged.standing),
+        *_zone_faults(document),
+    )
+    if first:
+        return first
+    dates = tuple(date_faults(document, zone_of(document), now))
+    if dates:
+        return dates
+    too_many = tuple(_too_many(judged))
+    if too_many:
+        return too_many
+    town = drawn(document, now=now)
+    cycle = tuple(_cycle(town))
+    return cycle or (
+        *_twice_given(document),
+        *_power_faults(judged, town, now),
+        *_absence_faults(judged, town),
+        *_subtype_faults(town),
+    )
+
+
+def circuit_findings(
+    town: DrawnTown, now: datetime, fit_for_flows: frozenset[PersonId]
+) -> Mapping[str, tuple[Finding, ...]]:
+    """What is wrong or doubtful in each circuit, for the subtypes that use it and the persons of
+    the document."""
+    bench = Bench(town.register, dict(town.desks), now, town.fit, fit_for_flows)
+    found = {}
+    for reference, name in town.workflow_names.items():
+        uses = [
+            _use(one)
+            for one in town.subtypes.values()
+            if one.is_active and reference in _circuits_of(one)
+        ]
+        found[name] = judge(bench, reference, town.workflows[name], uses)
+    return found
+
+
+def _circuits_of(subtype: DrawnSubtype) -> frozenset[str]:
+    rows = subtype.table.rows if subtype.table else ()
+    return frozenset({subtype.workflow, *(row.workflow for row in rows)})
+
+
+def _use(subtype: DrawnSubtype) -> Use:
+    return Use(
+        subtype.protocol,
+        subtype.intake,
+        subtype.format,
+        frozenset(FieldKey(one.key) for one in subtype.fields),
+        Facts(type=subtype.type, subtype=subtype.id, amounts=_ANY_AMOUNT),
+        subtype.table,
+    )
+
+
+def _zone_faults(document: Configuration) -> Iterator[Fault]:
+    try:
+        zone_of(document)
+    except (ZoneInfoNotFoundError, ValueError):
+        yield Fault("bad_timezone", "Fuseau horaire inconnu : donnez un nom tel que Europe/Paris.")
+
+
+def date_faults(document: Configuration, zone: ZoneInfo, now: datetime) -> Iterator[Fault]:
+    """The dates that are reversed or lie outside the calendar."""
+    dated = [
+        *(
+            (f"la tenue du bureau « {desk.name} » par {one.login}", one)
+            for desk in document.desks
+            for one in desk.holders
+        ),
+        *((about_power(one), one) for one in document.powers),
+        *((about_absence(one), one) for one in document.absences),
+    ]
+    for about, one in dated:
+        yield from _refusal(about, partial(period_of, one, zone, now))
+    for power in document.powers:
+        executory = power.executory_from
+        yield from _refusal(about_power(power), partial(starting, executory, zone))
+    for mandate in document.mandates:
+        if mandate.ends_on is not None and mandate.ends_on < mandate.starts_on:
+            yield Fault(
+                "period_reversed",
+                f"Le mandat de {mandate.person} ({mandate.body}) finirait avant de commencer : "
+                "corrigez ses dates.",
+            )
+
+
+def about_absence(absence: AbsencePart) -> str:
+    """How sentences name an absence."""
+    where = f" au bureau « {absence.desk} »" if absence.desk else ""
+    return f"l'absence de {absence.person}{where}"
+
+
+def _cycle(town: DrawnTown) -> Iterator[Fault]:
+    names = town.desks
+    cycle = check_hierarchy(
+        {
+            DeskId(names[below]): DeskId(names[above])
+            for below, above in town.register.superiors.items()
+        }
+    )
+    if cycle is not None:
+        circle = " → ".join((*cycle, cycle[0]))
+        yield Fault(
+            "desk_cycle",
+            f"La hiérarchie des bureaux tournerait en rond ({circle}) : corrigez un supérieur.",
+        )
+
+
+def _too_many(judged: Judged) -> Iterator[Fault]:
+    count = sum(1 for one in judged.document.powers if not _is_among(one, judged.standing.powers))
+    if count > MAX_NEW_POWERS:
+        yield Fault(
+            "too_many_powers",
+            f"Ce fichier donne {count} pouvoirs nouveaux, plus de {MAX_NEW_POWERS} : appliquez-le "
+            "en plusieurs fois.",
+        )
+
+
+def _twice_given(document: Configuration) -> Iterator[Fault]:
+    """Two lines for one power: nobody could say which of them counts."""
+    seen = set()
+    for power in document.powers:
+        key = power_key(power)
+        if key in seen:
+            about = about_power(power)
+            yield Fault(
+                "name_conflict",
+                f"{about[:1].upper()}{about[1:]} est écrit deux fois pour le même domaine : gardez "
+                "une seule de ces lignes.",
+            )
+        seen.add(key)
+
+
+def _power_faults(judged: Judged, town: DrawnTown, now: datetime) -> Iterator[Fault]:
+    """One that contradicts another is said once: each new one is judged with what stands and the
+    new ones before it, those that are re-delegated first."""
+    document, zone = judged.document, zone_of(judged.document)
+    ids, types = ids_of(document), {one.id: one.type for one in town.subtypes.values()}
+    drawn_powers = [
+        (one, grant_of(document, one, ids, zone, now))
+        for one in sorted(document.powers, key=lambda one: one.regrants is not None)
+    ]
+    stood = judged.standing.powers
+    before = tuple(grant for one, grant in drawn_powers if _is_among(one, stood))
+    for power, grant in drawn_powers:
+        if not _is_among(power, stood):
+            register = dataclasses.replace(town.register, grants=(*before, grant))
+            check = partial(check_grant, register, grant, town.persons, types)
+            yield from _refusal(about_power(power), check)
+            before = register.grants
+
+
+def _absence_faults(judged: Judged, town: DrawnTown) -> Iterator[Fault]:
+    drawn_absences = list(zip(judged.document.absences, town.register.absences, strict=True))
+    stood = judged.standing.absences
+    before = tuple(absence for one, absence in drawn_absences if _is_among(one, stood))
+    for part, absence in drawn_absences:
+        if not _is_among(part, stood):
+            register = dataclasses.replace(town.register, absences=(*before, absence))
+            yield from _refusal(about_absence(part), partial(check_absence, register, absence))
+            before = register.absences
+
+
+def _is_among(
+    part: PowerPart | AbsencePart, stood: Collection[PowerPart] | Collection[AbsencePart]
+) -> bool:
+    return any(part is one for one in stood)
+
+
+def _refusal(about: str, check: Callable[[], object]) -> Iterator[Fault]:
+    try:
+        check()
+    except Refused as refusal:
+        yield Fault(refusal.code, f"{about[:1].upper()}{about[1:]} : {refusal.detail}")
+
+
+def _subtype_faults(town: DrawnTown) -> Iterator[Fault]:
+    for subtype in town.subtypes.values():
+        for finding in _subtype_findings(subtype, town):
+            if finding.severity is Severity.ERROR:
+                yield Fault(finding.code, f"Sous-type « {subtype.reference} » : {finding.detail}")
+
+
+def _subtype_findings(subtype: DrawnSubtype, town: DrawnTown) -> Iterator[Finding]:
+    yield from field_findings(subtype.fields)
+    for one in subtype.fields:
+        if one.key in OWN_FACTS:
+            detail = f"La clé « {one.key} » est celle d'un fait du dossier : prenez-en une autre."
+            yield Finding("metadata_key_reserved", detail, Severity.ERROR)
+    if subtype.table is None:
+        return
+    yield from table_findings(subtype.table, subtype.facts)
+    desks: Collection[DeskId] = town.desks
+    for number, row in enumerate(subtype.table.rows, start=1):
+        yield from row_findings(number, row, town.workflow(row.workflow), desks)

@@ -1,0 +1,244 @@
+"""A tenant's configuration: exported, judged, tried, applied as a whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.audit.chain import Occurrence
+from app.audit.service import record
+from app.auth.principal import Permission, Principal
+from app.catalog.drawing import read_findings
+from app.configuration.applying import Applied, carry_out
+from app.configuration.comparison import Change, ChangeKind, Section, changes, left_alone
+from app.configuration.document import Configuration
+from app.configuration.drawing import drawn
+from app.configuration.faults import Judged, circuit_findings, date_faults, faults_in
+from app.configuration.merging import merged
+from app.configuration.references import Fault
+from app.configuration.schemas import (
+    ChangeRead,
+    CircuitFindings,
+    ConfigurationCheck,
+    ConfigurationPlan,
+    FaultRead,
+    NotInForce,
+)
+from app.configuration.site import Site
+from app.configuration.standing import Read, read_standing
+from app.configuration.text import read_text, written
+from app.context import Context
+from app.errors import AppError, Unprocessable
+from app.kit.threads import in_thread
+from app.register.service import change_powers
+from app.users.service import fit_signers
+from workflows.definition import Finding
+
+_FAULTS_SAID = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A document handed in: by whom, in which transaction."""
+
+    session: AsyncSession
+    context: Context
+    principal: Principal
+    content: bytes
+
+
+class _Undone(Exception):
+    """Ends a trial: what it did is rolled back."""
+
+    def __init__(self, applied: Applied) -> None:
+        super().__init__()
+        self.applied = applied
+
+
+@dataclass(frozen=True, slots=True)
+class _Considered:
+    """A document over what stands."""
+
+    site: Site
+    wanted: Configuration
+    faults: tuple[Fault, ...]
+    changes: tuple[Change, ...]
+
+
+async def export(session: AsyncSession, context: Context, principal: Principal) -> str:
+    """What stands, as text. Who may not administer persons gets names and log-in names only."""
+    document = (await read_standing(session, context.clock())).document
+    if not principal.may(Permission.USER_ADMIN):
+        private = {"email": None, "roles": None, "administered_desks": None}
+        persons = [one.model_copy(update=private) for one in document.persons]
+        document = document.model_copy(update={"persons": persons})
+    return await in_thread(lambda: written(document))
+
+
+async def validate(request: Request) -> ConfigurationCheck:
+    """What is wrong and what is doubtful. Raises as `read_text`."""
+    considered = await _consider(request)
+    findings = await _findings(considered)
+    return ConfigurationCheck(
+        valid=not considered.faults, faults=_read_faults(considered.faults), findings=findings
+    )
+
+
+async def dry_run(request: Request) -> ConfigurationPlan:
+    """What applying would change and what would refuse it: it is applied, then undone. Raises as
+    `read_text`."""
+    considered = await _consider(request)
+    faults, applied = considered.faults or _beyond_rights(considered), Applied({})
+    if not faults:
+        try:
+            async with request.session.begin_nested():
+                raise _Undone(await carry_out(considered.site, considered.changes))
+        except _Undone as done:
+            applied = done.applied
+        except AppError as refusal:
+            faults = (Fault(refusal.code, refusal.detail),)
+    return await _plan(considered, faults, applied)
+
+
+def _beyond_rights(considered: _Considered) -> tuple[Fault, ...]:
+    """A trial makes persons for a moment: it would tell which log-in names are taken elsewhere."""
+    if considered.site.principal.may(Permission.USER_ADMIN):
+        return ()
+    return tuple(
+        Fault(
+            "persons_not_administered",
+            f"{one.sentence} Vous n'administrez pas les personnes : demandez cet essai à "
+            "l'administrateur de la collectivité, ou retirez-les du fichier.",
+        )
+        for one in considered.changes
+        if one.section is Section.PERSON
+    )
+
+
+async def apply(request: Request) -> ConfigurationPlan:
+    """Everything or nothing, journaled. Raises as `read_text`, Unprocessable with the code of the
+    first fault, or the refusal of a service; the caller's transaction then ends."""
+    await change_powers(request.session)
+    considered = await _consider(request)
+    _refuse(considered.faults)
+    findings = await _findings(considered)
+    applied = await carry_out(considered.site, considered.changes)
+    if considered.changes:
+        await _journal(request, considered)
+    return await _plan(considered, (), applied, findings)
+
+
+async def _consider(request: Request) -> _Considered:
+    content, now = request.content, request.context.clock()
+    wanted = await in_thread(lambda: read_text(content))
+    timezone = wanted.tenant.timezone if wanted.tenant else None
+    read = await read_standing(request.session, now, timezone=timezone)
+    faults, result = await in_thread(lambda: _judge(wanted, read, now))
+    found = () if faults else changes(read.standing, result, read.zone, now)
+    site = Site(request.session, request.context, request.principal, read, result, now)
+    return _Considered(site, wanted, faults, found)
+
+
+def _judge(
+    wanted: Configuration, read: Read, now: datetime
+) -> tuple[tuple[Fault, ...], Configuration]:
+    """Dates are right before the document is laid over what stands."""
+    dates = tuple(date_faults(wanted, read.zone, now))
+    if dates:
+        return dates, read.document
+    result = merged(read.document, wanted, read.zone, now)
+    accounts = frozenset(read.ids.accounts)
+    return faults_in(Judged(result, read.document, accounts), now), result
+
+
+async def _findings(considered: _Considered) -> list[CircuitFindings]:
+    """Of the circuits that the document has, for those who hold certificates today."""
+    if considered.faults:
+        return []
+    site, wanted = considered.site, {one.name for one in considered.wanted.circuits}
+    fit, for_flows = await _fit(site, rsa_only=False), await _fit(site, rsa_only=True)
+
+    def judged() -> Mapping[str, Sequence[Finding]]:
+        town = drawn(site.result, now=site.now, fit=fit)
+        flows = frozenset(town.logins[one] for one in for_flows)
+        return circuit_findings(town, site.now, flows)
+
+    found = await in_thread(judged)
+    return [
+        CircuitFindings(circuit=name, findings=read_findings(found[name]))
+        for name in sorted(wanted)
+        if found[name]
+    ]
+
+
+async def _fit(site: Site, *, rsa_only: bool) -> frozenset[str]:
+    logins = {one: login for login, one in site.read.ids.persons.items()}
+    able = await fit_signers(site.session, now=site.now, rsa_only=rsa_only)
+    known = {one.login for one in site.result.persons}
+    return frozenset(logins[one] for one in able if logins.get(one) in known)
+
+
+async def _plan(
+    considered: _Considered,
+    faults: Sequence[Fault],
+    applied: Applied,
+    findings: list[CircuitFindings] | None = None,
+) -> ConfigurationPlan:
+    return ConfigurationPlan(
+        valid=not faults,
+        faults=_read_faults(faults),
+        findings=await _findings(considered) if findings is None else findings,
+        changes=[
+            ChangeRead(
+                section=one.section.value,
+                change=one.kind.value,
+                name=one.name,
+                fields=list(one.fields),
+                sentence=one.sentence,
+            )
+            for one in considered.changes
+        ],
+        left_alone=left_alone(considered.site.read.document, considered.wanted),
+        not_in_force=[
+            NotInForce(circuit=name, detail=why) for name, why in applied.not_in_force.items()
+        ],
+    )
+
+
+def _read_faults(faults: Iterable[Fault]) -> list[FaultRead]:
+    return [FaultRead(code=one.code, detail=one.detail) for one in faults]
+
+
+def _refuse(faults: Sequence[Fault]) -> None:
+    if not faults:
+        return
+    said = " ".join(one.detail for one in faults[:_FAULTS_SAID])
+    more = len(faults) - _FAULTS_SAID
+    raise Unprocessable(
+        said if more <= 0 else f"{said} Et {more} autre(s) : demandez une vérification.",
+        code=faults[0].code,
+        extra={"faults": [one.code for one in faults]},
+    )
+
+
+async def _journal(request: Request, considered: _Considered) -> None:
+    """One entry for the whole: what changed stands beside it, in sentences."""
+    counts = Counter(one.kind for one in considered.changes)
+    await record(
+        request.session,
+        Occurrence(
+            kind="configuration.applied",
+            actor=request.principal.actor,
+            details={
+                "sha256": hashlib.sha256(request.content).hexdigest(),
+                **{kind.value: counts[kind] for kind in ChangeKind},
+            },
+        ),
+        at=considered.site.now,
+        values={"changes": "\n".join(one.sentence for one in considered.changes)},
+    )

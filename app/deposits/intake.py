@@ -1,0 +1,113 @@
+"""What a document must be to join a folder, and who may bring it when."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.auth.principal import Principal
+from app.catalog.service import Resolved, resolve
+from app.context import Context
+from app.documents.repository import DocumentRepository
+from app.documents.service import ANNEX_TYPES, PDF, XML, Intake
+from app.errors import Conflict, Forbidden, Unprocessable
+from app.folders.service import INSPECTING, INSPECTION_REFUSED, readable
+from app.models import Folder
+from app.tenants.repository import TenantRepository
+from app.tenants.service import trust_material
+from workflows.definition import Protocol
+from workflows.folder import DocumentRole, FolderStatus
+
+_DRAFTS = frozenset({FolderStatus.DRAFT.value, INSPECTION_REFUSED})
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What the request says of the bytes that follow."""
+
+    name: str
+    role: DocumentRole
+    media_type: str
+    size_bytes: int | None
+    sha256: str | None
+
+
+async def plan_for_folder(
+    session: AsyncSession,
+    context: Context,
+    principal: Principal,
+    folder_id: uuid.UUID,
+    announced: Announced,
+) -> Intake:
+    """What the document must be to join this draft. Raises NotFound, Conflict, Unprocessable."""
+    folder = await readable(session, principal, folder_id)
+    refuse_unless_open(folder, principal)
+    used = await DocumentRepository(session).size_of_folder(folder_id)
+    return await plan_intake(session, context, folder.subtype_id, announced, used_bytes=used)
+
+
+async def plan_intake(
+    session: AsyncSession,
+    context: Context,
+    subtype_id: uuid.UUID,
+    announced: Announced,
+    *,
+    used_bytes: int,
+) -> Intake:
+    """What a document of this subtype must be, beside `used_bytes` already there."""
+    resolved = await resolve(session, subtype_id)
+    refuse_type(resolved, announced)
+    tenant = await TenantRepository(session).current()
+    limits = context.settings.limits
+    is_flow = resolved.protocol is Protocol.HELIOS and _is_main(announced)
+    return Intake(
+        role=announced.role,
+        media_type=announced.media_type,
+        limit_bytes=limits.pes_bytes if is_flow else max(0, limits.folder_bytes - used_bytes),
+        helios=resolved.intake,
+        requires_latin1=tenant.requires_latin1_pes,
+        announced_bytes=announced.size_bytes,
+        announced_sha256=announced.sha256,
+        trust=await trust_material(session),
+    )
+
+
+def _is_main(announced: Announced) -> bool:
+    return announced.role is DocumentRole.MAIN_DOCUMENT
+
+
+def refuse_unless_open(
+    folder: Folder, principal: Principal, also: frozenset[str] = frozenset()
+) -> None:
+    """The desk that deposits changes the documents of its draft, and in the statuses `also`; in a
+    preparation circuit, the desk whose turn it is. Raises Conflict or Forbidden."""
+    if folder.status == INSPECTING:
+        raise Conflict(
+            "Le contrôle d'un document n'est pas terminé : attendez-le, puis recommencez.",
+            code="folder_inspecting",
+        )
+    if folder.status not in _DRAFTS | also and not folder.in_preparation:
+        raise Conflict(
+            "Les documents d'un dossier sont figés dès son envoi : faites-le revenir, ou ouvrez "
+            "un nouveau dossier.",
+            code="documents_frozen",
+        )
+    owners = set(folder.waiting_desk_ids) if folder.in_preparation else {folder.submitter_desk_id}
+    if owners.isdisjoint(principal.desk_ids):
+        raise Forbidden(
+            "Ce dossier n'est pas dans vos bureaux en ce moment : demandez à celui qui l'a.",
+            code="folder_not_with_you",
+        )
+
+
+def refuse_type(resolved: Resolved, announced: Announced) -> None:
+    expected = {XML} if resolved.protocol is Protocol.HELIOS else {PDF}
+    allowed = expected if _is_main(announced) else ANNEX_TYPES
+    if announced.media_type not in allowed:
+        raise Unprocessable(
+            f"Type de fichier refusé ({announced.media_type}) ; attendu : "
+            f"{', '.join(sorted(allowed))}.",
+            code="media_type_refused",
+        )

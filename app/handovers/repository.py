@@ -1,0 +1,82 @@
+"""Installations of councils, and the folders that wait at the offices concerned."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models import CouncilInstallation, DeskHolder, Folder, FolderEvent
+
+
+class HandoverRepository:
+    """Plans of the session's tenant."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    def add(self, row: CouncilInstallation | DeskHolder) -> None:
+        self._session.add(row)
+
+    async def installation(self, installation_id: uuid.UUID) -> CouncilInstallation | None:
+        return await self._session.get(CouncilInstallation, installation_id)
+
+    async def lock(self, installation_id: uuid.UUID) -> CouncilInstallation | None:
+        """The plan, fresh and locked: it is applied once."""
+        return await self._session.scalar(
+            select(CouncilInstallation)
+            .where(CouncilInstallation.id == installation_id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+
+    async def installations(self) -> list[CouncilInstallation]:
+        rows = await self._session.scalars(
+            select(CouncilInstallation).order_by(
+                CouncilInstallation.installed_at.desc(), CouncilInstallation.id
+            )
+        )
+        return list(rows)
+
+    async def holders(self, desk_id: uuid.UUID, user_id: uuid.UUID) -> list[DeskHolder]:
+        rows = await self._session.scalars(
+            select(DeskHolder)
+            .where(DeskHolder.desk_id == desk_id, DeskHolder.user_id == user_id)
+            .order_by(DeskHolder.starts_at, DeskHolder.id)
+        )
+        return list(rows)
+
+    async def holder(self, holder_id: uuid.UUID) -> DeskHolder | None:
+        return await self._session.get(DeskHolder, holder_id)
+
+    async def remove_holders(self, holder_ids: Sequence[uuid.UUID]) -> None:
+        await self._session.execute(delete(DeskHolder).where(DeskHolder.id.in_(holder_ids)))
+
+    async def waiting_at(
+        self, desk_id: uuid.UUID, *, by: datetime | None = None
+    ) -> list[uuid.UUID]:
+        """The folders whose current step waits for the desk, since `by` at the latest where it is
+        given; the oldest first."""
+        query = select(Folder.id).where(Folder.waiting_desk_ids.contains([desk_id]))
+        if by is not None:
+            query = query.where(func.coalesce(Folder.waiting_since, Folder.updated_at) <= by)
+        return list(await self._session.scalars(query.order_by(Folder.created_at, Folder.id)))
+
+    async def folders(self, folder_ids: Sequence[uuid.UUID]) -> list[Folder]:
+        return list(
+            await self._session.scalars(
+                select(Folder).where(Folder.id.in_(folder_ids)).order_by(Folder.created_at)
+            )
+        )
+
+    async def turn_of(self, folder_id: uuid.UUID) -> int:
+        """The number of the event by which the current step got its turn."""
+        found = await self._session.scalar(
+            select(func.max(FolderEvent.seq)).where(
+                FolderEvent.folder_id == folder_id, FolderEvent.kind == "step_started"
+            )
+        )
+        return found or 0

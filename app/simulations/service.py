@@ -1,0 +1,197 @@
+"""Walks a folder that nobody deposited through its circuit, as production would."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.auth.principal import Permission, Principal
+from app.catalog.choice import choose_workflow, rules_of
+from app.catalog.repository import CatalogRepository
+from app.catalog.service import Resolved, resolve
+from app.context import Context
+from app.desks.repository import DeskRepository
+from app.errors import Forbidden, NotFound, Unprocessable
+from app.folders.facts import named_amounts
+from app.folders.submission import merged_desks, rule_facts
+from app.powers.service import names_of, period_of, timezone_of
+from app.register.service import as_desk, as_person, load_register
+from app.simulations.durations import usual_durations
+from app.simulations.reading import Told
+from app.simulations.schemas import SimulationAsked
+from app.simulations.texts import Names
+from app.users.service import fit_signers
+from workflows.actions import ChosenDesk
+from workflows.definition import FieldKey, Protocol, StepId
+from workflows.errors import Refused
+from workflows.metadata import MetadataValue, complete, filled
+from workflows.powers import desk_power
+from workflows.presence import holders_of
+from workflows.register import (
+    Absence,
+    AbsenceId,
+    Facts,
+    PersonAtDesk,
+    PowerRegister,
+    SubtypeId,
+    TypeId,
+)
+from workflows.simulation import Assumptions, simulate
+
+_FARTHEST = timedelta(days=3_660)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The question, with what the tenant and the subtype make of it."""
+
+    body: SimulationAsked
+    resolved: Resolved
+    at: datetime
+    metadata: Mapping[str, MetadataValue]
+    names: Names
+
+    @property
+    def slips(self) -> list[Mapping[str, Any]]:
+        """As the inspection of a flow keeps them."""
+        return [
+            {"number": one.number, "kind": one.kind, "amount_incl_tax": str(one.amount_incl_tax)}
+            for one in self.body.slips
+        ]
+
+
+async def simulated(
+    session: AsyncSession,
+    context: Context,
+    principal: Principal,
+    subtype_id: uuid.UUID,
+    body: SimulationAsked,
+) -> Told:
+    """The path of a folder deposited so. Nothing is written.
+
+    Raises NotFound, Forbidden (`desk_may_not_deposit`), Unprocessable for what is assumed,
+    MetadataRefused or MetadataMissing, NoRowMatches: what stops a deposit stops its simulation."""
+    asked = await _understood(session, context, principal, subtype_id, body)
+    choice = await choose_workflow(
+        session, asked.resolved, rule_facts(asked.metadata, body.desk_id, asked.slips)
+    )
+    register = await _register(session, context, asked)
+    by_hand = tuple(ChosenDesk(StepId(one.step), as_desk(one.desk_id)) for one in body.chosen_desks)
+    given = Assumptions(
+        submitter=_submitter(principal, body, register, asked.at),
+        deposited_at=asked.at,
+        workflow=choice.workflow,
+        register=register,
+        facts=await _facts(session, asked),
+        rules=rules_of(asked.resolved),
+        chosen_desks=merged_desks(choice.chosen_desks, by_hand),
+        durations=await usual_durations(session, choice.version.workflow_id),
+    )
+    return Told(simulate(given), given, asked.names, choice)
+
+
+async def _understood(
+    session: AsyncSession,
+    context: Context,
+    principal: Principal,
+    subtype_id: uuid.UUID,
+    body: SimulationAsked,
+) -> _Asked:
+    if await CatalogRepository(session).subtype(subtype_id) is None:
+        raise NotFound
+    resolved = await resolve(session, subtype_id)
+    _refuse_stranger(principal, resolved, body.desk_id)
+    now = context.clock()
+    at = body.deposited_at or now
+    if abs(at - now) > _FARTHEST:
+        raise Unprocessable(
+            "Cette date de dépôt est à plus de dix ans : choisissez-en une plus proche.",
+            code="deposit_date_out_of_range",
+        )
+    return _Asked(
+        body=body,
+        resolved=resolved,
+        at=at,
+        metadata=complete(resolved.metadata_fields, body.metadata),
+        names=await _names(session),
+    )
+
+
+def _refuse_stranger(principal: Principal, resolved: Resolved, desk_id: uuid.UUID) -> None:
+    """Whoever may deposit there may ask, and whoever draws circuits."""
+    if not principal.may(Permission.CATALOG_ADMIN) and desk_id not in principal.desk_ids:
+        raise Forbidden(
+            "Vous ne déposez pas pour ce bureau : choisissez l'un des vôtres.",
+            code="desk_not_yours",
+        )
+    allowed = resolved.subtype.deposit_desk_ids
+    if allowed is not None and desk_id not in allowed:
+        raise Forbidden(
+            "Ce bureau ne peut pas déposer dans ce sous-type : choisissez un autre bureau.",
+            code="desk_may_not_deposit",
+        )
+
+
+async def _names(session: AsyncSession) -> Names:
+    return Names(
+        persons={as_person(one): name for one, name in (await names_of(session)).items()},
+        desks={as_desk(one.id): one.name for one in await DeskRepository(session).desks()},
+        zone=await timezone_of(session),
+    )
+
+
+async def _register(session: AsyncSession, context: Context, asked: _Asked) -> PowerRegister:
+    """What is registered, and the absences assumed."""
+    register = await load_register(session)
+    earliest = min(asked.at, context.clock())
+    assumed: list[Absence] = []
+    for number, one in enumerate(asked.body.absences, start=1):
+        people = (as_person(one.user_id), *(as_person(other) for other in one.replacement_ids))
+        if any(person not in asked.names.persons for person in people):
+            raise Unprocessable(
+                f"L'absence supposée n° {number} nomme une personne inconnue : corrigez-la.",
+                code="unknown_person",
+            )
+        assumed.append(
+            Absence(
+                id=AbsenceId(f"assumed-{number}"),
+                person=people[0],
+                period=period_of(one.period, asked.names.zone, earliest),
+                desk=as_desk(one.desk_id) if one.desk_id is not None else None,
+                replacements=people[1:],
+            )
+        )
+    return replace(register, absences=(*register.absences, *assumed))
+
+
+def _submitter(
+    principal: Principal, body: SimulationAsked, register: PowerRegister, at: datetime
+) -> PersonAtDesk:
+    """The person named; else the caller where he deposits for the desk, else who holds it."""
+    desk = as_desk(body.desk_id)
+    if body.submitter_id is not None:
+        return PersonAtDesk(as_person(body.submitter_id), desk)
+    caller = PersonAtDesk(as_person(principal.id), desk)
+    try:
+        desk_power(register, caller, at)
+    except Refused:
+        holders = holders_of(register, desk, at)
+        return PersonAtDesk(holders[0], desk) if holders else caller
+    return caller
+
+
+async def _facts(session: AsyncSession, asked: _Asked) -> Facts:
+    resolved = asked.resolved
+    fit = await fit_signers(session, now=asked.at, rsa_only=resolved.protocol is Protocol.HELIOS)
+    return Facts(
+        fit_signers=frozenset(as_person(one) for one in fit),
+        type=TypeId(str(resolved.type.id)),
+        subtype=SubtypeId(str(resolved.subtype.id)),
+        amounts=named_amounts(resolved.subtype, resolved.type, asked.metadata, asked.slips),
+        filled=frozenset(FieldKey(key) for key in filled(asked.metadata)),
+    )

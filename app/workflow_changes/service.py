@@ -1,0 +1,275 @@
+"""What another version of a circuit means for the folders under way, and bringing them to it."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.auth.principal import Principal
+from app.catalog.circuits import version_of
+from app.catalog.repository import CatalogRepository
+from app.context import Context
+from app.errors import AppError, Conflict, NotFound
+from app.folders.facts import state_of
+from app.folders.repository import FolderRepository
+from app.folders.service import apply
+from app.models import Folder, FolderEvent, WorkflowVersion
+from app.register.service import load_register
+from app.workflow_changes.repository import WorkflowChangeRepository
+from app.workflow_changes.schemas import (
+    MAX_FOLDERS,
+    FolderImpactRead,
+    ImpactRead,
+    MigrationOutcome,
+)
+from workflows import definition, event_encoding
+from workflows.actions import ChosenDesk, Migrate
+from workflows.definition import DeskId, desks_of
+from workflows.errors import Refused
+from workflows.events import Event, Migrated
+from workflows.evolution import replay
+from workflows.folder import FolderState, WorkflowVersionId
+from workflows.register import PersonAtDesk, PersonId, PowerRegister
+from workflows.versions import Effect, Impact, impact
+
+_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class _UnderWay:
+    """A folder under way, the version that it follows, what happened to it."""
+
+    folder: Folder
+    version: WorkflowVersion
+    events: tuple[Event, ...]
+
+
+async def preview(
+    session: AsyncSession, workflow_id: uuid.UUID, number: int, *, now: datetime
+) -> ImpactRead:
+    """What the version, in force or not, would change for each folder that follows another one.
+
+    Raises NotFound. Nothing is changed."""
+    after = await version_of(session, workflow_id, number)
+    drawn = definition.from_json(after.definition)
+    register = await load_register(session)
+    counts: Counter[Effect] = Counter()
+    listed: list[FolderImpactRead] = []
+    async for one in _under_way(session, workflow_id):
+        if one.version.id == after.id:
+            continue
+        found = _impact(one, drawn, register, now)
+        counts[found.effect] += 1
+        if len(listed) < MAX_FOLDERS:
+            listed.append(_read(one, found))
+    return ImpactRead(
+        summary=_summary(counts),
+        total=counts.total(),
+        unaffected=counts[Effect.UNAFFECTED],
+        upcoming_changes=counts[Effect.UPCOMING_CHANGES],
+        step_changes=counts[Effect.STEP_CHANGES],
+        cannot_follow=counts[Effect.CANNOT_FOLLOW],
+        folders=listed,
+    )
+
+
+async def folders_that_follow(
+    session: AsyncSession, workflow_id: uuid.UUID, number: int, *, now: datetime
+) -> list[uuid.UUID]:
+    """The oldest folders under way that can be brought to the version. Raises NotFound, or Conflict
+    (`version_not_active`)."""
+    after = await target_of(session, workflow_id, number)
+    drawn = definition.from_json(after.definition)
+    register = await load_register(session)
+    return [
+        one.folder.id
+        async for one in _under_way(session, workflow_id)
+        if one.version.id != after.id
+        and _impact(one, drawn, register, now).effect is not Effect.CANNOT_FOLLOW
+    ][:MAX_FOLDERS]
+
+
+async def folders_brought_to(
+    session: AsyncSession, workflow_id: uuid.UUID, number: int
+) -> list[uuid.UUID]:
+    """The oldest folders under way whose last migration brought them to the version. Raises
+    NotFound."""
+    version = await version_of(session, workflow_id, number)
+    return [
+        one.folder.id
+        async for one in _under_way(session, workflow_id)
+        if one.version.id == version.id and _version_before(one.events) is not None
+    ][:MAX_FOLDERS]
+
+
+async def target_of(session: AsyncSession, workflow_id: uuid.UUID, number: int) -> WorkflowVersion:
+    """Raises NotFound, or Conflict (`version_not_active`): no folder follows a draft."""
+    version = await version_of(session, workflow_id, number)
+    if version.activated_at is None:
+        raise Conflict(
+            "Cette version n'a jamais été activée : activez-la avant d'y amener des dossiers.",
+            code="version_not_active",
+        )
+    return version
+
+
+async def migrate(
+    context: Context,
+    principal: Principal,
+    target: WorkflowVersion,
+    folder_id: uuid.UUID,
+    chosen: Sequence[ChosenDesk] = (),
+) -> MigrationOutcome:
+    """Brings one folder to the version, in its own transaction; its refusal is its outcome."""
+    try:
+        async with context.unit(principal.tenant_id) as session:
+            folder = await _locked(session, folder_id, target.workflow_id)
+            await _bring(session, context, principal, folder, target, chosen)
+    except (AppError, Refused) as e:
+        return _refused(folder_id, e)
+    return _migrated(folder_id, target)
+
+
+async def bring_back(
+    context: Context, principal: Principal, brought_to: WorkflowVersion, folder_id: uuid.UUID
+) -> MigrationOutcome:
+    """Brings one folder back to the version that its last migration took it from."""
+    try:
+        async with context.unit(principal.tenant_id) as session:
+            folder = await _locked(session, folder_id, brought_to.workflow_id)
+            rows = await FolderRepository(session).events(folder_id)
+            before = _version_before(tuple(_event(row) for row in rows))
+            if folder.workflow_version_id != brought_to.id or before is None:
+                raise Conflict(
+                    "Ce dossier n'a pas été amené à cette version : il n'y a rien à défaire.",
+                    code="not_migrated_here",
+                )
+            target = await CatalogRepository(session).version(uuid.UUID(before))
+            assert target is not None
+            await _bring(session, context, principal, folder, target, ())
+    except (AppError, Refused) as e:
+        return _refused(folder_id, e)
+    return _migrated(folder_id, target)
+
+
+async def _locked(session: AsyncSession, folder_id: uuid.UUID, workflow_id: uuid.UUID) -> Folder:
+    """Raises NotFound for a folder that follows no version of the circuit."""
+    folder = await FolderRepository(session).lock(folder_id)
+    if folder is None or folder.workflow_version_id is None:
+        raise NotFound
+    version = await CatalogRepository(session).version(folder.workflow_version_id)
+    if version is None or version.workflow_id != workflow_id:
+        raise NotFound
+    return folder
+
+
+async def _bring(
+    session: AsyncSession,
+    context: Context,
+    principal: Principal,
+    folder: Folder,
+    target: WorkflowVersion,
+    chosen: Sequence[ChosenDesk],
+) -> None:
+    if folder.workflow_version_id == target.id:
+        raise Conflict("Ce dossier suit déjà cette version.", code="already_in_this_version")
+    state = await state_of(session, folder.id)
+    action = Migrate(
+        PersonAtDesk(PersonId(str(principal.id)), _desk_of(state)),
+        WorkflowVersionId(str(target.id)),
+        definition.from_json(target.definition),
+        tuple(chosen),
+    )
+    folder.workflow_version_id = target.id
+    await apply(session, context, folder, action)
+
+
+def _desk_of(state: FolderState) -> DeskId:
+    """The desk that the administrator looks after: one that has the folder now."""
+    current = state.current_step
+    desks = desks_of(current.step) if current else ()
+    return desks[0] if desks else state.submitter.desk
+
+
+async def _under_way(session: AsyncSession, workflow_id: uuid.UUID) -> AsyncIterator[_UnderWay]:
+    """Every folder of the circuit that has not ended, its events read by the hundred."""
+    repository = WorkflowChangeRepository(session)
+    every = await repository.under_way(workflow_id)
+    for start in range(0, len(every), _BATCH):
+        batch = every[start : start + _BATCH]
+        events = await repository.events_of([folder.id for folder, _ in batch])
+        for folder, version in batch:
+            happened = tuple(_event(row) for row in events[folder.id])
+            yield _UnderWay(folder, version, happened)
+
+
+def _event(row: FolderEvent) -> Event:
+    return event_encoding.from_json(row.payload)
+
+
+def _impact(
+    one: _UnderWay, after: definition.Workflow, register: PowerRegister, now: datetime
+) -> Impact:
+    before = definition.from_json(one.version.definition)
+    return impact(replay(one.events), before, after, register, now)
+
+
+def _version_before(events: Sequence[Event]) -> WorkflowVersionId | None:
+    """The version that the last migration took the folder from, unless it was sent again since."""
+    for turn in range(len(events) - 1, -1, -1):
+        if isinstance(events[turn], Migrated):
+            state = replay(events[:turn])
+            brought_to = replay(events[: turn + 1]).workflow_version
+            still_there = replay(events).workflow_version == brought_to
+            return state.workflow_version if still_there else None
+    return None
+
+
+def _read(one: _UnderWay, found: Impact) -> FolderImpactRead:
+    return FolderImpactRead(
+        folder_id=one.folder.id,
+        title=one.folder.title,
+        version=one.version.number,
+        effect=found.effect.value,
+        detail=found.detail,
+        step=found.step,
+    )
+
+
+def _summary(counts: Counter[Effect]) -> str:
+    total = counts.total()
+    if not total:
+        return "Aucun dossier en cours ne suit une autre version."
+    parts = (
+        (Effect.UNAFFECTED, "inchangé", "inchangés"),
+        (Effect.UPCOMING_CHANGES, "dont la suite change", "dont la suite change"),
+        (Effect.STEP_CHANGES, "à une étape qui change", "à une étape qui change"),
+        (Effect.CANNOT_FOLLOW, "qui ne peut pas suivre", "qui ne peuvent pas suivre"),
+    )
+    told = [
+        f"{counts[effect]} {one if counts[effect] == 1 else several}"
+        for effect, one, several in parts
+        if counts[effect]
+    ]
+    return f"{total} dossier{'s' if total > 1 else ''} en cours : {', '.join(told)}."
+
+
+def _migrated(folder_id: uuid.UUID, version: WorkflowVersion) -> MigrationOutcome:
+    return MigrationOutcome(
+        folder_id=folder_id, migrated=True, version=version.number, code=None, detail=None
+    )
+
+
+def _refused(folder_id: uuid.UUID, refusal: AppError | Refused) -> MigrationOutcome:
+    return MigrationOutcome(
+        folder_id=folder_id,
+        migrated=False,
+        version=None,
+        code=refusal.code,
+        detail=refusal.detail,
+    )

@@ -1,0 +1,153 @@
+"""Types: which format each protocol takes, deadlines, and what keeps a type from going."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+import pytest
+
+from app.context import Context
+from app.demo.town import Town
+from app.kit.ids import new_id
+from app.models import Grant
+from tests.app.conftest import PersonOf
+from tests.builders.accounts import an_account
+from tests.builders.catalog import active, bind, bound, make_type, signature, told, visa
+from tests.builders.people import ApiPerson
+from tests.builders.towns import DrivenClock
+
+
+class TestType:
+    async def test_each_protocol_takes_its_formats(self, administrator: ApiPerson) -> None:
+        taken = {
+            "HELIOS": ["PES_V2"],
+            "ACTES": ["PADES", "PKCS7"],
+            "NONE": ["AUTO", "PADES", "PKCS7", "XADES_DETACHED"],
+        }
+        kept: dict[str, list[str]] = {protocol: [] for protocol in taken}
+        for protocol in taken:
+            for form in sorted({one for formats in taken.values() for one in formats}):
+                answer = await make_type(
+                    administrator, protocol, name=f"{protocol} {form}", signature_format=form
+                )
+                if answer.status_code == 201:
+                    kept[protocol].append(answer.json()["signature_format"])
+                else:
+                    assert told(answer) == (422, "format_not_of_protocol")
+        assert kept == taken
+
+    async def test_its_name_is_its_own(self, administrator: ApiPerson) -> None:
+        assert told(await make_type(administrator, "NONE", name="Actes")) == (
+            409,
+            "type_name_taken",
+        )
+
+    async def test_threat_33_an_account_of_another_tenant_is_unknown(
+        self, administrator: ApiPerson, other_town: Town, person_of: PersonOf
+    ) -> None:
+        neighbour = await person_of(other_town, "administrateur")
+        account = (await neighbour.client.post("/connector-accounts", json=an_account())).json()
+        answer = await make_type(administrator, "ACTES", connector_account_id=account["id"])
+        assert told(answer) == (422, "unknown_account")
+
+    @pytest.mark.parametrize("form", ["PKCS7", "XADES_DETACHED"])
+    async def test_a_circuit_does_not_sign_in_a_format_that_is_not_made_yet(
+        self, administrator: ApiPerson, form: str
+    ) -> None:
+        town = administrator.town
+        type_id = (await make_type(administrator, "NONE", signature_format=form)).json()["id"]
+        signing = await active(administrator, signature(town), name="Signe")
+        without = await active(administrator, visa(town), name="Ne signe pas")
+        refused = await bind(administrator, type_id, signing)
+        taken = await bind(administrator, type_id, without)
+        assert refused.json()["findings"] == ["format_not_available"]
+        assert taken.status_code == 201
+
+    async def test_acts_are_to_be_transmitted_within_days_and_nothing_else_is(
+        self, administrator: ApiPerson
+    ) -> None:
+        acts = await make_type(administrator, "ACTES", transmit_within_days=15)
+        letters = await make_type(administrator, "NONE", name="Notes", transmit_within_days=15)
+        assert (acts.status_code, acts.json()["transmit_within_days"]) == (201, 15)
+        assert told(letters) == (422, "deadline_without_act")
+
+
+class TestChange:
+    async def test_what_is_given_changes_and_nothing_else(self, administrator: ApiPerson) -> None:
+        made = (await make_type(administrator, "ACTES", transmit_within_days=15)).json()
+        path = f"/folder-types/{made['id']}"
+        renamed = await administrator.client.patch(path, json={"name": "Arrêtés"})
+        cleared = await administrator.client.patch(path, json={"transmit_within_days": None})
+        taken = await administrator.client.patch(path, json={"name": "ACTES"})
+        protocol = await administrator.client.patch(path, json={"protocol": "NONE"})
+        assert renamed.json() == made | {"name": "Arrêtés"}
+        assert cleared.json() == made | {"name": "Arrêtés", "transmit_within_days": None}
+        assert told(taken) == (409, "type_name_taken")
+        assert told(protocol) == (422, "invalid_request")
+
+    async def test_the_format_does_not_change_under_folders(
+        self, administrator: ApiPerson, finances: ApiPerson
+    ) -> None:
+        listed = (await administrator.client.get("/folder-types")).json()
+        path = f"/folder-types/{next(one['id'] for one in listed if one['name'] == 'Courriers')}"
+        free = await administrator.client.patch(path, json={"signature_format": "AUTO"})
+        unmade = await administrator.client.patch(path, json={"signature_format": "PKCS7"})
+        await finances.create("letters")
+        refused = await administrator.client.patch(path, json={"signature_format": "PADES"})
+        assert (free.status_code, free.json()["signature_format"]) == (200, "AUTO")
+        assert told(unmade) == (422, "format_not_available")
+        assert told(refused) == (409, "signature_format_in_use")
+
+
+class TestDelete:
+    async def test_changelog_row_10_a_type_in_use_is_kept_and_its_uses_are_told(
+        self, context: Context, clock: DrivenClock, administrator: ApiPerson
+    ) -> None:
+        town = administrator.town
+        workflow_id = await active(administrator, visa(town))
+        subtype_id = await bound(administrator, workflow_id, name="Notes")
+        types = (await administrator.client.get("/folder-types")).json()
+        type_id = next(one["id"] for one in types if one["name"] == "Type d'essai")
+        async with context.unit(town.tenant_id) as session:
+            grant = a_grant(town, clock, type_ids=[type_id], subtype_ids=[subtype_id])
+            session.add(grant)
+        answers = [
+            await administrator.client.delete(f"/folder-subtypes/{subtype_id}"),
+            await administrator.client.delete(f"/folder-types/{type_id}"),
+        ]
+        assert [told(one) for one in answers] == [(409, "subtype_in_use"), (409, "type_in_use")]
+        assert [one.json()["uses"] for one in answers] == [
+            ["délégation n° 2026-12"],
+            ["sous-type « Notes »", "délégation n° 2026-12"],
+        ]
+
+    async def test_what_is_unused_is_deleted(self, administrator: ApiPerson) -> None:
+        workflow_id = await active(administrator, visa(administrator.town))
+        subtype_id = await bound(administrator, workflow_id)
+        subtype = (await administrator.client.get(f"/folder-subtypes/{subtype_id}")).json()
+        answers = [
+            await administrator.client.delete(f"/folder-subtypes/{subtype_id}"),
+            await administrator.client.delete(f"/folder-types/{subtype['type_id']}"),
+            await administrator.client.delete(f"/workflows/{workflow_id}"),
+        ]
+        assert [one.status_code for one in answers] == [204] * 3
+
+
+def a_grant(
+    town: Town, clock: DrivenClock, *, type_ids: list[str], subtype_ids: list[str]
+) -> Grant:
+    return Grant(
+        id=new_id(),
+        tenant_id=town.tenant_id,
+        kind="signature_delegation",
+        office_desk_id=town.desks["maire"],
+        grantor_id=town.users["maire"],
+        grantee_id=town.users["direction"],
+        capacity="Directrice générale",
+        starts_at=clock.now - timedelta(days=1),
+        type_ids=[uuid.UUID(one) for one in type_ids],
+        subtype_ids=[uuid.UUID(one) for one in subtype_ids],
+        document_number="2026-12",
+        created_by=town.users["administrateur"],
+    )

@@ -1,0 +1,164 @@
+"""A document over what stands: what it changes, what it leaves, in sentences."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from app.configuration.comparison import Standing, changes, left_alone
+from app.configuration.document import AbsencePart, CircuitPart, Configuration
+from app.configuration.merging import merged
+from app.configuration.moments import as_end, as_start, ending, is_over, period_of, starting
+from app.configuration.shipped import TEMPLATES, template
+from app.configuration.text import read_text
+from tests.builders.configurations import HEAD, desk
+
+PARIS, TAHITI = ZoneInfo("Europe/Paris"), ZoneInfo("Pacific/Tahiti")
+NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+
+
+def sentences(
+    before: Configuration, wanted: Configuration, drafts: dict[str, CircuitPart] | None = None
+) -> list[str]:
+    result = merged(before, wanted, PARIS, NOW)
+    found = changes(Standing(before, drafts or {}), result, PARIS, NOW)
+    return [one.sentence for one in found]
+
+
+@pytest.mark.parametrize("name", sorted(TEMPLATES))
+def test_a_document_over_itself_changes_nothing(name: str) -> None:
+    assert sentences(template(name), template(name)) == []
+    assert merged(template(name), template(name), PARIS, NOW) == template(name)
+
+
+def test_a_template_over_nothing_adds_all_of_it() -> None:
+    empty = read_text(HEAD.encode())
+
+    told = sentences(empty, template("petite-commune"))
+
+    assert all(one.endswith(" : à ajouter.") for one in told)
+    assert "Le sous-type « Finances / Dépenses » : à ajouter." in told
+    assert (
+        "Le pouvoir donné à alix.specimen@saint-exemple.example pour le bureau « Maire » "
+        "(acte 2026-12) : à ajouter." in told
+    )
+
+
+def test_what_is_written_otherwise_is_the_same() -> None:
+    """Ways of writing that mean the same thing are no change."""
+    other = template("petite-commune")
+    rows = other.types[1].subtypes[0].rules
+    assert rows is not None
+    rows[0].conditions[0].values = [20000]
+    other.types[1].subtypes[0].deposit_desks = ["Comptabilité"]
+    other.powers[2].starts = date(2026, 1, 1)
+    other.powers[1].executory_from = starting(date(2026, 4, 3), PARIS)
+    for person in other.persons:
+        person.email = None
+        person.roles = None
+
+    assert sentences(template("petite-commune"), other) == []
+
+
+def test_a_change_says_what_changes() -> None:
+    other = template("petite-commune")
+    other.desks[0].capacity = "Maire délégué"
+    other.circuits[0].steps[0].due_in_days = 9
+    other.types[1].subtypes[0].mandatory_reading = True
+    other.powers[0].ceiling_cents = None
+    other.desks[4].holders[0].until = date(2027, 1, 31)
+
+    assert sentences(template("petite-commune"), other) == [
+        "Le bureau « Maire » : à modifier (capacity).",
+        "Sacha.canevas@saint-exemple.example, titulaire du bureau « Comptabilité » : à modifier "
+        "(dates).",
+        "Le circuit « Arrêtés » : à modifier (L'étape « Visa du secrétariat » change : échéance).",
+        "Le sous-type « Finances / Dépenses » : à modifier (rules).",
+        "Le pouvoir donné à alix.specimen@saint-exemple.example pour le bureau « Maire » "
+        "(acte 2026-12) : à modifier (plafond).",
+    ]
+
+
+def test_what_is_not_listed_stays_unless_the_document_prunes_its_section() -> None:
+    whole = template("petite-commune")
+    before = Configuration(version=1, persons=whole.persons, desks=whole.desks)
+    text = f"{HEAD}desks:\n{desk('Maire', capacity='Maire')}"
+    kept, pruned = read_text(text.encode()), read_text(f"{text}prune: true\n".encode())
+
+    assert sentences(before, kept) == []
+    assert "Le bureau « Comptabilité » n'est pas dans le fichier : rien ne change pour lui." in (
+        left_alone(before, kept)
+    )
+    assert sentences(before, pruned) == [
+        "Le bureau « Première adjointe » : à retirer.",
+        "Le bureau « Adjoint aux finances » : à retirer.",
+        "Le bureau « Secrétariat de mairie » : à retirer.",
+        "Le bureau « Comptabilité » : à retirer.",
+        "Camille.exemple@saint-exemple.example, titulaire du bureau « Maire » : à retirer.",
+        "Claude.gabarit@saint-exemple.example, auprès du bureau « Maire » : à retirer.",
+    ]
+    assert left_alone(before, pruned) == []
+
+
+def test_a_draft_that_is_asked_for_again_is_not_drawn_again() -> None:
+    """The version in force stands beside a draft that the document asks for."""
+    before, wanted = template("petite-commune"), template("petite-commune")
+    wanted.circuits[0].steps[0].due_in_days = 9
+    draft = {"Arrêtés": wanted.circuits[0]}
+
+    asked = sentences(before, wanted, draft)
+    wanted.circuits[0].active = False
+    not_asked = sentences(before, wanted, draft)
+
+    assert asked == ["Le circuit « Arrêtés » : à modifier (mise en vigueur)."]
+    assert not_asked == []
+
+
+def test_what_is_over_is_nothing_to_set_up() -> None:
+    before = template("petite-commune")
+    text = HEAD + "absences: [{person: sacha.canevas@saint-exemple.example, until: 2026-11-21}]"
+
+    assert sentences(before, read_text(text.encode())) == []
+
+
+def test_an_end_that_has_come_ends_what_stands() -> None:
+    before, wanted = template("petite-commune"), template("petite-commune")
+    before.powers[0].starts = before.desks[4].holders[0].starts = date(2026, 5, 1)
+    wanted.powers[0].until = wanted.desks[4].holders[0].until = date(2026, 11, 20)
+    earlier = template("petite-commune")
+    earlier.powers[0].until = date(2026, 4, 30)
+
+    assert sentences(before, wanted) == [
+        "Sacha.canevas@saint-exemple.example, titulaire du bureau « Comptabilité » : à retirer.",
+        "Le pouvoir donné à alix.specimen@saint-exemple.example pour le bureau « Maire » "
+        "(acte 2026-12) : à retirer.",
+    ]
+    assert sentences(before, earlier) == []
+
+
+@pytest.mark.parametrize("zone", [PARIS, TAHITI], ids=["Paris", "Tahiti"])
+@pytest.mark.parametrize(
+    "day", [date(2027, 3, 28), date(2026, 10, 25), date(2027, 1, 1)], ids=["spring", "fall", "new"]
+)
+def test_days_and_instants_say_each_other(zone: ZoneInfo, day: date) -> None:
+    first, last = starting(day, zone), ending(day, zone)
+    assert first is not None
+    assert last is not None
+
+    assert (as_start(first, zone), as_end(last, zone)) == (day, day)
+    later = as_start(first + SECOND, zone)
+    assert isinstance(later, datetime)
+    assert later == first + SECOND
+    assert starting(later, zone) == first + SECOND
+
+
+def test_a_period_ends_with_its_last_day_to_the_second() -> None:
+    absence = AbsencePart(person="anne", until=date(2026, 11, 22))
+    end = period_of(absence, PARIS, NOW).end
+
+    assert end == datetime(2026, 11, 22, 23, tzinfo=UTC)
+    assert not is_over(absence, PARIS, end - SECOND)
+    assert is_over(absence, PARIS, end)

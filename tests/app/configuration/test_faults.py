@@ -1,0 +1,188 @@
+"""What refuses a document, in sentences that name the objects; what is only doubtful."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from app.configuration.drawing import drawn
+from app.configuration.faults import Judged, circuit_findings, faults_in
+from app.configuration.shipped import TEMPLATES, template
+from app.configuration.text import read_text
+from tests.builders.configurations import HEAD, desk
+from workflows.definition import Severity
+from workflows.register import PersonId
+
+NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
+PEOPLE = """
+persons:
+  - {login: anne, first_name: Anne, last_name: Exemple, email: a@b.example}
+  - {login: bruno, first_name: Bruno, last_name: Exemple, email: b@b.example}
+"""
+DESKS = """
+desks:
+  - {name: Maire, holders: [{login: anne}]}
+  - {name: Adjoint, holders: [{login: bruno}]}
+"""
+TOWN = HEAD + PEOPLE + DESKS
+CIRCUIT = """
+circuits:
+  - name: Visa seul
+    steps: [{id: visa, kind: approval, name: Visa, actors: [{desk: Maire}]}]
+"""
+INTERIM = "{kind: interim, office: Maire, capacity: intérimaire, grantee: "
+
+
+def faults(text: str) -> list[tuple[str, str]]:
+    judged = Judged(read_text(text.encode()))
+    return [(one.code, one.detail) for one in faults_in(judged, NOW)]
+
+
+@pytest.mark.parametrize("name", sorted(TEMPLATES))
+def test_a_template_has_no_fault_and_lacks_only_certificates(name: str) -> None:
+    document = template(name)
+    assert faults_in(Judged(document), NOW) == ()
+    everybody = frozenset(one.login for one in document.persons)
+    bare, furnished = drawn(document, now=NOW), drawn(document, now=NOW, fit=everybody)
+
+    without = circuit_findings(bare, NOW, frozenset[PersonId]())
+    with_certificates = circuit_findings(furnished, NOW, furnished.fit)
+
+    assert {one.code for found in without.values() for one in found} == {"no_fit_certificate"}
+    assert any(one.severity is Severity.ERROR for found in without.values() for one in found)
+    assert [found for found in with_certificates.values() if found] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "named"),
+    [
+        (HEAD + "desks:\n" + desk("Accueil", superior="Mairie"), "unknown_desk", "« Mairie »"),
+        (TOWN + "absences: [{person: cleo}]", "unknown_person", "« cleo »"),
+        (
+            HEAD + "types: [{name: Actes, protocol: ACTES, signature_format: PADES, account: TdT}]",
+            "unknown_account",
+            "« TdT »",
+        ),
+        (
+            HEAD
+            + "types: [{name: A, protocol: NONE, signature_format: PADES, "
+            + "subtypes: [{name: B, circuit: C}]}]",
+            "unknown_workflow",
+            "« A / B »",
+        ),
+        (
+            TOWN + "powers: [" + INTERIM + "bruno, types: [Actes], subtypes: [A / B]}]",
+            "unknown_type",
+            "« Actes »",
+        ),
+        (TOWN + "powers: [" + INTERIM + "bruno, regrants: D1}]", "unknown_grant", "D1"),
+        (HEAD + "desks:\n" + desk("Élus") + desk("ELUS"), "name_conflict", "« Élus »"),
+        (HEAD + CIRCUIT + CIRCUIT.split("\n", 2)[2], "name_conflict", "« Visa seul »"),
+        (HEAD + "tenant: {timezone: Europe/Mars}", "bad_timezone", "Europe/Paris"),
+        (
+            HEAD + "desks:\n" + desk("A", superior="B") + desk("B", superior="A"),
+            "desk_cycle",
+            "A → B → A",
+        ),
+        (
+            HEAD + "desks:\n" + desk("A", superior="A"),
+            "desk_cycle",
+            "A → A",
+        ),
+        (
+            TOWN + "absences: [{person: anne, from: 2027-02-10, until: 2027-02-01}]",
+            "period_reversed",
+            "anne",
+        ),
+        (
+            HEAD
+            + PEOPLE
+            + "desks: [{name: Maire, holders: "
+            + "[{login: anne, from: 2027-02-10, until: 2027-02-01}]}]",
+            "period_reversed",
+            "« Maire » par anne",
+        ),
+        (
+            TOWN
+            + "mandates: [{person: anne, body: Conseil, function: Maire, starts_on: 2026-04-01, "
+            + "ends_on: 2026-03-01}]",
+            "period_reversed",
+            "Conseil",
+        ),
+        (
+            TOWN + "absences: [{person: anne, until: 9999-12-31}]",
+            "day_out_of_range",
+            "L'absence de anne",
+        ),
+        (
+            TOWN + "powers: [" + INTERIM + "anne}, " + INTERIM + "bruno}]",
+            "grant_contradictory",
+            "bruno",
+        ),
+        (
+            TOWN + "powers: [" + INTERIM + "anne}, " + INTERIM + "anne}]",
+            "name_conflict",
+            "anne",
+        ),
+        (
+            TOWN + "powers: [{kind: signature_delegation, office: Maire, grantor: bruno, "
+            "grantee: anne, capacity: x}]",
+            "grant_grantor_not_holder",
+            "« Maire »",
+        ),
+        (
+            TOWN + "absences: [{person: anne}, {person: anne, from: 2027-01-01}]",
+            "absence_contradictory",
+            "anne",
+        ),
+        (
+            TOWN
+            + CIRCUIT
+            + "types: [{name: A, protocol: NONE, signature_format: PADES, "
+            + "subtypes: [{name: B, circuit: Visa seul, rules: []}]}]",
+            "rules_empty",
+            "« A / B »",
+        ),
+        (
+            TOWN
+            + CIRCUIT
+            + "types: [{name: A, protocol: NONE, signature_format: PADES, subtypes: [{name: B, "
+            + "circuit: Visa seul, metadata: [{key: deposit_desk, label: X, type: text}]}]}]",
+            "metadata_key_reserved",
+            "« A / B »",
+        ),
+        (
+            TOWN
+            + CIRCUIT
+            + "types: [{name: A, protocol: NONE, signature_format: PADES, subtypes: [{name: B, "
+            + "circuit: Visa seul, rules: [{circuit: Visa seul, desks: "
+            + "[{step: visa, desk: Maire}]}]}]}]",
+            "rules_step_not_variable",
+            "« Visa seul »",
+        ),
+    ],
+    ids=lambda value: value if "_" in value and " " not in value else "",
+)
+def test_a_document_is_refused_by_name(text: str, code: str, named: str) -> None:
+    found = faults(text)
+
+    assert code in [one for one, _ in found]
+    assert named in " ".join(detail for one, detail in found if one == code)
+
+
+def test_names_are_said_before_what_would_follow_from_them() -> None:
+    found = faults(TOWN + "absences: [{person: cleo, from: 2027-02-10, until: 2027-02-01}]")
+
+    assert [code for code, _ in found] == ["unknown_person"]
+
+
+def test_threat_48_a_file_does_not_give_more_powers_than_can_be_judged() -> None:
+    several = ", ".join(INTERIM + f"bruno, types: [T{number}]}}" for number in range(201))
+    kinds = ", ".join(
+        f"{{name: T{number}, protocol: NONE, signature_format: PADES}}" for number in range(201)
+    )
+
+    found = faults(f"{TOWN}powers: [{several}]\ntypes: [{kinds}]")
+
+    assert [code for code, _ in found] == ["too_many_powers"]

@@ -1,0 +1,288 @@
+"""A whole configuration on a real tenant: exported, tried, applied at once or not at all."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from sqlalchemy import func, select
+
+from app.auth.principal import Role
+from app.configuration.document import Configuration
+from app.configuration.text import read_text, written
+from app.context import Context
+from app.demo.town import Town
+from app.errors import AppError, Conflict, Unprocessable
+from app.models import AuditEvent, AuditValue, Desk, Grant, User, Workflow, WorkflowVersion
+from tests.app.conftest import AsPerson
+from tests.builders.configurations import HEAD, Setup, an_empty_tenant, desk, setup_of
+from tests.builders.towns import DrivenClock
+
+REDELEGATED = """
+powers:
+  - kind: power_delegation
+    office: Présidente
+    grantor: andrea.exemple@{domain}
+    grantee: morgan.specimen@{domain}
+    capacity: la vice-présidente
+    types: [Actes]
+    document: {{number: DEL-1, signed_on: 2026-04-16, published_on: 2026-04-17}}
+    executory_from: 2026-04-17
+    may_be_regranted: true
+  - kind: power_delegation
+    office: Présidente
+    grantor: morgan.specimen@{domain}
+    grantee: charlie.modele@{domain}
+    capacity: le vice-président
+    types: [Actes]
+    document: {{number: DEL-2, signed_on: 2026-04-16, published_on: 2026-04-17}}
+    executory_from: 2026-04-17
+    regrants: DEL-1
+"""
+
+
+@pytest.fixture
+async def empty(context: Context) -> Setup:
+    return await an_empty_tenant(context)
+
+
+async def test_an_export_applied_to_an_empty_tenant_exports_the_same_bytes(
+    context: Context, empty: Setup
+) -> None:
+    planned = await empty.dry_run(empty.own("communaute-de-communes"))
+    assert planned.valid, planned.faults
+    plan = await empty.apply(empty.own("communaute-de-communes"))
+    assert {one.circuit for one in plan.not_in_force} == {
+        "Finances courantes",
+        "Finances importantes",
+    }
+    assert plan.changes == planned.changes
+    assert plan.not_in_force == planned.not_in_force
+    assert (await empty.apply(HEAD + REDELEGATED.format(domain=empty.domain))).valid
+    exported = await empty.export()
+    assert "regrants: DEL-1" in exported
+    other = await an_empty_tenant(context)
+
+    await other.apply(exported.replace(empty.domain, other.domain))
+
+    assert await other.export() == exported.replace(empty.domain, other.domain)
+
+
+async def test_what_is_applied_again_changes_nothing(
+    context: Context, clock: DrivenClock, empty: Setup
+) -> None:
+    text = empty.own("petite-commune")
+    await empty.apply(text)
+    clock.advance(days=1)
+    counted = select(
+        func.count(AuditEvent.seq),
+        select(func.count(Grant.id)).scalar_subquery(),
+        select(func.count(WorkflowVersion.id)).scalar_subquery(),
+    )
+    async with context.unit(empty.principal.tenant_id) as session:
+        before = (await session.execute(counted)).one()
+
+    again = [await empty.apply(text), await empty.apply(await empty.export())]
+
+    # A circuit that a certificate still holds back is asked for again by the file, not redrawn.
+    blocked = [one.name for one in again[0].changes]
+    assert blocked == ["le circuit « Finances courantes »", "le circuit « Finances importantes »"]
+    assert again[1].changes == []
+    async with context.unit(empty.principal.tenant_id) as session:
+        events, *rows = (await session.execute(counted)).one()
+    assert [*rows] == [*before[1:]]
+    assert events == before[0] + 1
+
+
+async def test_a_file_changes_what_it_says_and_leaves_the_rest_alone(
+    context: Context, clock: DrivenClock, empty: Setup
+) -> None:
+    await empty.apply(empty.own("petite-commune"))
+    clock.advance(days=3)
+    changed = (
+        empty.own("petite-commune")
+        .replace("capacity: Comptable", "capacity: Comptable public")
+        .replace("ceiling_cents: 2000000", "ceiling_cents: 500000")
+        .replace("name: Visa du secrétariat", "name: Visa de la mairie", 1)
+        .replace("superior: Secrétariat de mairie", "superior: Maire")
+        .replace("until: 2027-08-20", "until: 2027-08-27")
+        .replace("city: Saint-Exemple", "city: Sainte-Exemple")
+        .replace("label: Destinataire", "label: Adresse du destinataire")
+    )
+
+    plan = await empty.apply(changed)
+
+    assert {(one.section, one.change) for one in plan.changes} == {
+        ("tenant", "changed"),
+        ("desk", "changed"),
+        ("circuit", "changed"),
+        ("subtype", "changed"),
+        ("power", "changed"),
+        ("absence", "changed"),
+    }
+    sentences = [one.sentence for one in plan.changes]
+    assert "Le bureau « Comptabilité » : à modifier (capacity, superior)." in sentences
+    exported = await empty.export()
+    for word in ("Comptable public", "500000", "Visa de la mairie", "2027-08-27", "Sainte-Exemple"):
+        assert word in exported
+    assert "2000000" not in exported
+    assert [one for one in plan.left_alone if "administration@" in one]
+    async with context.unit(empty.principal.tenant_id) as session:
+        circuit = await session.scalar(select(Workflow).where(Workflow.name == "Arrêtés"))
+        assert circuit is not None
+        numbers = await session.scalars(
+            select(WorkflowVersion.number).where(WorkflowVersion.workflow_id == circuit.id)
+        )
+        assert sorted(numbers) == [1, 2]
+
+
+async def test_a_trial_names_what_would_change_and_keeps_nothing(
+    context: Context, town: Town
+) -> None:
+    setup = setup_of(context, town)
+    before = await setup.export()
+
+    plan = await setup.dry_run(
+        HEAD + "desks:\n" + desk("Police municipale", capacity="Chef de service", superior="Maire")
+    )
+
+    assert [one.sentence for one in plan.changes] == [
+        "Le bureau « Police municipale » : à ajouter."
+    ]
+    assert "Le bureau « Maire » n'est pas dans le fichier : rien ne change pour lui." in (
+        plan.left_alone
+    )
+    assert await setup.export() == before
+
+
+async def test_nothing_is_half_applied_when_the_last_service_refuses(
+    context: Context, empty: Setup
+) -> None:
+    await empty.apply(empty.own("petite-commune"))
+    before = await empty.export()
+    async with context.unit(empty.principal.tenant_id) as session:
+        events = await session.scalar(select(func.count(AuditEvent.seq)))
+    # Everything in it is right, but its author gives himself a power: refused at the very end.
+    text = (
+        HEAD
+        + "desks:\n"
+        + desk("Urbanisme", superior="Maire")
+        + f"""
+circuits:
+  - name: Permis
+    steps: [{{id: visa, kind: approval, name: Visa, actors: [{{desk: Urbanisme}}]}}]
+powers:
+  - kind: substitution
+    office: Urbanisme
+    grantee: administration@{empty.domain}
+    capacity: le remplaçant
+"""
+    )
+
+    tried = await empty.dry_run(text)
+    with pytest.raises(AppError) as refused:
+        await empty.apply(text)
+
+    assert [one.code for one in tried.faults] == ["self_granted"] == [refused.value.code]
+    assert "« Urbanisme »" in refused.value.detail
+    assert await empty.export() == before
+    async with context.unit(empty.principal.tenant_id) as session:
+        assert await session.scalar(select(func.count(AuditEvent.seq))) == events
+        assert await session.scalar(select(Desk).where(Desk.name == "Urbanisme")) is None
+
+
+async def test_pruning_removes_what_the_sections_do_not_list_and_nothing_that_is_used(
+    context: Context, town: Town, empty: Setup
+) -> None:
+    setup = setup_of(context, town)
+    await setup.apply(HEAD + "desks:\n" + desk("Archives") + desk("Accueil"))
+    standing = read_text((await setup.export()).encode())
+    listed = [one for one in standing.desks if not one.name.startswith("A")]
+    kept = Configuration(version=1, prune=True, desks=listed)
+
+    pruned = await setup.apply(written(kept))
+    with pytest.raises(Unprocessable) as used:
+        await setup.apply(f"{HEAD}prune: true\ndesks: []\n")
+    with pytest.raises(Conflict) as own:
+        await empty.apply(f"{HEAD}prune: true\npersons: []\n")
+
+    assert [one.sentence for one in pruned.changes] == [
+        "Le bureau « Accueil » : à retirer.",
+        "Le bureau « Archives » : à retirer.",
+    ]
+    assert used.value.code == "unknown_desk"
+    assert "Maire" in used.value.detail
+    assert own.value.code == "own_account"
+
+
+async def test_an_application_is_journaled_once_with_its_sentences(
+    context: Context, empty: Setup
+) -> None:
+    await empty.apply(HEAD + "desks:\n" + desk("Maire", capacity="Maire"))
+
+    async with context.unit(empty.principal.tenant_id) as session:
+        event = await session.scalar(select(AuditEvent))
+        told = await session.scalar(select(AuditValue))
+    assert event is not None
+    assert told is not None
+    entry = json.loads(event.entry)
+    assert entry["kind"] == "configuration.applied"
+    assert (entry["details"]["added"], entry["details"]["removed"]) == (1, 0)
+    assert "« Maire »" in str(told.value)
+
+
+async def test_threat_41_no_secret_of_a_tenant_is_exported(context: Context, town: Town) -> None:
+    text = await setup_of(context, town).export()
+
+    async with context.unit(town.tenant_id) as session:
+        hashes = await session.scalars(select(User.password_hash))
+    assert [one for one in hashes if one and one in text] == []
+    assert "password" not in text
+    assert "argon2" not in text
+
+
+async def test_threat_34_who_does_not_administer_persons_sees_their_names_only(
+    context: Context, town: Town
+) -> None:
+    setup = setup_of(context, town, Role.WORKFLOW_ADMIN)
+    text = await setup.export()
+    person = "{login: intrus, first_name: A, last_name: B, email: a@b.example}"
+
+    unchanged = await setup.dry_run(text)
+    more = await setup.dry_run(f"{HEAD}persons: [{person}]")
+
+    assert (unchanged.valid, unchanged.changes) == (True, [])
+    assert [one.code for one in more.faults] == ["persons_not_administered"]
+    assert "last_name: Registre" in text
+    assert "email:" not in text
+    assert "roles:" not in text
+
+
+async def test_the_api_hands_templates_out_and_takes_them_back(
+    as_person: AsPerson, town: Town
+) -> None:
+    administrator = await as_person("administrateur")
+    listed = await administrator.get("/configuration/templates")
+    [first, *_] = [one["name"] for one in listed.json()]
+    text = await administrator.get(f"/configuration/templates/{first}")
+    checked = await administrator.post("/configuration/validate", content=text.content)
+    refused = await administrator.post(
+        "/configuration/apply",
+        content=b"version: 1\ndesks: [{name: Accueil, superior: Nulle part}]",
+    )
+    exported = await administrator.get("/configuration")
+
+    assert text.headers["content-type"].startswith("application/yaml")
+    assert (checked.status_code, checked.json()["valid"]) == (200, True)
+    assert (refused.status_code, refused.json()["code"]) == (422, "unknown_desk")
+    assert "« Nulle part »" in refused.json()["detail"]
+    assert exported.text.startswith("version: 1\ntenant:\n")
+    assert "Accueil" not in exported.text
+
+
+async def test_threat_48_a_file_larger_than_the_bound_is_refused(as_person: AsPerson) -> None:
+    administrator = await as_person("administrateur")
+
+    answer = await administrator.post("/configuration/validate", content=b"#" * (2 * 1024**2 + 1))
+
+    assert answer.status_code == 413

@@ -1,0 +1,193 @@
+"""Documents that change after their deposit: in a preparation circuit, and in what came back."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from app.context import Context
+from app.demo.acts import Act, deliberation
+from app.demo.flows import Flow, make_pes
+from app.demo.town import Town
+from app.models import InboxEntry
+from tests.builders.administration import said
+from tests.builders.people import PDF, XML, ApiPerson, a_flow, approve
+from tests.builders.pes import sign_flow
+from tests.builders.reception import acknowledge
+from tests.builders.subtypes import add_subtype, step
+from tests.builders.towns import DrivenClock
+from workflows.definition import Protocol
+
+
+async def revise(person: ApiPerson, folder_id: str, content: bytes, media_type: str = PDF) -> int:
+    """A new revision of the first document; the status."""
+    whole = await person.read(folder_id)
+    answer = await person.client.post(
+        f"/folders/{folder_id}/documents/{whole['documents'][0]['id']}/revisions",
+        params={"name": "corrigé"},
+        content=content,
+        headers={"Content-Type": media_type},
+    )
+    return answer.status_code
+
+
+class TestPreparation:
+    @pytest.fixture
+    async def letter(self, context: Context, town: Town, finances: ApiPerson) -> str:
+        """A folder that the direction prepares before the mayor's visa."""
+        prepare = step(town, "montage", "approval", "direction", phase="preparation")
+        visa = step(town, "visa", "approval", "maire")
+        await add_subtype(context, town, prepare, visa, several_documents=True)
+        return await finances.submitted("essai")
+
+    async def test_documents_are_added_replaced_and_removed_by_the_desk_whose_turn_it_is(
+        self, letter: str, finances: ApiPerson, direction: ApiPerson, mayor: ApiPerson
+    ) -> None:
+        added = await direction.upload(letter, deliberation(Act(number="2")), role="annex")
+        assert added.status_code == 201
+        assert (await direction.read(letter))["status"] == "pending"
+        assert await revise(direction, letter, deliberation(Act(number="3"))) == 201
+        annex = added.json()["document_id"]
+        note = {"kind": "page", "desk_id": direction.desk, "text": "Floue", "x": 1, "y": 1}
+        await direction.client.post(
+            f"/folders/{letter}/notes", json={**note, "document_id": annex, "page": 1}
+        )
+        removed = await direction.client.delete(f"/folders/{letter}/documents/{annex}")
+        assert removed.status_code == 204
+        after = (await direction.act(letter, "approve", step="montage")).json()
+        assert after["waiting_desk_ids"] == [mayor.desk]
+        (document,) = after["documents"]
+        assert [one["number"] for one in document["revisions"]] == [1, 2]
+        frozen = await direction.upload(letter, deliberation(), role="annex")
+        assert said(frozen) == (409, "documents_frozen")
+        seen = (await finances.history(letter))[-2]
+        assert seen["kind"] == "validation_started"
+        assert (
+            seen["payload"]["documents"][0]["revision"]["sha256"]
+            == (document["revisions"][1]["sha256"])
+        )
+
+    async def test_threat_34_no_other_desk_changes_them(
+        self, letter: str, finances: ApiPerson
+    ) -> None:
+        refused = await finances.upload(letter, deliberation(), role="annex")
+        assert said(refused) == (403, "folder_not_with_you")
+        assert await revise(finances, letter, deliberation()) == 403
+
+    async def test_its_end_without_main_document_is_refused(
+        self, letter: str, direction: ApiPerson
+    ) -> None:
+        (document,) = (await direction.read(letter))["documents"]
+        await direction.client.delete(f"/folders/{letter}/documents/{document['id']}")
+        refused = await direction.act(letter, "approve", step="montage")
+        assert said(refused) == (422, "no_main_document")
+
+    async def test_the_flow_is_marked_when_it_ends(
+        self, context: Context, town: Town, finances: ApiPerson, direction: ApiPerson
+    ) -> None:
+        prepare = step(town, "montage", "approval", "direction", phase="preparation")
+        signature = step(town, "signature", "signature", "maire")
+        sending = step(town, "envoi", "transmission")
+        await add_subtype(
+            context,
+            town,
+            prepare,
+            signature,
+            sending,
+            key="prepared_flows",
+            protocol=Protocol.HELIOS,
+            helios_intake="to_sign",
+        )
+        folder_id = await finances.submitted("prepared_flows", a_flow(dematerialised=False))
+        replaced = a_flow(dematerialised=False, items_per_slip=3)
+        assert await revise(direction, folder_id, replaced, XML) == 201
+        origins = [one["origin"] for one in await _revisions(direction, folder_id)]
+        assert origins == ["deposited", "deposited"]
+        await direction.act(folder_id, "approve", step="montage")
+        *_, marked = await _revisions(direction, folder_id)
+        assert marked["origin"] == "dematerialised"
+        (started,) = [
+            one for one in await finances.history(folder_id) if one["kind"] == "validation_started"
+        ]
+        assert started["payload"]["documents"][0]["revision"]["sha256"] == marked["sha256"]
+
+    async def test_the_amount_of_a_replaced_flow_reaches_the_lists(
+        self, context: Context, town: Town, finances: ApiPerson
+    ) -> None:
+        folder_id = await finances.deposited("flows", a_flow())
+        before = await _amounts(context, town)
+        assert await revise(finances, folder_id, a_flow(items_per_slip=5), XML) == 201
+        after = await _amounts(context, town)
+        assert len(before) == len(after) == 1
+        assert before != after
+
+
+async def _revisions(person: ApiPerson, folder_id: str) -> list[dict[str, str]]:
+    (document,) = (await person.read(folder_id))["documents"]
+    found: list[dict[str, str]] = document["revisions"]
+    return found
+
+
+async def _amounts(context: Context, town: Town) -> list[int | None]:
+    async with context.unit(town.tenant_id) as session:
+        return list(await session.scalars(select(InboxEntry.amount_cents)))
+
+
+class TestChain:
+    async def test_an_ended_folder_is_followed_by_another_with_its_documents(
+        self,
+        context: Context,
+        town: Town,
+        finances: ApiPerson,
+        direction: ApiPerson,
+        clock: DrivenClock,
+    ) -> None:
+        await add_subtype(context, town, step(town, "visa", "approval", "direction"))
+        folder_id = await finances.submitted("essai")
+        body = {"subtype_id": str(town.subtypes["letters"]), "desk_id": finances.desk}
+        path = f"/folders/{folder_id}/chain"
+        early = await finances.client.post(path, json=body)
+        assert said(early) == (409, "not_ended")
+        await approve(direction, folder_id)
+        clock.advance(minutes=1)
+        made = await finances.client.post(path, json=body)
+        assert (made.status_code, made.json()["chained_from_id"]) == (201, folder_id)
+        ended = await finances.read(folder_id)
+        assert ended["chained_to_id"] == made.json()["id"]
+        digests = [one["documents"][0]["revisions"][-1]["sha256"] for one in (ended, made.json())]
+        assert digests[0] == digests[1]
+        assert said(await finances.client.post(path, json=body)) == (409, "already_chained")
+        sent = await finances.submit(made.json()["id"])
+        assert sent.json()["waiting_desk_ids"] == [direction.desk]
+
+    async def test_a_document_that_the_next_subtype_does_not_take_is_refused_whole(
+        self, context: Context, town: Town, finances: ApiPerson, direction: ApiPerson
+    ) -> None:
+        await add_subtype(context, town, step(town, "visa", "approval", "direction"))
+        folder_id = await finances.submitted("essai")
+        await approve(direction, folder_id)
+        body = {"subtype_id": str(town.subtypes["flows"]), "desk_id": finances.desk}
+        refused = await finances.client.post(f"/folders/{folder_id}/chain", json=body)
+        assert said(refused) == (422, "media_type_refused")
+        assert (await finances.read(folder_id))["chained_to_id"] is None
+        assert len((await finances.client.get("/folders")).json()["items"]) == 1
+
+    async def test_a_signed_flow_is_never_signed_again(
+        self, context: Context, town: Town, finances: ApiPerson, direction: ApiPerson
+    ) -> None:
+        flow = sign_flow(make_pes(Flow(number=990_400)))
+        folder_id = await finances.submitted("signed_flows", flow)
+        await approve(direction, folder_id)
+        await acknowledge(context, town, folder_id, context.clock().date())
+        path = f"/folders/{folder_id}/chain"
+        body = {"subtype_id": str(town.subtypes["flows"]), "desk_id": finances.desk}
+        refused = await finances.client.post(path, json=body)
+        assert said(refused) == (422, "chained_flow_signed")
+        body["subtype_id"] = str(town.subtypes["attachments"])
+        refused = await finances.client.post(path, json=body)
+        assert said(refused) == (422, "pes_wrong_intake")
+        body["subtype_id"] = str(town.subtypes["signed_flows"])
+        made = await finances.client.post(path, json=body)
+        assert made.status_code == 201, made.text
+        sent = await finances.submit(made.json()["id"])
+        assert sent.json()["waiting_desk_ids"] == [direction.desk]

@@ -1,0 +1,105 @@
+"""`POST /folder-subtypes/{id}/simulate` in a town of its own."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import httpx2
+from sqlalchemy import update
+
+from app.context import Context
+from app.demo.town import Town
+from app.models import FolderSubtype
+from tests.app.conftest import PersonOf
+from tests.builders.people import ApiPerson, approve
+from tests.builders.towns import DrivenClock, random_id
+
+
+async def simulate(person: ApiPerson, subtype: str = "letters", **body: Any) -> httpx2.Response:
+    """Asked of the subtype, for the desk of finance."""
+    town = person.town
+    return await person.client.post(
+        f"/folder-subtypes/{town.subtypes[subtype]}/simulate",
+        json={"desk_id": str(town.desks["finances"]), **body},
+    )
+
+
+class TestSimulate:
+    async def test_the_path_says_who_may_act_and_why(self, finances: ApiPerson) -> None:
+        said = (await simulate(finances)).json()
+        assert (said["outcome"], said["workflow_version"]) == ("completed", 1)
+        visa, signature = said["stages"]
+        assert [one["user_id"] for one in visa["able"]] == [str(finances.town.users["direction"])]
+        assert [(one["power"], one["mention"]) for one in signature["able"]] == [("holder", None)]
+        assert said["explanation"][-1].startswith("Conclusion. Le dossier arrive au bout")
+
+    async def test_an_assumed_absence_blocks_and_ends(
+        self, finances: ApiPerson, clock: DrivenClock
+    ) -> None:
+        back = clock.now + timedelta(days=3)
+        absence = {
+            "user_id": str(finances.town.users["maire"]),
+            "period": {"starts_at": clock.now.isoformat(), "ends_at": back.isoformat()},
+        }
+        said = (await simulate(finances, absences=[absence])).json()
+        (wait,) = said["stages"][1]["waits"]
+        assert (said["outcome"], wait["code"]) == ("blocked", "absent")
+        assert wait["detail"].startswith("Aucun signataire habilité")
+        assert [one["is_away"] for one in wait["then"]] == [False]
+
+    async def test_nothing_is_kept(self, finances: ApiPerson) -> None:
+        await simulate(finances)
+        assert (await finances.client.get("/folders")).json()["items"] == []
+
+    async def test_past_folders_tell_how_long_a_step_takes(
+        self, finances: ApiPerson, direction: ApiPerson, clock: DrivenClock
+    ) -> None:
+        for minutes in (1, 2, 4):
+            folder_id = await finances.submitted("letters")
+            clock.advance(minutes=minutes)
+            await approve(direction, folder_id)
+        visa, signature = (await simulate(finances)).json()["stages"]
+        assert (visa["usual_seconds"], signature["usual_seconds"]) == (120, None)
+
+    async def test_an_administrator_of_circuits_asks_for_any_desk(
+        self, administrator: ApiPerson, finances: ApiPerson
+    ) -> None:
+        said = (await simulate(administrator)).json()
+        assert said["submitter_id"] == str(finances.town.users["finances"])
+
+
+class TestRefusals:
+    async def test_somebody_else_s_desk(self, direction: ApiPerson) -> None:
+        answer = await simulate(direction)
+        assert (answer.status_code, answer.json()["code"]) == (403, "desk_not_yours")
+
+    async def test_threat_33_the_subtype_of_another_tenant(
+        self, finances: ApiPerson, other_town: Town
+    ) -> None:
+        answer = await finances.client.post(
+            f"/folder-subtypes/{other_town.subtypes['letters']}/simulate",
+            json={"desk_id": finances.desk},
+        )
+        assert answer.status_code == 404
+
+    async def test_a_person_that_nobody_knows(self, finances: ApiPerson) -> None:
+        absence = {"user_id": str(random_id()), "period": {}}
+        answer = await simulate(finances, absences=[absence])
+        assert (answer.status_code, answer.json()["code"]) == (422, "unknown_person")
+
+    async def test_a_date_out_of_sight(self, finances: ApiPerson) -> None:
+        answer = await simulate(finances, deposited_at="9999-12-31T23:59:59Z")
+        assert answer.json()["code"] == "deposit_date_out_of_range"
+
+    async def test_a_desk_that_may_not_deposit(
+        self, context: Context, town: Town, person_of: PersonOf
+    ) -> None:
+        async with context.unit(town.tenant_id) as session:
+            await session.execute(
+                update(FolderSubtype)
+                .where(FolderSubtype.id == town.subtypes["letters"])
+                .values(deposit_desk_ids=[town.desks["direction"]])
+            )
+        answer = await simulate(await person_of(town, "finances"))
+        assert (answer.status_code, answer.json()["code"]) == (403, "desk_may_not_deposit")

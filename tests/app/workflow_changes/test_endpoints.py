@@ -1,0 +1,166 @@
+"""Folders under way when their circuit changes: what it would do, who follows, and back."""
+
+from __future__ import annotations
+
+from app.demo.town import Town
+from tests.app.conftest import PersonOf
+from tests.builders.catalog import Json, activate, signature, told, visa
+from tests.builders.people import ApiPerson, approve
+from tests.builders.towns import random_id
+
+
+async def signing_circuit(administrator: ApiPerson) -> str:
+    """The circuit of letters: visa, signature."""
+    listed = (await administrator.client.get("/workflows")).json()
+    return str(next(one["id"] for one in listed if one["name"] == "Visa, signature"))
+
+
+async def new_version(administrator: ApiPerson, workflow_id: str, *steps: Json) -> int:
+    """In force at once; its number."""
+    path = f"/workflows/{workflow_id}/versions"
+    made = await administrator.client.post(path, json={"steps": list(steps)})
+    number = int(made.json()["versions"][0]["number"])
+    answer = await activate(administrator, workflow_id, number)
+    assert answer.status_code == 200, answer.text
+    return number
+
+
+async def preview(administrator: ApiPerson, workflow_id: str, number: int) -> Json:
+    path = f"/workflows/{workflow_id}/versions/{number}/impact"
+    answer = await administrator.client.get(path)
+    assert answer.status_code == 200, answer.text
+    found: Json = answer.json()
+    return found
+
+
+async def bring(
+    administrator: ApiPerson, workflow_id: str, number: int, *, undo: bool = False, **asked: object
+) -> list[Json]:
+    path = f"/workflows/{workflow_id}/versions/{number}/migrations{'/undo' if undo else ''}"
+    answer = await administrator.client.post(path, json=asked)
+    assert answer.status_code == 200, answer.text
+    found: list[Json] = answer.json()
+    return found
+
+
+def outcomes(answer: list[Json]) -> dict[str, tuple[bool, int | None, str | None]]:
+    return {one["folder_id"]: (one["migrated"], one["version"], one["code"]) for one in answer}
+
+
+class TestImpact:
+    async def test_counts_and_tells_what_each_folder_would_meet(
+        self, administrator: ApiPerson, finances: ApiPerson, direction: ApiPerson
+    ) -> None:
+        workflow_id = await signing_circuit(administrator)
+        waiting = await finances.submitted("letters")
+        rejected = await finances.submitted("letters")
+        await direction.act(rejected, "reject", step="visa", reason="Pièce absente")
+        past = await finances.submitted("letters")
+        await approve(direction, past)
+        await finances.create("letters")
+        number = await new_version(
+            administrator,
+            workflow_id,
+            visa(administrator.town, name="Visa de la direction", due_in_days=2),
+            signature(administrator.town, name="Signature du maire"),
+        )
+        found = await preview(administrator, workflow_id, number)
+        assert found["summary"] == (
+            "3 dossiers en cours : 1 inchangé, 1 à une étape qui change, 1 qui ne peut pas suivre."
+        )
+        assert (found["total"], found["unaffected"], found["upcoming_changes"]) == (3, 1, 0)
+        assert {(one["folder_id"], one["effect"], one["version"]) for one in found["folders"]} == {
+            (waiting, "step_changes", 1),
+            (rejected, "cannot_follow", 1),
+            (past, "unaffected", 1),
+        }
+
+    async def test_nothing_under_way_is_said(self, administrator: ApiPerson) -> None:
+        workflow_id = await signing_circuit(administrator)
+        found = await preview(administrator, workflow_id, 1)
+        assert (found["total"], found["folders"]) == (0, [])
+        assert found["summary"] == "Aucun dossier en cours ne suit une autre version."
+
+
+class TestMigrations:
+    async def test_folders_follow_one_by_one_and_may_go_back(
+        self, administrator: ApiPerson, finances: ApiPerson, direction: ApiPerson
+    ) -> None:
+        workflow_id = await signing_circuit(administrator)
+        waiting = await finances.submitted("letters")
+        rejected = await finances.submitted("letters")
+        await direction.act(rejected, "reject", step="visa", reason="Pièce absente")
+        second = visa(administrator.town, id="second", name="Second visa")
+        number = await new_version(
+            administrator,
+            workflow_id,
+            visa(administrator.town),
+            second,
+            signature(administrator.town),
+        )
+        stranger = str(random_id())
+        moved = await bring(
+            administrator, workflow_id, number, folder_ids=[waiting, rejected, stranger]
+        )
+        steps = [one["id"] for one in (await finances.read(waiting))["steps"]]
+        twice = await bring(administrator, workflow_id, number, folder_ids=[waiting])
+        back = await bring(administrator, workflow_id, number, undo=True)
+        again = await bring(administrator, workflow_id, number, undo=True, folder_ids=[waiting])
+        after = [one["id"] for one in (await finances.read(waiting))["steps"]]
+        assert outcomes(moved) == {
+            waiting: (True, number, None),
+            rejected: (False, None, "not_migratable"),
+            stranger: (False, None, "not_found"),
+        }
+        assert (steps, after) == (["visa", "second", "signature"], ["visa", "signature"])
+        assert outcomes(twice) == {waiting: (False, None, "already_in_this_version")}
+        assert outcomes(back) == {waiting: (True, 1, None)}
+        assert outcomes(again) == {waiting: (False, None, "not_migrated_here")}
+
+    async def test_without_list_all_that_can_follow_do_and_go_on(
+        self, administrator: ApiPerson, finances: ApiPerson, direction: ApiPerson
+    ) -> None:
+        workflow_id = await signing_circuit(administrator)
+        folders = [await finances.submitted("letters") for _ in range(2)]
+        rejected = await finances.submitted("letters")
+        await direction.act(rejected, "reject", step="visa", reason="Pièce absente")
+        chosen = {**visa(administrator.town, id="choix"), "desk_ids": []}
+        chosen["actors"] = [{"kind": "variable"}]
+        number = await new_version(administrator, workflow_id, visa(administrator.town), chosen)
+        without = await bring(administrator, workflow_id, number)
+        desk = {"step": "choix", "desk_id": direction.desk}
+        moved = await bring(administrator, workflow_id, number, chosen_desks=[desk])
+        await approve(direction, folders[0])
+        passed = await direction.act(folders[0], "approve", step="choix")
+        history = [one["kind"] for one in await finances.history(folders[1])]
+        assert set(outcomes(without)) == set(folders)
+        assert {one["code"] for one in without} == {"variable_desk_missing"}
+        assert outcomes(moved) == dict.fromkeys(folders, (True, number, None))
+        assert passed.json()["status"] == "completed"
+        assert "migrated" in history
+
+    async def test_no_folder_follows_a_draft(
+        self, administrator: ApiPerson, finances: ApiPerson
+    ) -> None:
+        workflow_id = await signing_circuit(administrator)
+        await finances.submitted("letters")
+        path = f"/workflows/{workflow_id}/versions"
+        await administrator.client.post(path, json={"steps": [visa(administrator.town)]})
+        seen = await preview(administrator, workflow_id, 2)
+        refused = await administrator.client.post(f"{path}/2/migrations", json={})
+        assert seen["total"] == 1
+        assert told(refused) == (409, "version_not_active")
+
+    async def test_threat_33_a_folder_of_another_tenant_or_circuit_is_not_found(
+        self,
+        administrator: ApiPerson,
+        finances: ApiPerson,
+        other_town: Town,
+        person_of: PersonOf,
+    ) -> None:
+        workflow_id = await signing_circuit(administrator)
+        foreign = await (await person_of(other_town, "finances")).submitted("letters")
+        act = await finances.submitted("acts")
+        number = await new_version(administrator, workflow_id, visa(administrator.town))
+        moved = await bring(administrator, workflow_id, number, folder_ids=[foreign, act])
+        assert {one["code"] for one in moved} == {"not_found"}
