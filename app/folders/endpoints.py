@@ -4,35 +4,33 @@ from __future__ import annotations
 
 import urllib.parse
 import uuid
-from typing import Annotated, assert_never
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
 from app.auth.http import Caller, IdempotentRoute, permit
-from app.auth.principal import Permission
+from app.auth.principal import Permission, PrincipalKind
 from app.documents.repository import DocumentRepository
 from app.errors import NotFound
-from app.folders import service
+from app.folders import details, service
+from app.folders.acting import act, outcome_of, record_reading
+from app.folders.acts import BulkAct, BulkRead, FolderAct
+from app.folders.reading import read_folder, summary
 from app.folders.repository import FolderRepository
 from app.folders.schemas import (
-    ApproveAction,
-    CancelAction,
-    FolderAction,
     FolderEventRead,
     FolderRead,
     FolderSummary,
-    RejectAction,
-    ResubmitAction,
-    RetractAction,
+    FolderUpdate,
+    OutsideAnswer,
+    Publication,
 )
 from app.kit.pagination import MAX_PAGE, Cursor, Page, read_cursor
 from app.kit.problems import problem_responses
-from workflows.actions import Action, Approve, Cancel, Reject, Retract
+from workflows.actions import RecordOutside
 from workflows.definition import StepId
-from workflows.errors import NotResubmittable
-from workflows.folder import FolderStatus
-from workflows.powers import Authorship, PersonAtDesk
+from workflows.register import Authorship
 
 router = APIRouter(tags=["folders"], route_class=IdempotentRoute)
 
@@ -58,7 +56,7 @@ async def list_folders(
     page = rows[:size]
     last = page[-1] if len(rows) > size else None
     return Page(
-        items=[service.summary(row) for row in page],
+        items=[summary(row) for row in page],
         next_cursor=Cursor(last.created_at, last.id).encode() if last else None,
     )
 
@@ -72,10 +70,11 @@ async def list_folders(
 async def get_folder(
     folder_id: uuid.UUID, caller: Caller = permit(Permission.FOLDER_READ)
 ) -> FolderRead:
-    """Documents, steps, and what the caller may do now."""
+    """Documents, steps, and what the caller may do now. Who only looks after its stuck steps sees
+    neither documents nor metadata."""
     async with caller.unit() as session:
-        folder = await service.readable(session, caller.principal, folder_id)
-        return await service.read_folder(session, caller.context, caller.principal, folder)
+        folder = await service.visible(session, caller.principal, folder_id)
+        return await read_folder(session, caller.context, caller.principal, folder)
 
 
 @router.post(
@@ -86,41 +85,97 @@ async def get_folder(
 )
 async def act_on_folder(
     folder_id: uuid.UUID,
-    action: FolderAction,
+    asked: FolderAct,
     caller: Caller = permit(Permission.FOLDER_ACT),
 ) -> FolderRead:
-    """Approve, reject, retract, resubmit or cancel. Two people acting at once: one wins, the
-    other gets a 409."""
+    """One act of a person through a desk. Two people acting at once: one wins, the other gets a
+    409."""
+    acted = await act(caller.context, caller.principal, folder_id, asked, caller.unit)
+    async with caller.unit(claims=False) as session:
+        return await read_folder(session, caller.context, caller.principal, acted.folder)
+
+
+@router.post(
+    "/folder-actions",
+    response_model=BulkRead,
+    summary="Agir sur plusieurs dossiers",
+    responses=problem_responses(401, 403, 422),
+)
+async def act_on_folders(
+    asked: BulkAct, caller: Caller = permit(Permission.FOLDER_ACT)
+) -> BulkRead:
+    """The same act on 1 to 200 folders: each in its own transaction, with its own outcome. One
+    that fails holds no other back."""
+    async with caller.unit():
+        pass
+    outcomes = [
+        await outcome_of(caller.context, caller.principal, one.folder_id, one.act)
+        for one in asked.items
+    ]
+    await caller.context.wake()
+    return BulkRead(outcomes=outcomes)
+
+
+@router.patch(
+    "/folders/{folder_id}",
+    response_model=FolderRead,
+    summary="Modifier un dossier",
+    responses=problem_responses(401, 403, 404, 409, 422),
+)
+async def update_folder(
+    folder_id: uuid.UUID,
+    new: FolderUpdate,
+    caller: Caller = permit(Permission.FOLDER_DEPOSIT),
+) -> FolderRead:
+    """Title of a draft, metadata while the folder lives."""
+    async with caller.unit() as session:
+        folder = await details.update_folder(
+            session, caller.context, caller.principal, folder_id, new
+        )
+        return await read_folder(session, caller.context, caller.principal, folder)
+
+
+@router.put(
+    "/folders/{folder_id}/publication",
+    response_model=FolderRead,
+    summary="Enregistrer la publication d'un acte",
+    responses=problem_responses(401, 403, 404, 409, 422),
+)
+async def publish_act(
+    folder_id: uuid.UUID,
+    new: Publication,
+    caller: Caller = permit(Permission.FOLDER_DEPOSIT),
+) -> FolderRead:
+    """An act is « exécutoire » once received by the legality control and published."""
+    async with caller.unit() as session:
+        folder = await details.publish(
+            session, caller.context, caller.principal, folder_id, new.published_on
+        )
+        return await read_folder(session, caller.context, caller.principal, folder)
+
+
+@router.post(
+    "/folders/{folder_id}/outside-answer",
+    response_model=FolderRead,
+    summary="Enregistrer la réponse de l'extérieur",
+    responses=problem_responses(401, 403, 404, 409, 422),
+)
+async def record_outside_answer(
+    folder_id: uuid.UUID,
+    answer: OutsideAnswer,
+    caller: Caller = permit(Permission.OUTSIDE_ANSWER),
+) -> FolderRead:
+    """For the program that carries an external step: accepted, the circuit goes on; refused, the
+    folder comes back to its submitter."""
     async with caller.unit() as session:
         folder = await service.lock_readable(session, caller.principal, folder_id)
-        actor = service.seat(caller.principal, action.desk_id)
-        match action:
-            case ResubmitAction():
-                # A draft is submitted by its own route, which marks the flow first (DESIGN D9).
-                if folder.status == FolderStatus.DRAFT.value:
-                    raise NotResubmittable
-                acted = await service.enter_circuit(session, caller.context, folder, actor)
-            case _:
-                acted = await service.apply(
-                    session, caller.context, folder, _domain_action(action, actor)
-                )
-        return await service.read_folder(session, caller.context, caller.principal, acted.folder)
-
-
-def _domain_action(
-    action: ApproveAction | RejectAction | RetractAction | CancelAction, actor: PersonAtDesk
-) -> Action:
-    match action:
-        case ApproveAction():
-            return Approve(actor, StepId(action.step))
-        case RejectAction():
-            return Reject(actor, StepId(action.step), action.reason)
-        case RetractAction():
-            return Retract(actor, StepId(action.step) if action.step else None)
-        case CancelAction():
-            return Cancel(actor)
-        case _:
-            assert_never(action)
+        action = RecordOutside(
+            StepId(answer.step), answer.accepted, answer.reference, answer.reason
+        )
+        acted = await service.apply(
+            session, caller.context, folder, action, reported_by=caller.principal.actor
+        )
+        return await read_folder(session, caller.context, caller.principal, acted.folder)
 
 
 @router.get(
@@ -147,6 +202,7 @@ async def get_folder_history(
                 actor_id=by.person if by else None,
                 on_behalf_of=by.power.on_behalf_of if by else None,
                 power=by.power.kind.value if by else None,
+                mention=by.power.mention if by else None,
                 payload=row.payload["payload"],
             )
         )
@@ -172,6 +228,8 @@ async def get_revision_content(
         document = await repository.document(revision.document_id) if revision else None
         if revision is None or document is None or document.folder_id != folder_id:
             raise NotFound
+    if caller.principal.kind is PrincipalKind.PERSON:
+        await record_reading(caller.context, caller.principal, folder_id, revision_id)
     chunks = await caller.context.store.open(revision.sha256)
     name = urllib.parse.quote(document.name, safe="")
     return StreamingResponse(

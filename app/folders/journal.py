@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,33 +12,39 @@ from app.audit.service import SYSTEM, record
 from app.auth.principal import PrincipalKind
 from app.models import Folder
 from app.users.service import user_of
-from workflows import events
+from workflows import events, outside_events
 from workflows import folder as domain
 from workflows.events import Event
-from workflows.powers import Authorship
+from workflows.register import Authorship
+
+_TEXTS = ("reason", "question", "answer")
+_DETAILS = ("step", "from_desk", "to_desk", "desk", "returned_to", "workflow_version")
 
 
-async def journal(
-    session: AsyncSession,
-    folder: Folder,
-    event: Event,
-    documents: tuple[domain.Document, ...],
-    certificate_sha256: str | None,
-) -> None:
-    """One entry per document concerned, so that every act names the bytes it was done on.
-    `documents` are the main documents that the folder has now."""
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What the journal says beside the event: the main documents that the folder has now, the
+    certificate that signed, who told what happened outside."""
+
+    documents: tuple[domain.Document, ...] = ()
+    certificate_sha256: str | None = None
+    reported_by: Actor = SYSTEM
+
+
+NO_TRACE = Trace()
+
+
+async def journal(session: AsyncSession, folder: Folder, event: Event, trace: Trace) -> None:
+    """One entry per document concerned, so that every act names the bytes it was done on."""
     by: Authorship | None = getattr(event, "by", None)
-    actor, values = await _actor(session, folder, by)
+    actor, values = await _actor(session, by, event, trace)
     if isinstance(event, events.Created):
         values["title"] = folder.title
-    reason: str | None = getattr(event, "reason", None)
-    if reason is not None:
-        values["reason"] = reason
-    details: dict[str, str | int] = {"version": folder.version}
-    step: str | None = getattr(event, "step", None)
-    if step is not None:
-        details["step"] = step
-    for document, sha256 in _concerned(event, documents) or ((None, None),):
+    values |= {name: text for name in _TEXTS if (text := getattr(event, name, None))}
+    if by is not None and by.power.mention is not None:
+        values["mention"] = by.power.mention
+    details = _details(folder, event, by)
+    for document, sha256 in _concerned(event, trace.documents) or ((None, None),):
         await record(
             session,
             Occurrence(
@@ -45,7 +52,7 @@ async def journal(
                 actor=actor,
                 on_behalf_of=by.power.on_behalf_of if by else None,
                 power=by.power.kind.value if by else None,
-                certificate_sha256=certificate_sha256,
+                certificate_sha256=trace.certificate_sha256,
                 folder=str(folder.id),
                 document=document,
                 document_sha256=sha256,
@@ -56,13 +63,34 @@ async def journal(
         )
 
 
+def _details(folder: Folder, event: Event, by: Authorship | None) -> dict[str, str | int]:
+    details: dict[str, str | int] = {"version": folder.version}
+    details |= {name: text for name in _DETAILS if (text := getattr(event, name, None))}
+    if by is not None and by.power.id is not None:
+        details["power_id"] = by.power.id
+    return details
+
+
 def _concerned(event: Event, documents: tuple[domain.Document, ...]) -> tuple[tuple[str, str], ...]:
     match event:
-        case events.Approved() | events.Rejected() | events.TransmissionClaimed():
+        case (
+            events.Approved()
+            | events.Rejected()
+            | events.SignedOnPaper()
+            | events.Archived()
+            | events.StepSkipped()
+            | events.OpinionGiven()
+            | outside_events.TransmissionClaimed()
+        ):
             return tuple((one.id, one.revision.sha256) for one in documents)
-        case events.Submitted() | events.Resubmitted():
+        case events.DocumentsRead():
+            read = set(event.revisions)
+            return tuple(
+                (one.id, one.revision.sha256) for one in documents if one.revision.id in read
+            )
+        case events.Submitted() | events.Resubmitted() | events.ValidationStarted():
             return tuple((one.id, one.revision.sha256) for one in event.documents)
-        case events.Signed():
+        case events.Signed() | events.Sealed():
             return tuple((one.document, one.after.sha256) for one in event.changes)
         case events.Retracted():
             return tuple((one.document, one.after.sha256) for one in event.restored)
@@ -71,10 +99,11 @@ def _concerned(event: Event, documents: tuple[domain.Document, ...]) -> tuple[tu
 
 
 async def _actor(
-    session: AsyncSession, folder: Folder, by: Authorship | None
+    session: AsyncSession, by: Authorship | None, event: Event, trace: Trace
 ) -> tuple[Actor, dict[str, str]]:
     if by is None:
-        return SYSTEM, {}
+        told = isinstance(event, outside_events.OutsideAnswered)
+        return trace.reported_by if told else SYSTEM, {}
     if by.power.kind.value == PrincipalKind.PROGRAM.value:
         return Actor("program", by.person), {}
     person = await user_of(session, uuid.UUID(by.person))

@@ -33,7 +33,7 @@ class ToMark:
 
 async def flow_to_mark(session: AsyncSession, folder: Folder) -> ToMark | None:
     """The newest unsigned revision of a flow that this circuit will sign, unless it was marked."""
-    resolved = await resolve(session, folder.subtype_id)
+    resolved = await resolve(session, folder.subtype_id, even_retired=True)
     if resolved.intake is not HeliosIntake.TO_SIGN:
         return None
     repository = DocumentRepository(session)

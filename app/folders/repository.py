@@ -6,26 +6,43 @@ import uuid
 from collections.abc import Sequence
 
 from psycopg.errors import QueryCanceled
-from sqlalchemy import ColumnElement, delete, or_, select, tuple_
+from sqlalchemy import ColumnElement, case, delete, func, or_, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principal import Principal
 from app.errors import Conflict
 from app.kit.pagination import Cursor
-from app.models import Folder, FolderEvent
-from workflows import events
+from app.models import Folder, FolderEvent, FolderSubtype, InboxEntry, InboxList
+from workflows import event_encoding
 from workflows.events import Event
+from workflows.folder import FolderStatus
+
+_ENTRY_KEYS = ("folder_id", "desk_id", "tenant_id")
+# Lists whose entries bear a date of the folder itself.
+_DATED = (InboxList.TO_DO.value, InboxList.UNDER_WAY.value)
 
 
 def readable_by(principal: Principal) -> ColumnElement[bool]:
     """The one filter that says which folders a principal may see."""
     if principal.sees_all_folders:
         return Folder.tenant_id == principal.tenant_id
-    desks = list(principal.desk_ids)
+    desks = list(principal.readable_desk_ids)
+    visible = select(FolderSubtype.id).where(FolderSubtype.visible_desk_ids.overlap(desks))
     return (Folder.tenant_id == principal.tenant_id) & or_(
-        Folder.submitter_desk_id.in_(desks), Folder.participant_desk_ids.overlap(desks)
+        Folder.submitter_desk_id.in_(desks),
+        Folder.participant_desk_ids.overlap(desks),
+        Folder.subtype_id.in_(visible) & (Folder.status != FolderStatus.DRAFT.value),
     )
+
+
+def administered_by(principal: Principal) -> ColumnElement[bool]:
+    """Folders in their circuit whose stuck steps the principal looks after, without reading their
+    documents (DESIGN D15)."""
+    desks = principal.administered_desk_ids
+    sent = (Folder.tenant_id == principal.tenant_id) & (Folder.status != FolderStatus.DRAFT.value)
+    return sent if desks is None else sent & Folder.participant_desk_ids.overlap(list(desks))
 
 
 class FolderRepository:
@@ -45,6 +62,11 @@ class FolderRepository:
         return await self._session.scalar(
             select(Folder).where(Folder.id == folder_id, readable_by(principal))
         )
+
+    async def visible(self, folder_id: uuid.UUID, principal: Principal) -> Folder | None:
+        """One that the principal may read, or look after."""
+        seen = readable_by(principal) | administered_by(principal)
+        return await self._session.scalar(select(Folder).where(Folder.id == folder_id, seen))
 
     async def lock(self, folder_id: uuid.UUID) -> Folder | None:
         """The row, fresh and locked until the transaction ends. Raises Conflict (`folder_busy`)
@@ -100,12 +122,39 @@ class FolderRepository:
                     folder_id=folder.id,
                     seq=seq,
                     kind=event.type,
-                    payload=dict(events.to_json(event)),
+                    payload=dict(event_encoding.to_json(event)),
                     occurred_at=event.occurred_at,
                 )
             )
         folder.version += len(happened)
         await self._session.flush()
 
-    async def remove(self, folder: Folder) -> None:
-        await self._session.execute(delete(Folder).where(Folder.id == folder.id))
+    async def replace_entries(self, folder: Folder, entries: list[InboxEntry]) -> None:
+        """The inbox rows of a folder become these; what ended or came back keeps its place."""
+        desks = [one.desk_id for one in entries]
+        await self._session.execute(
+            delete(InboxEntry).where(
+                InboxEntry.folder_id == folder.id, InboxEntry.desk_id.not_in(desks)
+            )
+        )
+        columns = [column.name for column in InboxEntry.__table__.columns]
+        new = insert(InboxEntry).values(
+            [{name: getattr(one, name) for name in columns} for one in entries]
+        )
+        stays = (InboxEntry.place == new.excluded.place) & InboxEntry.place.not_in(_DATED)
+        changed = {name: new.excluded[name] for name in columns if name not in _ENTRY_KEYS}
+        changed["since"] = case((stays, InboxEntry.since), else_=new.excluded.since)
+        await self._session.execute(
+            new.on_conflict_do_update(index_elements=["folder_id", "desk_id"], set_=changed)
+        )
+
+    async def write_search(self, folder_id: uuid.UUID, folded: str) -> None:
+        """The text by which the folder is found, out of the service's own reach (DESIGN D13)."""
+        await self._session.execute(select(func.folder_search_write(folder_id, folded)))
+
+    async def write_amount(self, folder: Folder, cents: int | None) -> None:
+        """The amount that ceilings are compared with, in the row and in the inboxes."""
+        folder.amount_cents = cents
+        await self._session.execute(
+            update(InboxEntry).where(InboxEntry.folder_id == folder.id).values(amount_cents=cents)
+        )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import uuid
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, field_validator
 
 from app.auth.schemas import Input
 from app.documents.schemas import DocumentRead
+from workflows.actions import ChosenDesk
+from workflows.definition import DeskId, StepId
 
 Title = Annotated[str, Field(min_length=1, max_length=500)]
 
@@ -25,14 +27,35 @@ class ActInput(Input):
     subject: str = Field(min_length=1, max_length=499)
 
 
+class ChosenDeskInput(Input):
+    """The desk chosen for the variable actor of a step."""
+
+    step: str = Field(max_length=60)
+    desk_id: uuid.UUID
+
+
+class ChosenDesks(Input):
+    """The desks chosen at the submission."""
+
+    chosen_desks: list[ChosenDeskInput] = Field(max_length=20)
+
+
+class Submission(Input):
+    """Through which desk a folder is sent, to which desks where its circuit leaves the choice."""
+
+    desk_id: uuid.UUID
+    chosen_desks: list[ChosenDeskInput] = Field(default_factory=list, max_length=20)
+
+
 class FolderCreate(Input):
-    """A draft in a subtype, deposited by a desk."""
+    """A draft in a subtype, deposited by a desk. `chosen_desks` are read by the one-shot form."""
 
     subtype_id: uuid.UUID
     desk_id: uuid.UUID
     title: Title
-    metadata: dict[str, str | int | bool | None] = Field(default_factory=dict)
+    metadata: dict[str, str | int | bool | None] = Field(default_factory=dict, max_length=100)
     act: ActInput | None = None
+    chosen_desks: list[ChosenDeskInput] = Field(default_factory=list, max_length=20)
 
     @field_validator("title")
     @classmethod
@@ -40,49 +63,31 @@ class FolderCreate(Input):
         return " ".join(title.split())
 
 
-class ApproveAction(Input):
-    """Agree at a step."""
+class FolderUpdate(Input):
+    """What may change of a folder that lives; absent fields stay as they are."""
 
-    action: Literal["approve"]
-    desk_id: uuid.UUID
-    step: str
+    title: Title | None = None
+    metadata: dict[str, str | int | bool | None] | None = Field(default=None, max_length=100)
 
-
-class RejectAction(Input):
-    """Refuse at a step, and say why."""
-
-    action: Literal["reject"]
-    desk_id: uuid.UUID
-    step: str
-    reason: str = Field(max_length=2000)
+    @field_validator("title")
+    @classmethod
+    def _one_line(cls, title: str | None) -> str | None:
+        return " ".join(title.split()) if title is not None else None
 
 
-class RetractAction(Input):
-    """Take back one's act; without step, the submission."""
+class Publication(Input):
+    """The day an act was published or notified."""
 
-    action: Literal["retract"]
-    desk_id: uuid.UUID
-    step: str | None = None
+    published_on: date
 
 
-class ResubmitAction(Input):
-    """Start the circuit again with the documents as they stand."""
+class OutsideAnswer(Input):
+    """What the outside answered at an external or secure mail step."""
 
-    action: Literal["resubmit"]
-    desk_id: uuid.UUID
-
-
-class CancelAction(Input):
-    """End a folder that is not in its circuit."""
-
-    action: Literal["cancel"]
-    desk_id: uuid.UUID
-
-
-FolderAction = Annotated[
-    ApproveAction | RejectAction | RetractAction | ResubmitAction | CancelAction,
-    Field(discriminator="action"),
-]
+    step: str = Field(max_length=60)
+    accepted: bool
+    reference: str | None = Field(default=None, max_length=255)
+    reason: str = Field(default="", max_length=2000)
 
 
 class AllowedActionRead(BaseModel):
@@ -93,14 +98,47 @@ class AllowedActionRead(BaseModel):
     step: str | None
 
 
+class ActRead(BaseModel):
+    """What one person did at a step, by which power; `mention` is how it is printed."""
+
+    kind: str
+    at: datetime
+    actor_id: str
+    desk_id: uuid.UUID
+    on_behalf_of: str | None
+    power: str
+    mention: str | None
+    reason: str | None
+
+
 class StepRead(BaseModel):
-    """A step of the pinned circuit."""
+    """A step of the pinned circuit. `awaited_desk_ids` have not acted yet at the current one."""
 
     id: str
     name: str
     kind: str
+    mode: str
+    phase: str
     state: str
+    started_at: datetime | None
     desk_ids: list[uuid.UUID]
+    awaited_desk_ids: list[uuid.UUID]
+    may_return: bool
+    may_add_steps: bool
+    required_to_pass: list[str]
+    required_to_reject: list[str]
+    acts: list[ActRead]
+
+
+class OpinionRead(BaseModel):
+    """An advice asked of a desk; its answer is null until it comes."""
+
+    step: str
+    desk_id: uuid.UUID
+    asked_by: str
+    question: str
+    answered_by: str | None
+    answer: str | None
 
 
 class FolderSummary(BaseModel):
@@ -113,20 +151,31 @@ class FolderSummary(BaseModel):
     submitter_desk_id: uuid.UUID
     waiting_desk_ids: list[uuid.UUID]
     waiting_kind: str | None
+    waiting_since: datetime | None
+    due_at: datetime | None
+    transmit_by: date | None
     created_at: datetime
     updated_at: datetime
 
 
 class FolderRead(FolderSummary):
     """A folder whole: documents, steps, what the caller may do. `refusal` says why an inspection
-    or a remote refused it; `reception` is the legality control's or the treasury's answer."""
+    or a remote refused it; `reception` is the legality control's or the treasury's answer. An act
+    is « exécutoire » from `executory_on`: received and published."""
 
     version: int
+    workflow_version_id: uuid.UUID | None
     metadata: dict[str, Any]
     act: ActInput | None
     refusal: dict[str, Any] | None
     reception: str | None
+    published_on: date | None
+    executory_on: date | None
+    mandatory_reading: bool
+    chained_from_id: uuid.UUID | None
+    chained_to_id: uuid.UUID | None
     steps: list[StepRead]
+    opinions: list[OpinionRead]
     documents: list[DocumentRead]
     allowed_actions: list[AllowedActionRead]
 
@@ -140,4 +189,12 @@ class FolderEventRead(BaseModel):
     actor_id: str | None
     on_behalf_of: str | None
     power: str | None
+    mention: str | None
     payload: dict[str, Any]
+
+
+def chosen_desks(asked: Submission | FolderCreate) -> tuple[ChosenDesk, ...]:
+    """The desks of a request, as the engine reads them."""
+    return tuple(
+        ChosenDesk(StepId(one.step), DeskId(str(one.desk_id))) for one in asked.chosen_desks
+    )

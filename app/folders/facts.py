@@ -1,0 +1,137 @@
+"""What the engine must know of a folder, beside its own history."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.catalog.repository import CatalogRepository
+from app.context import Context
+from app.documents.repository import DocumentRepository
+from app.folders.repository import FolderRepository
+from app.models import Folder, FolderSubtype, FolderType
+from app.powers.service import load_register
+from app.users.service import fit_signers
+from workflows import event_encoding
+from workflows.definition import FieldKey, Protocol, Step, StepKind, desks_of
+from workflows.evolution import replay
+from workflows.folder import FolderState
+from workflows.metadata import MetadataValue, amount_cents, filled
+from workflows.register import (
+    Facts,
+    NamedAmount,
+    PersonId,
+    PowerRegister,
+    SubtypeId,
+    TypeId,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """A folder and all that its next act is judged upon."""
+
+    state: FolderState
+    register: PowerRegister
+    facts: Facts
+
+
+async def state_of(session: AsyncSession, folder_id: uuid.UUID) -> FolderState:
+    """The folder's state, replayed from its events."""
+    rows = await FolderRepository(session).events(folder_id)
+    return replay(event_encoding.from_json(row.payload) for row in rows)
+
+
+async def situation_of(session: AsyncSession, context: Context, folder: Folder) -> Situation:
+    """The state, the powers in force and the facts, as they are now."""
+    state = await state_of(session, folder.id)
+    register = await load_register(session)
+    return Situation(state, register, await _facts(session, context, folder, state, register))
+
+
+async def _facts(
+    session: AsyncSession,
+    context: Context,
+    folder: Folder,
+    state: FolderState,
+    register: PowerRegister,
+) -> Facts:
+    subtype, kind = await binding_of(session, folder)
+    fit: frozenset[uuid.UUID] = frozenset()
+    step = state.current_step
+    if step is not None and step.kind is StepKind.SIGNATURE:
+        fit = await fit_signers(
+            session,
+            now=context.clock(),
+            rsa_only=kind.protocol == Protocol.HELIOS.value,
+            among=_possible_signers(register, step.step),
+        )
+    return Facts(
+        fit_signers=frozenset(PersonId(str(one)) for one in fit),
+        type=TypeId(str(kind.id)),
+        subtype=SubtypeId(str(subtype.id)),
+        amounts=await amounts_of(session, folder, subtype, kind),
+        filled=frozenset(FieldKey(key) for key in filled(folder.folder_metadata)),
+    )
+
+
+async def binding_of(session: AsyncSession, folder: Folder) -> tuple[FolderSubtype, FolderType]:
+    """The subtype of a folder and its type, in use or not any more."""
+    repository = CatalogRepository(session)
+    subtype = await repository.subtype(folder.subtype_id)
+    assert subtype is not None
+    kind = await repository.folder_type(subtype.type_id)
+    assert kind is not None
+    return subtype, kind
+
+
+def _possible_signers(register: PowerRegister, step: Step) -> frozenset[uuid.UUID]:
+    """Whose certificates are worth judging: nobody else could sign at this step anyway."""
+    desks = frozenset(desks_of(step))
+    holders = {one.person for one in register.holders if one.desk in desks}
+    grantees = {one.grantee for one in register.grants if one.office in desks}
+    return frozenset(uuid.UUID(person) for person in holders | grantees)
+
+
+async def amounts_of(
+    session: AsyncSession, folder: Folder, subtype: FolderSubtype, kind: FolderType
+) -> tuple[NamedAmount, ...]:
+    """What ceilings are compared with: the total of each slip of a flow, including tax; else the
+    metadata field that the subtype names. None of them known: nothing."""
+    slips: Sequence[Mapping[str, Any]] = ()
+    if kind.protocol == Protocol.HELIOS.value:
+        slips = (await pes_facts_of(session, folder.id)).get("slips", ())
+    return named_amounts(subtype, kind, folder.folder_metadata, slips)
+
+
+def named_amounts(
+    subtype: FolderSubtype,
+    kind: FolderType,
+    metadata: Mapping[str, MetadataValue],
+    slips: Sequence[Mapping[str, Any]],
+) -> tuple[NamedAmount, ...]:
+    """The same of a folder that has these metadata and slips."""
+    if kind.protocol == Protocol.HELIOS.value:
+        return tuple(_slips(slips))
+    cents = amount_cents(metadata.get(subtype.amount_field or ""))
+    return () if cents is None else (NamedAmount("montant du dossier", cents),)
+
+
+async def pes_facts_of(session: AsyncSession, folder_id: uuid.UUID) -> dict[str, Any]:
+    """What inspection read of the newest revision of the folder's flow; empty without one."""
+    repository = DocumentRepository(session)
+    rows = await repository.documents(folder_id)
+    revisions = await repository.revisions(row.id for row in rows)
+    known = [one.facts for one in revisions if one.facts and "slips" in one.facts]
+    return known[-1] if known else {}
+
+
+def _slips(slips: Sequence[Mapping[str, Any]]) -> Iterator[NamedAmount]:
+    for slip in slips:
+        cents = Decimal(str(slip["amount_incl_tax"])) * 100
+        yield NamedAmount(f"bordereau {slip['number']}", int(cents.to_integral_value()))

@@ -1,0 +1,149 @@
+"""How a folder enters its circuit, and how its preparation ends: with which documents."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.catalog.choice import Choice, choose_workflow, rules_of
+from app.catalog.service import Resolved, resolve
+from app.context import Context
+from app.documents.repository import DocumentRepository
+from app.documents.schemas import Origin
+from app.errors import Unprocessable
+from app.folders.facts import amounts_of, binding_of, pes_facts_of
+from app.folders.references import hold_reference
+from app.folders.repository import FolderRepository
+from app.folders.search import folded_text
+from app.folders.service import Acted, apply
+from app.models import Folder
+from workflows import deadlines
+from workflows import folder as domain
+from workflows.actions import ChosenDesk, Resubmit, Submit
+from workflows.definition import Protocol
+from workflows.folder import FolderStatus
+from workflows.metadata import MetadataValue, complete
+from workflows.register import PersonAtDesk
+
+
+async def entering_documents(
+    session: AsyncSession, folder_id: uuid.UUID
+) -> tuple[domain.Document, ...]:
+    """What enters a circuit: the newest unsigned revision of each document."""
+    repository = DocumentRepository(session)
+    rows = await repository.documents(folder_id)
+    revisions = await repository.revisions(row.id for row in rows)
+    newest = {one.document_id: one for one in revisions if one.origin != Origin.SIGNED.value}
+    return tuple(
+        domain.Document(
+            domain.DocumentId(str(row.id)),
+            domain.DocumentRole(row.kind),
+            domain.Revision(domain.RevisionId(str(newest[row.id].id)), newest[row.id].sha256),
+        )
+        for row in rows
+    )
+
+
+async def enter_circuit(
+    session: AsyncSession,
+    context: Context,
+    folder: Folder,
+    actor: PersonAtDesk,
+    chosen: Sequence[ChosenDesk] = (),
+) -> Acted:
+    """Submits a draft, pinned to the version that its facts choose, or resubmits what came back.
+
+    Raises Conflict (`pes_file_name_used`), MetadataMissing and the engine's refusals."""
+    resolved = await resolve(session, folder.subtype_id)
+    documents = await entering_documents(session, folder.id)
+    _refuse_several_main(resolved, documents)
+    complete(resolved.metadata_fields, folder.folder_metadata)
+    await hold_reference(session, folder, documents)
+    if folder.workflow_version_id is not None and folder.status != FolderStatus.DRAFT.value:
+        return await apply(session, context, folder, Resubmit(actor, documents))
+    choice = await circuit_for(session, folder, resolved)
+    folder.workflow_version_id = choice.version.id
+    folder.transmit_by = _transmit_by(resolved, folder)
+    acted = await apply(
+        session,
+        context,
+        folder,
+        Submit(
+            actor,
+            domain.WorkflowVersionId(str(choice.version.id)),
+            choice.workflow,
+            documents,
+            merged_desks(choice.chosen_desks, chosen),
+            rules_of(resolved),
+        ),
+    )
+    await index(session, folder)
+    return acted
+
+
+async def circuit_for(session: AsyncSession, folder: Folder, resolved: Resolved) -> Choice:
+    """The circuit and the desks that the facts of the folder choose."""
+    return await choose_workflow(session, resolved, await rule_facts_of(session, folder))
+
+
+async def rule_facts_of(session: AsyncSession, folder: Folder) -> Mapping[str, MetadataValue]:
+    """What the rows of a rule table may read of a folder: its metadata, the kinds of its slips and
+    their largest total, the desk that deposits."""
+    slips = (await pes_facts_of(session, folder.id)).get("slips", ())
+    return rule_facts(folder.folder_metadata, folder.submitter_desk_id, slips)
+
+
+def rule_facts(
+    metadata: Mapping[str, MetadataValue],
+    desk_id: uuid.UUID,
+    slips: Sequence[Mapping[str, Any]],
+) -> Mapping[str, MetadataValue]:
+    """The same of a folder that has these metadata and slips, deposited by this desk."""
+    kinds = {slip["kind"] for slip in slips}
+    facts: dict[str, MetadataValue] = dict(metadata)
+    facts["deposit_desk"] = str(desk_id)
+    facts["pes_kind"] = kinds.pop() if len(kinds) == 1 else ("both" if kinds else None)
+    facts["pes_largest_slip"] = max(
+        (slip["amount_incl_tax"] for slip in slips), key=float, default=None
+    )
+    return facts
+
+
+def merged_desks(
+    by_rule: Sequence[ChosenDesk], by_hand: Sequence[ChosenDesk]
+) -> tuple[ChosenDesk, ...]:
+    """A desk chosen by the rule table is not chosen again by hand."""
+    ruled = {one.step for one in by_rule}
+    return (*by_rule, *(one for one in by_hand if one.step not in ruled))
+
+
+def _transmit_by(resolved: Resolved, folder: Folder) -> date | None:
+    within = resolved.type.transmit_within_days
+    if within is None or folder.act is None:
+        return None
+    return deadlines.transmit_by(date.fromisoformat(folder.act["decided_on"]), within)
+
+
+async def index(session: AsyncSession, folder: Folder) -> None:
+    """What lists and search know of the folder follows what it holds: its words, its amount."""
+    repository = FolderRepository(session)
+    subtype, kind = await binding_of(session, folder)
+    amounts = await amounts_of(session, folder, subtype, kind)
+    await repository.write_amount(folder, max((one.cents for one in amounts), default=None))
+    facts = await pes_facts_of(session, folder.id)
+    await repository.write_search(folder.id, folded_text(folder, facts))
+
+
+def _refuse_several_main(resolved: Resolved, documents: tuple[domain.Document, ...]) -> None:
+    main = [one for one in documents if one.role is domain.DocumentRole.MAIN_DOCUMENT]
+    several = resolved.protocol is Protocol.NONE and resolved.subtype.several_documents
+    if len(main) > 1 and not several:
+        raise Unprocessable(
+            "Un dossier de ce sous-type n'a qu'un document principal : faites un dossier par "
+            "document, par acte ou par flux.",
+            code="one_main_document",
+        )

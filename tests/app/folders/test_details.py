@@ -1,0 +1,236 @@
+"""What is written beside the circuit: metadata, mandatory reading, publication; and mentions."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text
+
+from app.context import Context
+from app.demo import pki
+from app.demo.town import Town
+from app.models import Notification
+from app.worker import drain
+from signing import xml
+from tests.app.conftest import Client
+from tests.builders.administration import give, said
+from tests.builders.people import ApiPerson, approve, approved
+from tests.builders.reception import acknowledge
+from tests.builders.signing_agents import open_session, pair
+from tests.builders.subtypes import add_subtype, step
+from tests.builders.towns import DrivenClock, a_signer, certify
+from workflows.definition import Protocol
+
+URGENT = {"key": "urgent", "label": "Urgent", "type": "boolean"}
+COUNT = {"key": "lots", "label": "Lots", "type": "integer"}
+
+
+async def write(person: ApiPerson, folder_id: str, **values: Any) -> tuple[int, str | None]:
+    answer = await person.client.patch(f"/folders/{folder_id}", json={"metadata": values})
+    return said(answer)
+
+
+class TestMetadata:
+    async def test_mandatory_at_the_deposit_takes_false_and_zero_for_values(
+        self, context: Context, town: Town, finances: ApiPerson
+    ) -> None:
+        fields = [{**one, "required_at_deposit": True} for one in (URGENT, COUNT)]
+        await add_subtype(
+            context, town, step(town, "visa", "approval", "direction"), metadata_fields=fields
+        )
+        folder_id = await finances.deposited("essai")
+        assert said(await finances.submit(folder_id)) == (422, "metadata_missing")
+        assert await write(finances, folder_id, urgent=False) == (200, None)
+        assert said(await finances.submit(folder_id)) == (422, "metadata_missing")
+        assert await write(finances, folder_id, lots=0) == (200, None)
+        sent = await finances.submit(folder_id)
+        assert (sent.status_code, sent.json()["metadata"]) == (200, {"urgent": False, "lots": 0})
+
+    async def test_mandatory_to_approve_and_to_reject_at_a_step(
+        self,
+        context: Context,
+        town: Town,
+        finances: ApiPerson,
+        direction: ApiPerson,
+        mayor: ApiPerson,
+    ) -> None:
+        demands = {"required_to_pass": ["urgent"], "required_to_reject": ["lots"]}
+        visa = step(town, "visa", "approval", "direction", **demands)
+        await add_subtype(context, town, visa, metadata_fields=[URGENT, COUNT])
+        folder_id = await finances.submitted("essai")
+        refusal = (422, "metadata_missing")
+        assert said(await direction.act(folder_id, "approve", step="visa")) == refusal
+        reject = {"step": "visa", "reason": "Non"}
+        assert said(await direction.act(folder_id, "reject", **reject)) == refusal
+        assert await write(direction, folder_id, lots=0) == (200, None)
+        assert (await direction.act(folder_id, "reject", **reject)).status_code == 200
+        assert (await finances.act(folder_id, "resubmit")).status_code == 200
+        assert await write(direction, folder_id, urgent=False) == (200, None)
+        passed = await direction.act(folder_id, "approve", step="visa")
+        assert passed.json()["status"] == "completed"
+        assert await write(finances, folder_id, lots=1) == (409, "folder_final")
+
+    async def test_a_value_of_another_type_is_refused_by_the_name_of_its_field(
+        self, context: Context, town: Town, finances: ApiPerson
+    ) -> None:
+        visa = step(town, "visa", "approval", "direction")
+        await add_subtype(context, town, visa, metadata_fields=[COUNT])
+        path = f"/folders/{await finances.create('essai')}"
+        refused = await finances.client.patch(path, json={"metadata": {"lots": "douze"}})
+        assert said(refused) == (422, "metadata_mistyped")
+        assert "Lots" in refused.json()["detail"]
+
+    async def test_threat_34_who_does_not_have_the_folder_writes_nothing(
+        self, finances: ApiPerson, direction: ApiPerson, mayor: ApiPerson
+    ) -> None:
+        folder_id = await finances.submitted("letters")
+        assert await write(mayor, folder_id) == (403, "folder_not_with_you")
+        title = {"title": "Autre titre"}
+        frozen = await direction.client.patch(f"/folders/{folder_id}", json=title)
+        assert said(frozen) == (409, "title_frozen")
+
+
+class TestReading:
+    @pytest.fixture
+    async def folder_id(self, context: Context, town: Town, finances: ApiPerson) -> str:
+        visa = step(town, "visa", "approval", "direction")
+        await add_subtype(context, town, visa, mandatory_reading=True)
+        return await finances.submitted("essai")
+
+    async def test_is_demanded_before_an_act_and_recorded_by_the_download(
+        self, folder_id: str, finances: ApiPerson, direction: ApiPerson
+    ) -> None:
+        refused = await direction.act(folder_id, "approve", step="visa")
+        assert said(refused) == (422, "reading_missing")
+        (revision,) = (await direction.read(folder_id))["documents"][0]["revisions"]
+        for _ in range(2):
+            await direction.content(folder_id, revision)
+        kinds = [one["kind"] for one in await finances.history(folder_id)]
+        assert kinds.count("documents_read") == 1
+        await approve(direction, folder_id)
+
+    async def test_of_another_person_does_not_count(
+        self, folder_id: str, finances: ApiPerson, direction: ApiPerson
+    ) -> None:
+        (revision,) = (await finances.read(folder_id))["documents"][0]["revisions"]
+        await finances.content(folder_id, revision)
+        refused = await direction.act(folder_id, "approve", step="visa")
+        assert said(refused) == (422, "reading_missing")
+
+    async def test_is_not_recorded_where_nobody_demands_it(
+        self, finances: ApiPerson, direction: ApiPerson
+    ) -> None:
+        folder_id = await finances.submitted("letters")
+        before = await finances.history(folder_id)
+        (revision,) = (await direction.read(folder_id))["documents"][0]["revisions"]
+        await direction.content(folder_id, revision)
+        assert await finances.history(folder_id) == before
+
+
+class TestPublication:
+    async def test_makes_an_act_executory_only_with_its_reception(
+        self, context: Context, town: Town, finances: ApiPerson, mayor: ApiPerson
+    ) -> None:
+        signature = step(town, "signature", "signature", "maire")
+        sending = step(town, "envoi", "transmission")
+        await add_subtype(
+            context,
+            town,
+            signature,
+            sending,
+            key="acts",
+            protocol=Protocol.ACTES,
+            paper_signature=True,
+        )
+        folder_id = await finances.submitted("acts")
+        path = f"/folders/{folder_id}/publication"
+        today = context.clock().date()
+
+        async def publish(day: date) -> tuple[int, str | None]:
+            return said(await finances.client.put(path, json={"published_on": str(day)}))
+
+        assert await publish(today) == (409, "act_not_signed")
+        await mayor.act(folder_id, "sign_on_paper", step="signature", signed_on=str(today))
+        assert await publish(date(2026, 1, 14)) == (422, "publication_date")
+        assert await publish(today.replace(year=today.year + 1)) == (422, "publication_date")
+        assert await publish(date(2026, 1, 20)) == (200, None)
+        assert (await finances.read(folder_id))["executory_on"] is None
+        await acknowledge(context, town, folder_id, date(2026, 1, 22))
+        received = await finances.read(folder_id)
+        assert received["reception"] == "Reçu en préfecture le 22/01/2026"
+        assert received["executory_on"] == "2026-01-22"
+        assert await publish(date(2026, 1, 30)) == (200, None)
+        assert (await finances.read(folder_id))["executory_on"] == "2026-01-30"
+
+    async def test_is_for_acts_only(self, finances: ApiPerson) -> None:
+        folder_id = await finances.submitted("letters")
+        refused = await finances.client.put(
+            f"/folders/{folder_id}/publication", json={"published_on": "2026-01-20"}
+        )
+        assert said(refused) == (422, "not_an_act")
+
+
+class TestMention:
+    async def test_of_a_delegate_is_the_same_in_history_journal_mail_and_signature(
+        self,
+        context: Context,
+        town: Town,
+        anonymous: Client,
+        finances: ApiPerson,
+        direction: ApiPerson,
+        administrator: ApiPerson,
+        clock: DrivenClock,
+    ) -> None:
+        signer = a_signer()
+        own = pki.make_signer(
+            "Dominique Modèle",
+            issuer=signer.issuer,
+            validity=pki.valid_for(30),
+            organisation="Commune fictive de Saint-Exemple",
+            siren="219900016",
+        )
+        agent = await pair(anonymous, direction, clock, own)
+        await certify(context, town, "direction", own.der, (signer.issuer.der,))
+        await give(administrator, "maire", "direction", capacity="la première adjointe")
+        folder_id = await approved(finances, direction, "flows")
+        mention = "Pour le Maire et par délégation, la première adjointe"
+        assert await _mailed(context, town, "direction") == [mention]
+        at_office = ApiPerson(context, direction.client, town, "maire")
+        await open_session(at_office, own, folder_id)
+        await agent.sign()
+        (signed,) = [one for one in await finances.history(folder_id) if one["kind"] == "signed"]
+        assert (signed["mention"], signed["power"]) == (mention, "signature_delegation")
+        assert signed["on_behalf_of"] == str(town.users["maire"])
+        whole = await finances.read(folder_id)
+        assert whole["steps"][1]["acts"][0]["mention"] == mention
+        content = await finances.content(folder_id, whole["documents"][0]["revisions"][-1])
+        roles = [one.text for one in xml.parse(content).iter("{*}ClaimedRole")]
+        assert roles == [mention]
+        assert await _journaled(context, town, "folder.signed") == {mention}
+
+
+async def _mailed(context: Context, town: Town, key: str) -> list[str | None]:
+    """The capacities told to somebody who is asked to sign."""
+    await drain(context)
+    async with context.unit(town.tenant_id) as session:
+        rows = await session.scalars(
+            select(Notification.told).where(
+                Notification.kind == "to_sign", Notification.user_id == town.users[key]
+            )
+        )
+        return list(rows)
+
+
+async def _journaled(context: Context, town: Town, kind: str) -> set[str]:
+    """The mentions that stand beside these entries of the journal."""
+    async with context.unit(town.tenant_id) as session:
+        rows = await session.scalars(
+            text(
+                "SELECT v.value FROM audit_values v JOIN audit_events e ON e.seq = v.seq "
+                "AND e.tenant_id = v.tenant_id WHERE e.kind = :kind AND v.field = 'mention'"
+            ),
+            {"kind": kind},
+        )
+        return set(rows)

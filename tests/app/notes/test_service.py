@@ -1,0 +1,83 @@
+"""Notes: who writes them, who sees them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.auth.principal import Role
+from app.context import Context
+from app.demo.town import Town
+from tests.app.conftest import PersonOf
+from tests.builders.administration import said
+from tests.builders.people import ApiPerson, approve
+from tests.builders.principals import add_person
+
+
+async def note(person: ApiPerson, folder_id: str, kind: str, **more: Any) -> Any:
+    body = {"kind": kind, "desk_id": person.desk, "text": f"Note {kind}", **more}
+    return await person.client.post(f"/folders/{folder_id}/notes", json=body)
+
+
+async def seen(person: ApiPerson, folder_id: str) -> list[str]:
+    answer = await person.client.get(f"/folders/{folder_id}/notes")
+    assert answer.status_code == 200, answer.text
+    return [one["kind"] for one in answer.json()]
+
+
+class TestNotes:
+    async def test_a_private_note_is_for_its_author_and_the_next_desk(
+        self,
+        finances: ApiPerson,
+        direction: ApiPerson,
+        mayor: ApiPerson,
+        administrator: ApiPerson,
+    ) -> None:
+        folder_id = await finances.submitted("letters")
+        for kind in ("public", "private"):
+            assert (await note(direction, folder_id, kind)).status_code == 201
+        await approve(direction, folder_id)
+        assert await seen(direction, folder_id) == ["public", "private"]
+        assert await seen(mayor, folder_id) == ["public", "private"]
+        assert await seen(finances, folder_id) == ["public"]
+        assert await seen(administrator, folder_id) == ["public"]
+
+    async def test_a_page_note_stands_on_a_page_that_exists(
+        self, finances: ApiPerson, direction: ApiPerson
+    ) -> None:
+        folder_id = await finances.submitted("letters")
+        other = await finances.submitted("letters")
+        document = (await finances.read(folder_id))["documents"][0]["id"]
+        foreign = (await finances.read(other))["documents"][0]["id"]
+        place = {"document_id": document, "page": 1, "x": 500, "y": 0}
+        made = await note(direction, folder_id, "page", **place)
+        assert (made.status_code, made.json()["page"], made.json()["x"]) == (201, 1, 500)
+        for wrong, refusal in (
+            ({"page": 9_999}, (422, "no_such_page")),
+            ({"document_id": foreign}, (404, "not_found")),
+            ({"x": 1_001}, (422, "invalid_request")),
+        ):
+            assert said(await note(direction, folder_id, "page", **{**place, **wrong})) == refusal
+
+    async def test_threat_34_only_those_of_a_desk_that_takes_part_write(
+        self,
+        context: Context,
+        town: Town,
+        finances: ApiPerson,
+        direction: ApiPerson,
+        person_of: PersonOf,
+        other_town: Town,
+    ) -> None:
+        folder_id = await finances.submitted("letters")
+        elsewhere = await note(direction, folder_id, "public", desk_id=finances.desk)
+        assert said(elsewhere) == (403, "note_not_yours")
+        await add_person(context, town, "passant", Role.WORKFLOW_ADMIN)
+        for stranger in (await person_of(town, "passant"), await person_of(other_town, "maire")):
+            body = {"kind": "public", "desk_id": direction.desk, "text": "Non"}
+            refused = await stranger.client.post(f"/folders/{folder_id}/notes", json=body)
+            assert refused.status_code == 404
+            assert (await stranger.client.get(f"/folders/{folder_id}/notes")).status_code == 404
+
+    async def test_an_ended_folder_takes_no_more(self, finances: ApiPerson) -> None:
+        folder_id = await finances.create("letters")
+        await finances.act(folder_id, "cancel")
+        assert said(await note(finances, folder_id, "public")) == (409, "folder_final")
