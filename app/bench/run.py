@@ -12,14 +12,14 @@ from pathlib import Path
 
 from lxml import etree
 
-from app.bench import deposit, flow_signature, pdf_signature
+from app.bench import deposit, flow_signature, inbox, pdf_signature, transition
 from app.bench.figures import Row
 from app.local.runtime import CHECKOUT
 from app.local.supervisor import signals_as_interrupt
 from app.settings import load_settings
 
 LEAST_ROUNDS = 5
-_NAMES = ("deposit", "pades", "xades")
+_NAMES = ("deposit", "pades", "xades", "transition", "inbox")
 _SHARED_SCHEMAS = Path("shared/data/pes/xsd")
 
 
@@ -55,10 +55,14 @@ def machine() -> str:
 
 
 def _measures(asked: argparse.Namespace) -> dict[str, Callable[[], list[Row]]]:
+    acts = transition.CLIENTS if asked.quick else transition.ACTS
+    scale = inbox.QUICK if asked.quick else inbox.FULL
     return {
         "deposit": lambda: deposit.measure(asked.rounds, schemas=asked.schemas or _schemas()),
         "pades": lambda: pdf_signature.measure(asked.rounds),
         "xades": lambda: flow_signature.measure(asked.rounds),
+        "transition": lambda: transition.measure(asked.rounds, acts=acts),
+        "inbox": lambda: inbox.measure(asked.rounds, scale=scale),
     }
 
 
@@ -88,6 +92,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--only", action="append", choices=_NAMES, help="cette mesure seulement (répétable)"
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="transition et inbox en petit : vérifie qu'elles tournent, ne mesure rien",
     )
     parser.add_argument(
         "--schemas", type=Path, help="répertoire des schémas officiels (PARAPHEUR_SCHEMAS_DIR)"

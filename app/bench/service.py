@@ -6,9 +6,9 @@ import asyncio
 import secrets
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,6 +19,8 @@ from app.auth.principal import Permission, Principal, PrincipalKind
 from app.auth.repository import AuthRepository
 from app.auth.service import TokenRequest, issue_token
 from app.context import Context
+from app.demo.people import Town
+from app.demo.signer import make_chain
 from app.demo.town import TownPlan, found_town
 from app.local.runtime import Premises, find_runtime, make_private_folder
 from app.local.supervisor import Supervisor
@@ -71,9 +73,27 @@ class Service:
         shutil.rmtree(self.directory / "documents" / "sha256")
 
 
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """Embedded servers with an up-to-date database; nothing of the product runs yet."""
+
+    supervisor: Supervisor
+    place: Installation
+    settings: Settings
+
+    def start_api(self, settings: Settings, *, name: str = API, workers: int = 1) -> None:
+        """Starts an API of that many processes and returns once it answers."""
+        program = api_program(_environment(settings), self.place.logs, workers=workers)
+        named = replace(program, name=name, log=self.place.logs / f"{name}.log")
+        self.supervisor.start(named)
+        self.supervisor.await_ready(name, lambda: answers(settings), timeout_s=_START_LIMIT_S)
+
+
 @contextmanager
-def running_service(schemas: Path | None) -> Iterator[Service]:
-    """Starts everything on fresh data, and leaves nothing behind.
+def installed(
+    schemas: Path | None = None, *, postgres_options: Mapping[str, str] | None = None
+) -> Iterator[Installed]:
+    """Starts the servers on fresh data, and leaves nothing behind.
 
     `schemas`: the directory of the official schemas; without it the XSD pass does not run."""
     runtime = find_runtime()
@@ -81,22 +101,34 @@ def running_service(schemas: Path | None) -> Iterator[Service]:
     try:
         with Supervisor() as supervisor:
             premises = Premises(folder / "data", folder / "logs", runtime, is_temporary=True)
-            place = Installation(folder, premises, search_path=False)
-            settings = equip(supervisor, _settings(schemas), place)
-            depositor = asyncio.run(_found(settings))
-            yield _start(supervisor, settings, place, depositor)
+            place = Installation(
+                folder, premises, search_path=False, postgres_options=postgres_options or {}
+            )
+            yield Installed(supervisor, place, equip(supervisor, _settings(schemas), place))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextmanager
+def running_service(schemas: Path | None) -> Iterator[Service]:
+    """The product whole, on fresh data."""
+    with installed(schemas) as base:
+        depositor = asyncio.run(_found(base.settings))
+        yield _start(base, depositor)
+
+
 def _settings(schemas: Path | None) -> Settings:
     """Nothing of the caller's own installation: its URLs and secrets are not used here."""
-    port = _free_port()
-    origin = f"http://{_HOST}:{port}"
     return Settings.model_construct(
-        server=ServerSettings(host=_HOST, port=port, origin=origin),
+        server=free_address(),
         schemas=SchemasSettings(dir=schemas),
     )
+
+
+def free_address() -> ServerSettings:
+    """A port of this machine that nobody listens on."""
+    port = _free_port()
+    return ServerSettings(host=_HOST, port=port, origin=f"http://{_HOST}:{port}")
 
 
 def _free_port() -> int:
@@ -105,15 +137,14 @@ def _free_port() -> int:
         return port
 
 
-def _start(
-    supervisor: Supervisor, settings: Settings, place: Installation, depositor: Depositor
-) -> Service:
+def _start(base: Installed, depositor: Depositor) -> Service:
+    settings, supervisor = base.settings, base.supervisor
     environment = _environment(settings)
-    api = supervisor.start(api_program(environment, place.logs))
-    worker = supervisor.start(worker_program(environment, place.logs))
+    api = supervisor.start(api_program(environment, base.place.logs))
+    worker = supervisor.start(worker_program(environment, base.place.logs))
     supervisor.await_ready(API, lambda: answers(settings), timeout_s=_START_LIMIT_S)
     supervisor.await_ready(WORKER, lambda: _has_worker(settings), timeout_s=_START_LIMIT_S)
-    return Service(settings.server.origin, (api.pid, worker.pid), depositor, place.directory)
+    return Service(settings.server.origin, (api.pid, worker.pid), depositor, base.place.directory)
 
 
 def _has_worker(settings: Settings) -> bool:
@@ -132,10 +163,22 @@ def _environment(settings: Settings) -> dict[str, str]:
     return own | ({"PARAPHEUR_SCHEMAS_DIR": str(schemas)} if schemas else {})
 
 
+async def found(context: Context, password_hashes: Mapping[str, str]) -> Town:
+    """The fictional town of the measures."""
+    chain = make_chain(_SIRET[:9])
+    plan = TownPlan(
+        siret=_SIRET,
+        domain="mesure.invalid",
+        password_hashes=password_hashes,
+        mayor=(chain.mayor.der, chain.issuer.der),
+        trust=chain.trust,
+    )
+    return await found_town(context, plan)
+
+
 async def _found(settings: Settings) -> Depositor:
-    plan = TownPlan(siret=_SIRET, domain="mesure.invalid", password_hashes={})
     async with open_context(settings) as context:
-        town = await found_town(context, plan)
+        town = await found(context, {})
         desk_id = town.desks[_DEPOSITOR]
         owner = Principal(
             kind=PrincipalKind.PERSON,

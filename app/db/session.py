@@ -82,7 +82,8 @@ async def unit_of_work(
     """One transaction: committed at the end, rolled back on any exception."""
     async with sessions() as session, session.begin():
         if tenant_id is not None:
-            await set_tenant(session, tenant_id)
+            # No connection is open yet: the transaction announces the tenant as it gets one.
+            session.sync_session.info[_TENANT_KEY] = tenant_id
         yield session
 
 

@@ -20,7 +20,7 @@ from app.folders.acts import (
     SkipStepAct,
     plain_action,
 )
-from app.folders.facts import state_of
+from app.folders.facts import situation_of, state_of
 from app.folders.marking import ToMark, flow_to_mark, keep_marked
 from app.folders.service import (
     Acted,
@@ -148,7 +148,8 @@ async def record_reading(
         if not _counts_as_reading(state, principal, seen):
             return
         folder = await lock_readable(session, principal, folder_id)
-        for one in await allowed(session, context, principal, folder):
+        now = await situation_of(session, context, folder)
+        for one in allowed(context, principal, folder, now):
             if one.kind is ActionKind.READ:
                 actor = seat(principal, uuid.UUID(one.desk))
                 await apply(session, context, folder, Read(actor, (seen,)))

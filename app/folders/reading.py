@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.auth.principal import Principal
 from app.context import Context
 from app.documents.service import read_documents
-from app.folders.facts import binding_of, state_of
+from app.folders.facts import binding_of, situation_of
 from app.folders.repository import FolderRepository
 from app.folders.schemas import (
     ActInput,
@@ -52,7 +52,8 @@ def _without_content(whole: FolderRead) -> FolderRead:
 async def _whole(
     session: AsyncSession, context: Context, principal: Principal, folder: Folder
 ) -> FolderRead:
-    state = await state_of(session, folder.id)
+    now = await situation_of(session, context, folder)
+    state = now.state
     _, kind = await binding_of(session, folder)
     protocol = Protocol(kind.protocol)
     return FolderRead(
@@ -73,7 +74,7 @@ async def _whole(
         documents=await read_documents(session, folder.id),
         allowed_actions=[
             AllowedActionRead(action=one.kind.value, desk_id=uuid.UUID(one.desk), step=one.step)
-            for one in await allowed(session, context, principal, folder)
+            for one in allowed(context, principal, folder, now)
         ],
     )
 

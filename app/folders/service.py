@@ -15,7 +15,7 @@ from app.auth.principal import Principal
 from app.context import Context
 from app.documents.repository import DocumentRepository
 from app.errors import Conflict, NotFound
-from app.folders.facts import situation_of
+from app.folders.facts import Situation, situation_of
 from app.folders.integrity import refuse_frozen
 from app.folders.journal import NO_TRACE, Trace, journal
 from app.folders.places import place
@@ -176,13 +176,12 @@ def _returns_to_submitter(event: Event) -> bool:
     return isinstance(event, events.Rejected) and event.returned_to is None
 
 
-async def allowed(
-    session: AsyncSession, context: Context, principal: Principal, folder: Folder
+def allowed(
+    context: Context, principal: Principal, folder: Folder, now: Situation
 ) -> tuple[AllowedAction, ...]:
-    """What the caller may do now."""
+    """What the caller may do in this situation of the folder."""
     if folder.frozen_at is not None or folder.status in (INSPECTING, INSPECTION_REFUSED):
         return ()
-    now = await situation_of(session, context, folder)
     return allowed_actions(
         now.state, PersonId(str(principal.id)), now.register, now.facts, context.clock()
     )

@@ -99,7 +99,8 @@ class InboxRepository:
         self, words: Sequence[str], *, before: uuid.UUID | None, size: int
     ) -> list[uuid.UUID]:
         """Ids of folders whose search text holds every word, newest first."""
-        patterns = [f"%{_escaped(word)}%" for word in words]
+        # The function looks the first one up in its index: the longest is the rarest.
+        patterns = [f"%{_escaped(word)}%" for word in sorted(words, key=len, reverse=True)]
         rows = await self._session.scalars(select(func.folder_search_find(patterns, before, size)))
         return list(rows)
 
