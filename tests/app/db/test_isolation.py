@@ -317,7 +317,7 @@ class TestTables:
         )
         for _, owner, settings, grants in rows:
             assert owner == "parapheur_owner"
-            assert re.fullmatch(r'\{"search_path=pg_catalog, (public, )?pg_temp"\}', settings)
+            assert re.search(r'"search_path=pg_catalog, (public, )?pg_temp"', settings)
             assert grants == ("{parapheur_owner=X/parapheur_owner,parapheur_app=X/parapheur_owner}")
 
 
