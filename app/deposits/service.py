@@ -42,7 +42,7 @@ from app.folders.service import (
 from app.folders.submission import circuit_for, enter_circuit, index
 from app.kit.ids import new_id
 from app.models import Document, Folder, Revision
-from app.powers.service import load_register
+from app.register.service import load_register
 from app.storage import StoredBlob
 from app.tenants.repository import TenantRepository
 from signing.facts import PesHeader

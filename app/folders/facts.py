@@ -15,7 +15,7 @@ from app.context import Context
 from app.documents.repository import DocumentRepository
 from app.folders.repository import FolderRepository
 from app.models import Folder, FolderSubtype, FolderType
-from app.powers.service import load_register
+from app.register.service import load_register
 from app.users.service import fit_signers
 from workflows import event_encoding
 from workflows.definition import FieldKey, Protocol, Step, StepKind, desks_of

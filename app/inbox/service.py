@@ -28,7 +28,7 @@ from app.inbox.schemas import Counter, InboxCounters, InboxItem, ListName
 from app.kit.folding import fold
 from app.kit.pagination import Cursor
 from app.models import Folder, InboxList
-from app.powers.service import load_register
+from app.register.service import load_register
 from workflows.reach import reaches
 from workflows.register import PersonId, SubtypeId, TypeId
 

@@ -19,7 +19,7 @@ from app.kit.ids import new_id
 from app.models import FolderNote, NoteKind
 from app.notes.repository import NoteRepository
 from app.notes.schemas import FolderNoteCreate, NoteRead, PageNoteCreate
-from app.powers.service import load_register
+from app.register.service import load_register
 from workflows.definition import DeskId, StepId, desks_of
 from workflows.folder import FolderState
 from workflows.powers import powers_of

@@ -11,7 +11,7 @@ from app.auth.principal import Role
 from app.context import Context
 from app.folders.facts import situation_of, state_of
 from app.folders.repository import FolderRepository
-from app.powers.service import load_register
+from app.register.service import load_register
 from app.users.repository import UserRepository
 from workflows.definition import DeskId
 from workflows.engine import who_may_pass

@@ -19,8 +19,6 @@ from workflows.periods import Period, next_day, start_of_day
 from workflows.powers import powers_of
 from workflows.register import Power, PowerKind
 
-__all__ = ["load_register"]
-
 
 async def timezone_of(session: AsyncSession) -> ZoneInfo:
     """The tenant's, in which its days count."""
