@@ -11,6 +11,8 @@ from redis import Redis
 from app.demo.play import Piece, Play
 from app.demo.signer import SigningPost
 from app.demo.stage import Stage
+from app.errors import Unavailable
+from app.serving import WORKER
 from tests.builders.processes import await_fact
 from tests.builders.walks import a_flow, an_act, emissions, kill_worker
 
@@ -43,6 +45,15 @@ class Walk:
         self._post = post
 
     def walk(self, pieces: Sequence[Piece], point: str, accident: Accident) -> None:
+        try:
+            self._go(pieces, point, accident)
+        except Unavailable as e:
+            for piece in pieces:
+                e.add_note(f"{piece.key}: {piece.folder.get('status')}")
+            e.add_note(self._stage.supervisor.child(WORKER).log_tail())
+            raise
+
+    def _go(self, pieces: Sequence[Piece], point: str, accident: Accident) -> None:
         for piece in pieces:
             self._play.deposit(piece)
         self._maybe(point, "deposited", accident)
