@@ -30,7 +30,7 @@ from workflows.moments import NotMigratable
 from workflows.outside_events import OutsideAnswered
 from workflows.progress import started, what_follows, with_what_follows
 from workflows.register import Authorship, PersonAtDesk
-from workflows.submission import check_usable, informed_at_end, settled_steps
+from workflows.submission import check_usable, final_desk, informed_at_end, settled_steps
 
 _SKIPPABLE = frozenset({StepKind.APPROVAL, StepKind.SEAL, StepKind.ARCHIVE})
 _NEVER_SKIPPED = frozenset({StepKind.SIGNATURE, StepKind.TRANSMISSION})
@@ -126,6 +126,7 @@ def _migrate(state: FolderState, action: Migrate, given: Circumstances) -> tuple
         action.workflow_version,
         settled_steps(state, action.workflow, action.chosen_desks, given),
         action.workflow.duties,
+        final_desk(state, action.workflow),
         informed_at_end(state, action.workflow),
     )
     _check_turn(state, migrated)

@@ -255,6 +255,7 @@ class Migrated:
     workflow_version: WorkflowVersionId
     steps: tuple[Step, ...]
     duties: tuple[Duty, ...] = ()
+    final_desk: DeskId | None = None
     informed_at_end: tuple[Actor, ...] = ()
 
 

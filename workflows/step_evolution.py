@@ -115,6 +115,7 @@ def migrated(state: FolderState, event: Migrated) -> FolderState:
             *(StepInstance(step) for step in event.steps[turn + 1 :]),
         ),
         duties=event.duties,
+        final_desk=event.final_desk,
         informed_at_end=event.informed_at_end,
         acts=(*state.acts, act),
     )

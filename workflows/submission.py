@@ -157,6 +157,12 @@ def settled_steps(
     return steps
 
 
+def final_desk(state: FolderState, workflow: Workflow) -> DeskId | None:
+    """The desk that receives the ended folder, where the circuit names one."""
+    final = workflow.final_desk
+    return None if final is None else _own_desk(state, final).desk
+
+
 def informed_at_end(state: FolderState, workflow: Workflow) -> tuple[Actor, ...]:
     """Who is informed of the end, the submitter's desk by its name."""
     return tuple(_own_desk(state, actor) for actor in workflow.informed_at_end)
@@ -168,7 +174,6 @@ def _submit(
     workflow = action.workflow
     check_usable(workflow)
     check_entering(state, action.documents)
-    final = workflow.final_desk
     submitted = Submitted(
         given.instant,
         by,
@@ -178,7 +183,7 @@ def _submit(
         action.documents,
         action.rules,
         workflow.duties,
-        None if final is None else _own_desk(state, final).desk,
+        final_desk(state, workflow),
         informed_at_end(state, workflow),
     )
     return with_what_follows(state, submitted, given)
