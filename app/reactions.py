@@ -228,12 +228,11 @@ async def _tell_those_able(
     able = await those_able(session, context, folder.id)
     if able is None:
         return
-    if able.nobody is None:
-        told = persons(able)
-        await notify(session, context, News(folder.id, seq, kind), told, capacities(able))
-        return
-    told = await administrators(session) | await submitters(session, context, folder.id)
-    await notify(session, context, News(folder.id, seq, NotificationKind.NOBODY_ABLE), told)
+    await notify(session, context, News(folder.id, seq, kind), persons(able), capacities(able))
+    if able.nobody is not None:
+        # Where every desk must pass, some may be able and the step stuck all the same.
+        told = await administrators(session) | await submitters(session, context, folder.id)
+        await notify(session, context, News(folder.id, seq, NotificationKind.NOBODY_ABLE), told)
 
 
 async def _report(session: AsyncSession, folder: Folder, event: events.Signed) -> None:

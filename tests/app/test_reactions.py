@@ -112,3 +112,18 @@ class TestChangingPowers:
             found = await told(context, town)
             assert found["nobody_able", "administrateur"] == 1
             assert found["nobody_able", "finances"] == 1
+
+    async def test_where_all_must_pass_those_able_are_told_although_a_desk_has_nobody(
+        self,
+        context: Context,
+        town: Town,
+        finances: ApiPerson,
+        administrator: ApiPerson,
+    ) -> None:
+        visa = step(town, "visa", "approval", "direction", "maire", mode="all_of")
+        await add_subtype(context, town, visa)
+        await be_away(administrator, "direction")
+        await finances.submitted("essai")
+        found = await told(context, town)
+        assert found["to_approve", "maire"] == 1
+        assert found["nobody_able", "administrateur"] == 1
