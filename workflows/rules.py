@@ -16,9 +16,6 @@ from workflows.errors import Unacceptable, Unreadable
 from workflows.metadata import (
     MAX_DECIMALS,
     MAX_DIGITS,
-    FieldType,
-    MetadataField,
-    MetadataValue,
 )
 
 WorkflowRef = NewType("WorkflowRef", str)
@@ -152,21 +149,6 @@ def holds(condition: Condition, value: FactValue | None) -> bool:
     if kind is _Kind.BOOLEAN and condition.operator not in _EQUALITIES:
         return False
     return _COMPARISONS[condition.operator](value, condition.values[0])
-
-
-def facts_of(
-    fields: Iterable[MetadataField], values: Mapping[str, MetadataValue]
-) -> dict[str, FactValue | None]:
-    """The values of metadata as facts: decimals become numbers; unknown metadata stay texts.
-
-    Dates stay ISO 8601 texts, whose order is that of the days. The values are those that
-    `workflows.metadata` keeps.
-    """
-    decimals = {field.key for field in fields if field.type is FieldType.DECIMAL}
-    return {
-        key: Decimal(value) if key in decimals and isinstance(value, str) else value
-        for key, value in values.items()
-    }
 
 
 def to_json(table: RuleTable) -> JsonObject:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Any
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -25,51 +26,41 @@ class AuditRepository:
 
     async def lock_head(self, tenant_id: uuid.UUID) -> Head:
         """The head, locked until the transaction ends: writers of a tenant take turns."""
+        locked = await self._locked(tenant_id)
+        if locked is not None:
+            return locked
         start = empty_head(str(tenant_id))
         await self._session.execute(
             insert(AuditHead)
             .values(tenant_id=tenant_id, count=start.count, head=start.hash)
             .on_conflict_do_nothing()
         )
+        head = await self._locked(tenant_id)
+        assert head is not None
+        return head
+
+    async def _locked(self, tenant_id: uuid.UUID) -> Head | None:
         row = (
             await self._session.execute(
-                select(AuditHead)
+                select(AuditHead.count.label("entries"), AuditHead.head)
                 .where(AuditHead.tenant_id == tenant_id)
                 .with_for_update()
-                .execution_options(populate_existing=True)
             )
-        ).scalar_one()
-        return Head(str(tenant_id), row.count, row.head)
+        ).one_or_none()
+        return Head(str(tenant_id), row.entries, row.head) if row is not None else None
 
-    async def append(self, tenant_id: uuid.UUID, drafted: Drafted) -> None:
-        """Stores the entry, the values beside it, and moves the head."""
-        entry = drafted.entry
-        folder = entry.what.folder
-        self._session.add(
-            AuditEvent(
-                tenant_id=tenant_id,
-                seq=entry.seq,
-                kind=entry.what.kind,
-                folder_id=uuid.UUID(folder) if folder else None,
-                entry=canonical_bytes(mapping_of(entry)).decode(),
-                hash=drafted.hash,
-                at=entry.at,
-            )
+    async def append(self, drafted: Sequence[Drafted]) -> None:
+        """Stores entries that follow each other, the values beside them, and moves the head."""
+        await self._session.execute(insert(AuditEvent), [_event_row(one) for one in drafted])
+        values = [row for one in drafted for row in _value_rows(one)]
+        if values:
+            await self._session.execute(insert(AuditValue), values)
+        head = drafted[-1].head
+        await self._session.execute(
+            update(AuditHead)
+            .where(AuditHead.tenant_id == uuid.UUID(head.tenant))
+            .values(count=head.count, head=head.hash)
         )
-        for name, kept in drafted.values.items():
-            self._session.add(
-                AuditValue(
-                    tenant_id=tenant_id,
-                    seq=entry.seq,
-                    field=name,
-                    salt=kept.salt,
-                    value=kept.value,
-                )
-            )
-        head = await self._session.get_one(AuditHead, tenant_id)
-        head.count = entry.seq
-        head.head = drafted.hash
-        await self._session.flush()
 
     async def records(self) -> AsyncIterator[Record]:
         """Every entry in order, a few hundred at a time."""
@@ -113,3 +104,29 @@ class AuditRepository:
             select(AuditEvent).where(AuditEvent.folder_id == folder_id).order_by(AuditEvent.seq)
         )
         return list(rows)
+
+
+def _event_row(drafted: Drafted) -> dict[str, Any]:
+    entry = drafted.entry
+    folder = entry.what.folder
+    return {
+        "tenant_id": uuid.UUID(entry.tenant),
+        "seq": entry.seq,
+        "kind": entry.what.kind,
+        "folder_id": uuid.UUID(folder) if folder else None,
+        "entry": canonical_bytes(mapping_of(entry)).decode(),
+        "hash": drafted.hash,
+        "at": entry.at,
+    }
+
+
+def _value_rows(drafted: Drafted) -> Iterator[dict[str, Any]]:
+    entry = drafted.entry
+    for name, kept in drafted.values.items():
+        yield {
+            "tenant_id": uuid.UUID(entry.tenant),
+            "seq": entry.seq,
+            "field": name,
+            "salt": kept.salt,
+            "value": kept.value,
+        }

@@ -45,8 +45,7 @@ def checker_of(request: Request) -> PasswordChecker:
 
 @dataclass(slots=True)
 class Caller:
-    """Who asks, with what. `unit` is the transaction of the request; the idempotency key is
-    claimed inside the one that changes something."""
+    """Who asks, with what."""
 
     principal: Principal
     context: Context
@@ -57,14 +56,15 @@ class Caller:
 
     @asynccontextmanager
     async def unit(self, *, claims: bool = True) -> AsyncIterator[AsyncSession]:
-        """One transaction bound to the caller's tenant; wakes the workers once committed."""
+        """One transaction bound to the caller's tenant. The one that changes something claims the
+        idempotency key, and wakes the workers once committed."""
         async with self.context.unit(self.principal.tenant_id) as session:
             if claims and self.claim is not None:
                 await idempotency.take(session, self.claim, self.context.clock())
                 if self.keeps_answer:
                     self.request.state.claim = self.claim
             yield session
-        if self.request.method in UNSAFE:
+        if claims and self.request.method in UNSAFE:
             await self.context.wake()
 
     def claim_body(self, sha256: str) -> None:

@@ -25,9 +25,9 @@ from app.bench.statements import Recording, Statement, aimed, execute, recorded
 from app.db.session import TENANT_SETTING
 from app.demo.acts import Act, deliberation
 from app.demo.people import Town
-from app.folders.acting import act
+from app.folders.acting import act, mark_before
 from app.folders.acts import ApproveAct
-from app.folders.reading import read_folder
+from app.folders.reading import read_acted
 from app.process import open_context
 from app.settings import Settings
 
@@ -172,10 +172,10 @@ async def _recorded(settings: Settings, town: Town, folder_id: uuid.UUID) -> Rec
         cookie = await open_session(context, checker, login, PASSWORD, address="local")
         with recorded(context.engine.sync_engine) as recording:
             principal, _ = await principal_of_session(context, cookie.value)
-            unit = partial(context.unit, town.tenant_id)
-            acted = await act(context, principal, folder_id, asked, unit)
-            async with unit() as session:
-                await read_folder(session, context, principal, acted.folder)
+            marked = await mark_before(context, principal, folder_id, asked)
+            async with context.unit(town.tenant_id) as session:
+                acted = await act(session, context, principal, folder_id, asked, marked)
+                await read_acted(session, context, principal, acted)
     return recording
 
 

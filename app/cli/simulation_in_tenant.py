@@ -20,10 +20,10 @@ from app.errors import NotFound
 from app.folders.schemas import ChosenDeskInput
 from app.models import FolderSubtype
 from app.powers.schemas import PeriodInput
-from app.powers.service import timezone_of
 from app.simulations.reading import Told
 from app.simulations.schemas import AssumedAbsence, SimulationAsked, SlipInput
 from app.simulations.service import simulated
+from app.tenants.service import timezone_of
 from app.users.repository import UserRepository
 from workflows.definition import Protocol
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy import event, text
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -16,10 +19,13 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 from sqlalchemy.orm import Session, SessionTransaction
+from sqlalchemy.pool import ConnectionPoolEntry
 
 TENANT_SETTING = "parapheur.tenant"
 _TENANT_KEY = "tenant_id"
 STATEMENT_TIMEOUT_MS = 5_000
+_RESTS_SINCE = "rests_since"
+_TRUSTED_S = 1.0
 
 
 class UnsafeRole(Exception):
@@ -30,14 +36,34 @@ def make_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
     """An engine whose statements end after five seconds (threat 48), and whose errors never quote
     the values of a statement (threat 41)."""
     options = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC"
-    return create_async_engine(
+    engine = create_async_engine(
         url,
         pool_size=pool_size,
         max_overflow=pool_size,
-        pool_pre_ping=True,
         hide_parameters=True,
         connect_args={"options": options},
     )
+    _ping_after_idleness(engine.sync_engine)
+    return engine
+
+
+def _ping_after_idleness(engine: Engine) -> None:
+    """A connection that rested is tried before it is lent: the server may have closed it. One
+    that was used a moment ago is not, which `pool_pre_ping` would do at every transaction."""
+
+    @event.listens_for(engine, "checkin")
+    def _note(_connection: Any, record: ConnectionPoolEntry) -> None:
+        record.info[_RESTS_SINCE] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _try(connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: Any) -> None:
+        since = record.info.get(_RESTS_SINCE)
+        if since is None or time.monotonic() - since < _TRUSTED_S:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as e:
+            raise DisconnectionError from e
 
 
 def make_sessions(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:

@@ -21,7 +21,7 @@ from app.deposits.intake import Announced, plan_for_folder, plan_intake
 from app.deposits.schemas import ChainCreate, DocumentReceipt
 from app.documents.service import Intake, Received, dematerialise, receive
 from app.errors import TooLarge, Unprocessable
-from app.folders.reading import read_folder
+from app.folders.reading import read_acted, read_folder
 from app.folders.schemas import ChosenDesks, FolderCreate, FolderRead, Submission
 from app.folders.service import INSPECTING, lock_readable
 from app.kit.problems import problem_responses
@@ -220,9 +220,11 @@ async def submit_folder(
     where there is one, names the desks chosen for the steps that leave the choice."""
     chosen = desks.chosen_desks if desks else []
     asked = Submission(desk_id=desk_id, chosen_desks=chosen)
-    acted = await service.submit(caller.context, caller.principal, folder_id, asked, caller.unit)
-    async with caller.unit(claims=False) as session:
-        return await read_folder(session, caller.context, caller.principal, acted.folder)
+    context, principal = caller.context, caller.principal
+    marked = await service.mark_before_submission(context, principal, folder_id)
+    async with caller.unit() as session:
+        acted = await service.submit(session, context, principal, folder_id, asked, marked)
+        return await read_acted(session, context, principal, acted)
 
 
 class _KnownCallerRoute(IdempotentRoute):

@@ -12,8 +12,8 @@ from app.catalog.service import Resolved, resolve
 from app.context import Context
 from app.documents.repository import DocumentRepository
 from app.documents.service import ANNEX_TYPES, PDF, XML, Intake
-from app.errors import Conflict, Forbidden, Unprocessable
-from app.folders.service import INSPECTING, INSPECTION_REFUSED, readable
+from app.errors import Conflict, Unprocessable
+from app.folders.service import INSPECTING, INSPECTION_REFUSED, readable, refuse_stranger
 from app.models import Folder
 from app.tenants.repository import TenantRepository
 from app.tenants.service import trust_material
@@ -95,11 +95,7 @@ def refuse_unless_open(
             code="documents_frozen",
         )
     owners = set(folder.waiting_desk_ids) if folder.in_preparation else {folder.submitter_desk_id}
-    if owners.isdisjoint(principal.desk_ids):
-        raise Forbidden(
-            "Ce dossier n'est pas dans vos bureaux en ce moment : demandez à celui qui l'a.",
-            code="folder_not_with_you",
-        )
+    refuse_stranger(principal, owners)
 
 
 def refuse_type(resolved: Resolved, announced: Announced) -> None:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
-from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,14 +16,9 @@ from app.context import Context
 from app.db.session import tenant_of
 from app.deposits.intake import refuse_unless_open
 from app.documents.repository import DocumentRepository
-from app.documents.service import (
-    Intake,
-    Received,
-    add_document,
-    dematerialise,
-)
+from app.documents.service import Intake, Received, add_document
 from app.errors import Conflict, Forbidden, TooLarge, Unprocessable
-from app.folders.marking import ToMark, flow_to_mark, keep_marked
+from app.folders.marking import Marked, ToMark, flow_to_mark, keep_marked, mark
 from app.folders.places import place
 from app.folders.references import name_used, take_reference
 from app.folders.repository import FolderRepository
@@ -44,7 +36,7 @@ from app.kit.ids import new_id
 from app.models import Document, Folder, Revision
 from app.register.service import load_register
 from app.storage import StoredBlob
-from app.tenants.repository import TenantRepository
+from app.tenants.service import today_of
 from signing.facts import PesHeader
 from workflows.definition import Phase, Protocol
 from workflows.engine import open_draft
@@ -116,8 +108,7 @@ async def _refuse_act(
         )
     if new.act is None:
         return
-    tenant = await TenantRepository(session).current()
-    today = context.clock().astimezone(ZoneInfo(tenant.timezone)).date()
+    today = await today_of(session, context.clock())
     if new.act.decided_on > today:
         raise Unprocessable(
             "La date de décision de l'acte est dans le futur : corrigez-la.",
@@ -255,29 +246,31 @@ async def _defer(
     )
 
 
-UnitOfWork = Callable[[], AbstractAsyncContextManager[AsyncSession]]
+async def mark_before_submission(
+    context: Context, principal: Principal, folder_id: uuid.UUID
+) -> Marked | None:
+    """The flow that the circuit will sign, marked outside the transaction of the submission
+    (DESIGN D9). Raises NotFound."""
+    async with context.unit(principal.tenant_id) as session:
+        folder = await readable(session, principal, folder_id)
+        flow = await _flow_to_mark_now(session, folder)
+    return await mark(context, flow)
 
 
 async def submit(
+    session: AsyncSession,
     context: Context,
     principal: Principal,
     folder_id: uuid.UUID,
     asked: Submission,
-    unit: UnitOfWork,
+    marked: Marked | None,
 ) -> Acted:
-    """Marks the flow where the circuit will sign it, then sends the folder in its circuit.
-
-    `unit` opens the request's transaction. Raises the refusals of `enter_circuit`."""
-    async with context.unit(principal.tenant_id) as session:
-        folder = await readable(session, principal, folder_id)
-        to_mark = await _flow_to_mark_now(session, folder)
-    marked = await dematerialise(context, to_mark.blob) if to_mark else None
-    async with unit() as session:
-        folder = await lock_readable(session, principal, folder_id)
-        if to_mark is not None and marked is not None:
-            await keep_marked(session, context, folder, to_mark, marked)
-        actor = seat(principal, asked.desk_id)
-        return await enter_circuit(session, context, folder, actor, chosen_desks(asked))
+    """Sends the folder in its circuit. Raises NotFound and the refusals of `enter_circuit`."""
+    folder = await lock_readable(session, principal, folder_id)
+    if marked is not None:
+        await keep_marked(session, context, folder, marked)
+    actor = seat(principal, asked.desk_id)
+    return await enter_circuit(session, context, folder, actor, chosen_desks(asked))
 
 
 async def _flow_to_mark_now(session: AsyncSession, folder: Folder) -> ToMark | None:
@@ -311,7 +304,7 @@ async def deposit_whole(
         return folder
     to_mark = await _flow_to_mark_now(session, folder)
     if to_mark is not None and whole.marked is not None:
-        await keep_marked(session, context, folder, to_mark, whole.marked)
+        await keep_marked(session, context, folder, Marked(to_mark, whole.marked))
     actor = seat(principal, whole.new.desk_id)
     acted = await enter_circuit(session, context, folder, actor, chosen_desks(whole.new))
     return acted.folder

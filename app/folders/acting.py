@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principal import Principal
 from app.context import Context
-from app.documents.service import dematerialise
 from app.errors import AppError, Conflict
 from app.folders.acts import (
     ApproveAct,
@@ -21,7 +18,8 @@ from app.folders.acts import (
     plain_action,
 )
 from app.folders.facts import situation_of, state_of
-from app.folders.marking import ToMark, flow_to_mark, keep_marked
+from app.folders.marking import Marked, flow_to_mark, keep_marked, mark
+from app.folders.repository import FolderRepository
 from app.folders.service import (
     Acted,
     allowed,
@@ -37,43 +35,47 @@ from app.models import Folder
 from workflows.actions import Action, ActionKind, Approve, Read, SkipStep
 from workflows.definition import Phase, StepId
 from workflows.errors import Refused
-from workflows.folder import FolderState, FolderStatus, RevisionId
+from workflows.folder import Document, FolderState, FolderStatus, RevisionId
 from workflows.moments import NotResubmittable
 from workflows.register import PersonAtDesk
 
-UnitOfWork = Callable[[], AbstractAsyncContextManager[AsyncSession]]
+
+async def mark_before(
+    context: Context, principal: Principal, folder_id: uuid.UUID, asked: FolderAct
+) -> Marked | None:
+    """The flow that the validation circuit will sign, marked where this act ends a preparation
+    (DESIGN D9): long work, done outside the transaction of the act.
+
+    Raises NotFound."""
+    if not isinstance(asked, ApproveAct | SkipStepAct):
+        return None
+    async with context.unit(principal.tenant_id) as session:
+        # The row knows without replay; most folders are not in preparation.
+        if not await FolderRepository(session).is_in_preparation(folder_id):
+            return None
+        folder = await visible(session, principal, folder_id)
+        ends = _may_end_preparation(asked, await state_of(session, folder_id))
+        flow = await flow_to_mark(session, folder) if ends else None
+    return await mark(context, flow)
 
 
 async def act(
+    session: AsyncSession,
     context: Context,
     principal: Principal,
     folder_id: uuid.UUID,
     asked: FolderAct,
-    unit: UnitOfWork,
+    marked: Marked | None,
 ) -> Acted:
-    """One act on one folder, in the transaction that `unit` opens.
+    """One act on one folder. `marked`: what `mark_before` gave for it.
 
-    The act that ends a preparation marks the flow that the validation circuit will sign (DESIGN
-    D9), outside the transaction. Raises NotFound, and the engine's refusals."""
-    marked = None
-    async with context.unit(principal.tenant_id) as session:
-        folder = await visible(session, principal, folder_id)
-        # The row knows without replay; most folders are not in preparation.
-        ends = folder.in_preparation and _may_end_preparation(
-            asked, await state_of(session, folder_id)
-        )
-        to_mark = await flow_to_mark(session, folder) if ends else None
-    if to_mark is not None:
-        marked = await dematerialise(context, to_mark.blob)
-    async with unit() as session:
-        folder = await lock_visible(session, principal, folder_id)
-        if to_mark is not None and marked is not None:
-            await keep_marked(session, context, folder, to_mark, marked)
-        if folder.in_preparation and _may_end_preparation(
-            asked, await state_of(session, folder_id)
-        ):
-            await _refuse_other_flow(session, folder, to_mark)
-        return await _act(session, context, folder, asked, seat(principal, asked.desk_id))
+    Raises NotFound, Conflict (`folder_busy`) and the engine's refusals."""
+    folder = await lock_visible(session, principal, folder_id)
+    if marked is not None:
+        await keep_marked(session, context, folder, marked)
+    if folder.in_preparation and _may_end_preparation(asked, await state_of(session, folder_id)):
+        await _refuse_other_flow(session, folder, marked)
+    return await _act(session, context, folder, asked, seat(principal, asked.desk_id))
 
 
 def _may_end_preparation(asked: FolderAct, state: FolderState) -> bool:
@@ -84,11 +86,13 @@ def _may_end_preparation(asked: FolderAct, state: FolderState) -> bool:
     return upcoming is not None and upcoming.step.phase is Phase.VALIDATION
 
 
-async def _refuse_other_flow(session: AsyncSession, folder: Folder, seen: ToMark | None) -> None:
+async def _refuse_other_flow(session: AsyncSession, folder: Folder, marked: Marked | None) -> None:
     """Somebody moved the folder on, or changed its flow, since this act was looked at: it would
     be signed unmarked."""
     found = await flow_to_mark(session, folder)
-    if found is not None and (seen is None or seen.revision_id != found.revision_id):
+    if found is None:
+        return
+    if marked is None or marked.flow.revision_id != found.revision_id:
         raise Conflict(
             "D'autres personnes agissent sur ce dossier : rechargez-le, puis recommencez.",
             code="folder_busy",
@@ -109,14 +113,19 @@ async def _act(
                 raise NotResubmittable
             return await enter_circuit(session, context, folder, actor)
         case ApproveAct():
-            documents = await entering_documents(session, folder.id)
+            documents = await _entering(session, folder)
             action: Action = Approve(actor, StepId(asked.step), documents)
         case SkipStepAct():
-            documents = await entering_documents(session, folder.id)
+            documents = await _entering(session, folder)
             action = SkipStep(actor, StepId(asked.step), asked.reason, documents)
         case _:
             action = plain_action(asked, actor)
     return await apply(session, context, folder, action)
+
+
+async def _entering(session: AsyncSession, folder: Folder) -> tuple[Document, ...]:
+    """What enters the validation circuit, if this act begins it: the set is fixed since then."""
+    return await entering_documents(session, folder.id) if folder.in_preparation else ()
 
 
 async def outcome_of(
@@ -124,9 +133,9 @@ async def outcome_of(
 ) -> BulkOutcome:
     """The same act, its refusal as an outcome: one folder never holds the others back."""
     try:
-        acted = await act(
-            context, principal, folder_id, asked, lambda: context.unit(principal.tenant_id)
-        )
+        marked = await mark_before(context, principal, folder_id, asked)
+        async with context.unit(principal.tenant_id) as session:
+            acted = await act(session, context, principal, folder_id, asked, marked)
     except (AppError, Refused) as e:
         return BulkOutcome(
             folder_id=folder_id, done=False, status=None, code=e.code, detail=e.detail

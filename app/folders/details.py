@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from datetime import date
-from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,10 +16,10 @@ from app.context import Context
 from app.errors import Conflict, Forbidden, Unprocessable
 from app.folders.facts import binding_of, state_of
 from app.folders.schemas import FolderUpdate
-from app.folders.service import lock_readable
+from app.folders.service import lock_readable, refuse_stranger
 from app.folders.submission import index
 from app.models import Folder
-from app.tenants.repository import TenantRepository
+from app.tenants.service import today_of
 from workflows.definition import Protocol, StepKind
 from workflows.folder import FINAL_STATUSES, FolderState, FolderStatus, StepState
 from workflows.metadata import MetadataValue, changed
@@ -38,7 +37,7 @@ async def update_folder(
     """Title of a draft, metadata while the folder lives. Raises NotFound, Conflict, Forbidden, or
     the refusals of metadata."""
     folder = await lock_readable(session, principal, folder_id)
-    _refuse_stranger(folder, principal)
+    refuse_stranger(principal, {folder.submitter_desk_id, *folder.waiting_desk_ids})
     if folder.status in FINAL_STATUSES:
         raise Conflict("Ce dossier est terminé : il ne change plus.", code="folder_final")
     if new.title is not None:
@@ -64,16 +63,6 @@ async def update_folder(
         values={key: str(value) for key, value in (new.metadata or {}).items()},
     )
     return folder
-
-
-def _refuse_stranger(folder: Folder, principal: Principal) -> None:
-    """Those who have the folder before them, and the desk that deposited it."""
-    concerned = {folder.submitter_desk_id, *folder.waiting_desk_ids}
-    if concerned.isdisjoint(principal.desk_ids):
-        raise Forbidden(
-            "Ce dossier n'est pas dans vos bureaux en ce moment : demandez à celui qui l'a.",
-            code="folder_not_with_you",
-        )
 
 
 def _refuse_other_amount(
@@ -119,8 +108,7 @@ async def publish(
         raise Conflict(
             "Cet acte n'est pas encore signé : publiez-le ensuite.", code="act_not_signed"
         )
-    tenant = await TenantRepository(session).current()
-    today = context.clock().astimezone(ZoneInfo(tenant.timezone)).date()
+    today = await today_of(session, context.clock())
     decided_on = date.fromisoformat((folder.act or {}).get("decided_on", published_on.isoformat()))
     if not decided_on <= published_on <= today:
         raise Unprocessable(

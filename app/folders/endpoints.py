@@ -14,9 +14,9 @@ from app.auth.principal import Permission, PrincipalKind
 from app.documents.repository import DocumentRepository
 from app.errors import NotFound
 from app.folders import details, service
-from app.folders.acting import act, outcome_of, record_reading
+from app.folders.acting import act, mark_before, outcome_of, record_reading
 from app.folders.acts import BulkAct, BulkRead, FolderAct
-from app.folders.reading import read_folder, summary
+from app.folders.reading import read_acted, read_folder, summary
 from app.folders.repository import FolderRepository
 from app.folders.schemas import (
     FolderEventRead,
@@ -90,9 +90,11 @@ async def act_on_folder(
 ) -> FolderRead:
     """One act of a person through a desk. Two people acting at once: one wins, the other gets a
     409."""
-    acted = await act(caller.context, caller.principal, folder_id, asked, caller.unit)
-    async with caller.unit(claims=False) as session:
-        return await read_folder(session, caller.context, caller.principal, acted.folder)
+    context, principal = caller.context, caller.principal
+    marked = await mark_before(context, principal, folder_id, asked)
+    async with caller.unit() as session:
+        acted = await act(session, context, principal, folder_id, asked, marked)
+        return await read_acted(session, context, principal, acted)
 
 
 @router.post(
@@ -175,7 +177,7 @@ async def record_outside_answer(
         acted = await service.apply(
             session, caller.context, folder, action, reported_by=caller.principal.actor
         )
-        return await read_folder(session, caller.context, caller.principal, acted.folder)
+        return await read_acted(session, caller.context, caller.principal, acted)
 
 
 @router.get(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -39,6 +39,7 @@ class Situation:
     state: FolderState
     register: PowerRegister
     facts: Facts
+    protocol: Protocol
 
 
 async def state_of(session: AsyncSession, folder_id: uuid.UUID) -> FolderState:
@@ -51,33 +52,44 @@ async def situation_of(session: AsyncSession, context: Context, folder: Folder) 
     """The state, the powers in force and the facts, as they are now."""
     state = await state_of(session, folder.id)
     register = await load_register(session)
-    return Situation(state, register, await _facts(session, context, folder, state, register))
-
-
-async def _facts(
-    session: AsyncSession,
-    context: Context,
-    folder: Folder,
-    state: FolderState,
-    register: PowerRegister,
-) -> Facts:
     subtype, kind = await binding_of(session, folder)
-    fit: frozenset[uuid.UUID] = frozenset()
-    step = state.current_step
-    if step is not None and step.kind is StepKind.SIGNATURE:
-        fit = await fit_signers(
-            session,
-            now=context.clock(),
-            rsa_only=kind.protocol == Protocol.HELIOS.value,
-            among=_possible_signers(register, step.step),
-        )
-    return Facts(
-        fit_signers=frozenset(PersonId(str(one)) for one in fit),
+    protocol = Protocol(kind.protocol)
+    facts = Facts(
+        fit_signers=await _fit_signers(session, context, state, register, protocol),
         type=TypeId(str(kind.id)),
         subtype=SubtypeId(str(subtype.id)),
         amounts=await amounts_of(session, folder, subtype, kind),
         filled=frozenset(FieldKey(key) for key in filled(folder.folder_metadata)),
     )
+    return Situation(state, register, facts, protocol)
+
+
+async def situation_after(
+    session: AsyncSession, context: Context, judged: Situation, state: FolderState
+) -> Situation:
+    """The situation once an act has brought the folder to this state, in the transaction of the
+    act: of what it was judged upon, only who may sign depends on the step."""
+    fit = await _fit_signers(session, context, state, judged.register, judged.protocol)
+    return replace(judged, state=state, facts=replace(judged.facts, fit_signers=fit))
+
+
+async def _fit_signers(
+    session: AsyncSession,
+    context: Context,
+    state: FolderState,
+    register: PowerRegister,
+    protocol: Protocol,
+) -> frozenset[PersonId]:
+    step = state.current_step
+    if step is None or step.kind is not StepKind.SIGNATURE:
+        return frozenset()
+    fit = await fit_signers(
+        session,
+        now=context.clock(),
+        rsa_only=protocol is Protocol.HELIOS,
+        among=_possible_signers(register, step.step),
+    )
+    return frozenset(PersonId(str(one)) for one in fit)
 
 
 async def binding_of(session: AsyncSession, folder: Folder) -> tuple[FolderSubtype, FolderType]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.chain import Actor, Occurrence
-from app.audit.service import SYSTEM, record
+from app.audit.service import SYSTEM, Told, record_all
 from app.auth.principal import PrincipalKind
 from app.models import Folder
 from app.users.service import user_of
@@ -34,8 +35,20 @@ class Trace:
 NO_TRACE = Trace()
 
 
-async def journal(session: AsyncSession, folder: Folder, event: Event, trace: Trace) -> None:
-    """One entry per document concerned, so that every act names the bytes it was done on."""
+async def journal(
+    session: AsyncSession, folder: Folder, happened: Sequence[Event], trace: Trace
+) -> None:
+    """One entry per event and document concerned, so that every act names the bytes it was done
+    on."""
+    told: list[Told] = []
+    for event in happened:
+        told.extend(await _told(session, folder, event, trace))
+    await record_all(session, told)
+
+
+async def _told(
+    session: AsyncSession, folder: Folder, event: Event, trace: Trace
+) -> Sequence[Told]:
     by: Authorship | None = getattr(event, "by", None)
     actor, values = await _actor(session, by, event, trace)
     if isinstance(event, events.Created):
@@ -43,24 +56,19 @@ async def journal(session: AsyncSession, folder: Folder, event: Event, trace: Tr
     values |= {name: text for name in _TEXTS if (text := getattr(event, name, None))}
     if by is not None and by.power.mention is not None:
         values["mention"] = by.power.mention
-    details = _details(folder, event, by)
-    for document, sha256 in _concerned(event, trace.documents) or ((None, None),):
-        await record(
-            session,
-            Occurrence(
-                kind=f"folder.{event.type}",
-                actor=actor,
-                on_behalf_of=by.power.on_behalf_of if by else None,
-                power=by.power.kind.value if by else None,
-                certificate_sha256=trace.certificate_sha256,
-                folder=str(folder.id),
-                document=document,
-                document_sha256=sha256,
-                details=details,
-            ),
-            at=event.occurred_at,
-            values=values,
-        )
+    common = Occurrence(
+        kind=f"folder.{event.type}",
+        actor=actor,
+        on_behalf_of=by.power.on_behalf_of if by else None,
+        power=by.power.kind.value if by else None,
+        certificate_sha256=trace.certificate_sha256,
+        folder=str(folder.id),
+        details=_details(folder, event, by),
+    )
+    return [
+        Told(replace(common, document=document, document_sha256=sha256), event.occurred_at, values)
+        for document, sha256 in _concerned(event, trace.documents) or ((None, None),)
+    ]
 
 
 def _details(folder: Folder, event: Event, by: Authorship | None) -> dict[str, str | int]:

@@ -14,7 +14,7 @@ from app.catalog.service import resolve
 from app.context import Context
 from app.documents.repository import DocumentRepository
 from app.documents.schemas import Origin
-from app.documents.service import add_revision
+from app.documents.service import add_revision, dematerialise
 from app.models import Folder
 from app.storage import StoredBlob
 from workflows.definition import HeliosIntake
@@ -29,6 +29,14 @@ class ToMark:
     document_id: uuid.UUID
     blob: StoredBlob
     facts: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A flow, and its bytes once marked, in the storage."""
+
+    flow: ToMark
+    blob: StoredBlob
 
 
 async def flow_to_mark(session: AsyncSession, folder: Folder) -> ToMark | None:
@@ -52,17 +60,24 @@ async def flow_to_mark(session: AsyncSession, folder: Folder) -> ToMark | None:
     return None
 
 
+async def mark(context: Context, flow: ToMark | None) -> Marked | None:
+    """The marked bytes, written outside any transaction: a flow may be long."""
+    blob = await dematerialise(context, flow.blob) if flow is not None else None
+    return Marked(flow, blob) if flow is not None and blob is not None else None
+
+
 async def keep_marked(
-    session: AsyncSession, context: Context, folder: Folder, to_mark: ToMark, marked: StoredBlob
+    session: AsyncSession, context: Context, folder: Folder, marked: Marked
 ) -> None:
     """Adds the marked revision, unless the flow changed meanwhile; the deposited one stays."""
+    flow = marked.flow
     again = await flow_to_mark(session, folder)
-    if again is None or again.revision_id != to_mark.revision_id:
+    if again is None or again.revision_id != flow.revision_id:
         return
-    facts = {**to_mark.facts}
+    facts = {**flow.facts}
     facts["dematerialised"] = [[domain, True] for domain, _ in facts["dematerialised"]]
     revision = await add_revision(
-        session, to_mark.document_id, marked, Origin.DEMATERIALISED, facts=facts
+        session, flow.document_id, marked.blob, Origin.DEMATERIALISED, facts=facts
     )
     await record(
         session,
@@ -70,9 +85,9 @@ async def keep_marked(
             kind="document.dematerialised",
             actor=SYSTEM,
             folder=str(folder.id),
-            document=str(to_mark.document_id),
+            document=str(flow.document_id),
             document_sha256=revision.sha256,
-            details={"source_sha256": to_mark.blob.sha256},
+            details={"source_sha256": flow.blob.sha256},
         ),
         at=context.clock(),
     )

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.auth.principal import Principal
 from app.context import Context
 from app.documents.service import read_documents
-from app.folders.facts import binding_of, situation_of
+from app.folders.facts import Situation, situation_after, situation_of
 from app.folders.repository import FolderRepository
 from app.folders.schemas import (
     ActInput,
@@ -21,7 +21,7 @@ from app.folders.schemas import (
     OpinionRead,
     StepRead,
 )
-from app.folders.service import allowed
+from app.folders.service import Acted, allowed
 from app.models import Folder
 from workflows.definition import Protocol, StepKind, desks_of
 from workflows.folder import Act, FolderState, Opinion, StepInstance, StepState
@@ -32,9 +32,25 @@ async def read_folder(
 ) -> FolderRead:
     """A folder whole: documents, steps, who did what, what the caller may do. Who looks after its
     stuck steps without reading it sees nothing of its content (DESIGN D15)."""
-    if not await _is_read_whole(session, principal, folder):
-        return _without_content(await _whole(session, context, principal, folder))
-    return await _whole(session, context, principal, folder)
+    now = await situation_of(session, context, folder)
+    return await _read(session, context, principal, folder, now)
+
+
+async def read_acted(
+    session: AsyncSession, context: Context, principal: Principal, acted: Acted
+) -> FolderRead:
+    """The same after an act, in its transaction."""
+    now = await situation_after(session, context, acted.judged, acted.state)
+    return await _read(session, context, principal, acted.folder, now)
+
+
+async def _read(
+    session: AsyncSession, context: Context, principal: Principal, folder: Folder, now: Situation
+) -> FolderRead:
+    whole = await _whole(session, context, principal, folder, now)
+    if await _is_read_whole(session, principal, folder):
+        return whole
+    return _without_content(whole)
 
 
 async def _is_read_whole(session: AsyncSession, principal: Principal, folder: Folder) -> bool:
@@ -50,12 +66,9 @@ def _without_content(whole: FolderRead) -> FolderRead:
 
 
 async def _whole(
-    session: AsyncSession, context: Context, principal: Principal, folder: Folder
+    session: AsyncSession, context: Context, principal: Principal, folder: Folder, now: Situation
 ) -> FolderRead:
-    now = await situation_of(session, context, folder)
-    state = now.state
-    _, kind = await binding_of(session, folder)
-    protocol = Protocol(kind.protocol)
+    state, protocol = now.state, now.protocol
     return FolderRead(
         **summary(folder).model_dump(),
         version=folder.version,

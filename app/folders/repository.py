@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from typing import cast
 
 from psycopg.errors import QueryCanceled
-from sqlalchemy import ColumnElement, case, delete, func, or_, select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, Table, and_, case, delete, func, or_, select, tuple_, update
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,9 +20,24 @@ from workflows import event_encoding
 from workflows.events import Event
 from workflows.folder import FolderStatus
 
+_ENTRY_COLUMNS = tuple(column.name for column in InboxEntry.__table__.columns)
 _ENTRY_KEYS = ("folder_id", "desk_id", "tenant_id")
 # Lists whose entries bear a date of the folder itself.
 _DATED = (InboxList.TO_DO.value, InboxList.UNDER_WAY.value)
+
+
+def _write_entry() -> Insert:
+    # The table itself: with the class, the driver would be given rows of different columns.
+    new = insert(cast("Table", InboxEntry.__table__))
+    undated = and_(*(InboxEntry.place != one for one in _DATED))
+    stays = (InboxEntry.place == new.excluded.place) & undated
+    changed = {name: new.excluded[name] for name in _ENTRY_COLUMNS if name not in _ENTRY_KEYS}
+    changed["since"] = case((stays, InboxEntry.since), else_=new.excluded.since)
+    return new.on_conflict_do_update(index_elements=["folder_id", "desk_id"], set_=changed)
+
+
+# Made once: what ended or came back keeps its place.
+_WRITE_ENTRY = _write_entry()
 
 
 def readable_by(principal: Principal) -> ColumnElement[bool]:
@@ -67,6 +83,12 @@ class FolderRepository:
         """One that the principal may read, or look after."""
         seen = readable_by(principal) | administered_by(principal)
         return await self._session.scalar(select(Folder).where(Folder.id == folder_id, seen))
+
+    async def is_in_preparation(self, folder_id: uuid.UUID) -> bool:
+        found = await self._session.scalar(
+            select(Folder.in_preparation).where(Folder.id == folder_id)
+        )
+        return bool(found)
 
     async def lock(self, folder_id: uuid.UUID) -> Folder | None:
         """The row, fresh and locked until the transaction ends. Raises Conflict (`folder_busy`)
@@ -137,16 +159,8 @@ class FolderRepository:
                 InboxEntry.folder_id == folder.id, InboxEntry.desk_id.not_in(desks)
             )
         )
-        columns = [column.name for column in InboxEntry.__table__.columns]
-        new = insert(InboxEntry).values(
-            [{name: getattr(one, name) for name in columns} for one in entries]
-        )
-        stays = (InboxEntry.place == new.excluded.place) & InboxEntry.place.not_in(_DATED)
-        changed = {name: new.excluded[name] for name in columns if name not in _ENTRY_KEYS}
-        changed["since"] = case((stays, InboxEntry.since), else_=new.excluded.since)
-        await self._session.execute(
-            new.on_conflict_do_update(index_elements=["folder_id", "desk_id"], set_=changed)
-        )
+        rows = [{name: getattr(one, name) for name in _ENTRY_COLUMNS} for one in entries]
+        await self._session.execute(_WRITE_ENTRY, rows)
 
     async def write_search(self, folder_id: uuid.UUID, folded: str) -> None:
         """The text by which the folder is found, out of the service's own reach (DESIGN D13)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,7 +15,7 @@ from app.audit.service import SYSTEM
 from app.auth.principal import Principal
 from app.context import Context
 from app.documents.repository import DocumentRepository
-from app.errors import Conflict, NotFound
+from app.errors import Conflict, Forbidden, NotFound
 from app.folders.facts import Situation, situation_of
 from app.folders.integrity import refuse_frozen
 from app.folders.journal import NO_TRACE, Trace, journal
@@ -43,16 +44,26 @@ _RELEASING = (
 
 @dataclass(frozen=True, slots=True)
 class Acted:
-    """A folder after an act: its row, its state, what happened."""
+    """A folder after an act: its row, its state, what happened, what it was judged upon."""
 
     folder: Folder
     state: FolderState
     happened: tuple[Event, ...]
+    judged: Situation
 
 
 def seat(principal: Principal, desk_id: uuid.UUID) -> PersonAtDesk:
     """The caller at one of his desks, as the engine names him."""
     return PersonAtDesk(PersonId(str(principal.id)), DeskId(str(desk_id)))
+
+
+def refuse_stranger(principal: Principal, desk_ids: AbstractSet[uuid.UUID]) -> None:
+    """Raises Forbidden (`folder_not_with_you`): the folder is at none of the caller's desks."""
+    if desk_ids.isdisjoint(principal.desk_ids):
+        raise Forbidden(
+            "Ce dossier n'est pas dans vos bureaux en ce moment : demandez à celui qui l'a.",
+            code="folder_not_with_you",
+        )
 
 
 def event_of(row: FolderEvent) -> Event:
@@ -122,7 +133,7 @@ async def apply(
     for event in happened:
         state = evolve(state, event)
     if not happened:
-        return Acted(folder, state, happened)
+        return Acted(folder, state, happened, now)
     folder.amount_cents = max((one.cents for one in now.facts.amounts), default=None)
     await append(
         session,
@@ -132,7 +143,7 @@ async def apply(
     )
     await place(session, folder, state, now=happened[-1].occurred_at)
     await _follow(session, folder, state, happened)
-    return Acted(folder, state, happened)
+    return Acted(folder, state, happened, now)
 
 
 async def append(
@@ -144,8 +155,7 @@ async def append(
     """Event rows, journal entries and the job that reacts, together."""
     first = folder.version + 1
     await FolderRepository(session).append(folder, happened)
-    for event in happened:
-        await journal(session, folder, event, trace)
+    await journal(session, folder, happened, trace)
     await jobs.enqueue(
         session,
         REACT,

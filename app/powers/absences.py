@@ -23,8 +23,9 @@ from app.powers.schemas import (
     PeriodInput,
     Standing,
 )
-from app.powers.service import active_person, period_of, standing_of, timezone_of
+from app.powers.service import active_person, period_of, standing_of
 from app.register.service import as_desk, as_person, change_powers, load_register, review_at
+from app.tenants.service import timezone_of
 from workflows import register as domain
 from workflows.grants import check_absence
 from workflows.periods import Period

@@ -14,7 +14,7 @@ from app.kit.ids import new_id
 from app.models import Grant
 from app.powers.repository import PowerRepository
 from app.powers.schemas import DocumentRead, GrantCreate, GrantRead, Standing
-from app.powers.service import active_person, names_of, period_of, standing_of, timezone_of
+from app.powers.service import active_person, names_of, period_of, standing_of
 from app.register.service import (
     as_person,
     change_powers,
@@ -22,6 +22,7 @@ from app.register.service import (
     load_register,
     review_at,
 )
+from app.tenants.service import timezone_of
 from workflows.grants import check_grant
 from workflows.powers import RULES
 from workflows.register import PowerKind, SubtypeId, TypeId

@@ -13,16 +13,10 @@ from app.errors import Conflict, NotFound, Unprocessable
 from app.models import User
 from app.powers.schemas import PeriodInput, PowerRead, PowersRead, Standing
 from app.register.service import as_person, load_register
-from app.tenants.repository import TenantRepository
 from app.users.repository import UserRepository
 from workflows.periods import Period, next_day, start_of_day
 from workflows.powers import powers_of
 from workflows.register import Power, PowerKind
-
-
-async def timezone_of(session: AsyncSession) -> ZoneInfo:
-    """The tenant's, in which its days count."""
-    return ZoneInfo((await TenantRepository(session).current()).timezone)
 
 
 def period_of(asked: PeriodInput, timezone: ZoneInfo, now: datetime) -> Period:

@@ -19,12 +19,13 @@ from app.desks.repository import DeskRepository
 from app.errors import Forbidden, NotFound, Unprocessable
 from app.folders.facts import named_amounts
 from app.folders.submission import merged_desks, rule_facts
-from app.powers.service import names_of, period_of, timezone_of
+from app.powers.service import names_of, period_of
 from app.register.service import as_desk, as_person, load_register
 from app.simulations.durations import usual_durations
 from app.simulations.reading import Told
 from app.simulations.schemas import SimulationAsked
 from app.simulations.texts import Names
+from app.tenants.service import timezone_of
 from app.users.service import fit_signers
 from workflows.actions import ChosenDesk
 from workflows.definition import FieldKey, Protocol, StepId

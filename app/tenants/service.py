@@ -6,6 +6,7 @@ import hashlib
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cryptography import x509
@@ -84,6 +85,16 @@ def _check_timezone(name: str) -> None:
         raise Unprocessable(
             "Fuseau horaire inconnu : donnez un nom tel que Europe/Paris.", code="bad_timezone"
         ) from e
+
+
+async def timezone_of(session: AsyncSession) -> ZoneInfo:
+    """The tenant's, in which its days count."""
+    return ZoneInfo((await TenantRepository(session).current()).timezone)
+
+
+async def today_of(session: AsyncSession, now: datetime) -> date:
+    """What day it is for the tenant."""
+    return now.astimezone(await timezone_of(session)).date()
 
 
 async def update_tenant(session: AsyncSession, update: TenantUpdate) -> Tenant:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.builders.rules import FACTS, facts, rows, tables
 from workflows.definition import DeskId, StepId
 from workflows.errors import Unreadable
-from workflows.metadata import FieldType, MetadataField, complete
+from workflows.metadata import FieldType
 from workflows.rules import (
     Chosen,
     Condition,
@@ -23,7 +23,6 @@ from workflows.rules import (
     RuleTable,
     WorkflowRef,
     choose,
-    facts_of,
     from_json,
     holds,
     to_json,
@@ -202,24 +201,6 @@ class TestTryOn:
     def test_says_which_row_each_sample_meets(self) -> None:
         found = try_on(RuleTable(TABLE.rows[:2]), ({"montant": 1}, {}, {"montant": 1}))
         assert [None if chosen is None else chosen.row_number for chosen in found] == [1, None, 1]
-
-
-class TestFactsOf:
-    def test_metadata_kept_at_the_deposit_become_facts(self) -> None:
-        fields = (
-            MetadataField("montant", "Montant", FieldType.DECIMAL),
-            MetadataField("reste", "Reste", FieldType.DECIMAL),
-            MetadataField("date", "Date", FieldType.DATE),
-            MetadataField("urgent", "Urgent", FieldType.BOOLEAN),
-        )
-        given_values = {"montant": "12,5", "date": "2026-03-31", "urgent": "non", "autre": 3}
-        assert facts_of(fields, complete(fields, given_values)) == {
-            "montant": Decimal("12.50"),
-            "reste": None,
-            "date": "2026-03-31",
-            "urgent": False,
-            "autre": "3",
-        }
 
 
 class TestJson:

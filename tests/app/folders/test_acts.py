@@ -180,7 +180,7 @@ class TestOutside:
         await add_subtype(context, town, first, step(town, "visa", "approval", "direction"))
         return await finances.submitted("essai")
 
-    async def test_a_stuck_step_is_forced_by_an_administrator_with_a_reason(
+    async def test_changelog_row_9_a_stuck_step_is_forced_by_an_administrator_with_a_reason(
         self,
         context: Context,
         town: Town,
@@ -305,7 +305,7 @@ class TestWaysBack:
         (document,) = again.json()["documents"]
         assert [one["number"] for one in document["revisions"]] == [1, 2]
 
-    async def test_a_submission_is_retracted_and_documents_change_again(
+    async def test_changelog_row_8_a_submission_is_retracted_and_documents_change_again(
         self, finances: ApiPerson, direction: ApiPerson
     ) -> None:
         folder_id = await finances.submitted("letters")
@@ -436,7 +436,7 @@ class TestTitle:
         ],
         ids=["punctuation", "newline", "accents"],
     )
-    async def test_is_kept_as_written_on_one_line(
+    async def test_changelog_row_6_is_kept_as_written_on_one_line(
         self, finances: ApiPerson, title: str, kept: str
     ) -> None:
         folder_id = await finances.create("letters", title=title)
@@ -446,7 +446,7 @@ class TestTitle:
 
 
 class TestBulk:
-    async def test_threat_38_each_folder_has_its_own_outcome(
+    async def test_threat_38_changelog_row_4_each_folder_has_its_own_outcome(
         self, context: Context, town: Town, finances: ApiPerson, direction: ApiPerson
     ) -> None:
         field = {"key": "note", "label": "Note", "type": "integer"}

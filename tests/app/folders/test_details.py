@@ -173,7 +173,7 @@ class TestPublication:
 
 
 class TestMention:
-    async def test_of_a_delegate_is_the_same_in_history_journal_mail_and_signature(
+    async def test_changelog_row_2_of_a_delegate_is_the_same_in_history_journal_mail_and_signature(
         self,
         context: Context,
         town: Town,

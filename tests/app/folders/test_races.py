@@ -29,6 +29,22 @@ async def journaled(context: Context, town: Town, folder_id: str) -> list[str]:
         return list(rows)
 
 
+async def _one_approval(
+    context: Context,
+    town: Town,
+    depositor: ApiPerson,
+    rivals: tuple[ApiPerson, ApiPerson],
+    *,
+    at: str,
+) -> None:
+    folder_id = await depositor.submitted("essai")
+    answers = await asyncio.gather(
+        *(one.act(folder_id, "approve", step="visa", desk_id=at) for one in rivals)
+    )
+    assert sorted(one.status_code for one in answers) == [200, 409]
+    assert await journaled(context, town, folder_id) == ["folder.approved"]
+
+
 class TestRaces:
     async def test_threat_38_holder_and_delegate_approve_once(
         self,
@@ -43,15 +59,7 @@ class TestRaces:
         await give(administrator, "maire", "direction")
         await add_subtype(context, town, step(town, "visa", "approval", "maire"))
         for _ in range(scaled(200, 4)):
-            folder_id = await finances.submitted("essai")
-            answers = await asyncio.gather(
-                *(
-                    one.act(folder_id, "approve", step="visa", desk_id=mayor.desk)
-                    for one in (mayor, direction)
-                )
-            )
-            assert sorted(one.status_code for one in answers) == [200, 409]
-            assert await journaled(context, town, folder_id) == ["folder.approved"]
+            await _one_approval(context, town, finances, (mayor, direction), at=mayor.desk)
 
     async def test_threat_38_two_holders_of_a_desk_approve_once(
         self,
@@ -66,15 +74,7 @@ class TestRaces:
         await hold(administrator, "direction", "maire")
         await add_subtype(context, town, step(town, "visa", "approval", "direction"))
         for _ in range(scaled(200, 4)):
-            folder_id = await finances.submitted("essai")
-            answers = await asyncio.gather(
-                *(
-                    one.act(folder_id, "approve", step="visa", desk_id=direction.desk)
-                    for one in (mayor, direction)
-                )
-            )
-            assert sorted(one.status_code for one in answers) == [200, 409]
-            assert await journaled(context, town, folder_id) == ["folder.approved"]
+            await _one_approval(context, town, finances, (mayor, direction), at=direction.desk)
 
     async def test_threat_38_a_signature_and_the_retraction_of_the_visa_give_one_outcome(
         self,

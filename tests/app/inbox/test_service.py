@@ -85,7 +85,7 @@ class TestLists:
         assert await agreeing(finances) == {"finished": [folder_id]}
         assert await agreeing(mayor) == {"finished": [folder_id]}
 
-    async def test_under_a_delegation_with_types_and_ceiling_agree_with_their_counters(
+    async def test_changelog_row_1_a_delegated_scope_agrees_with_its_counters(
         self,
         context: Context,
         town: Town,
@@ -163,7 +163,7 @@ class TestLists:
         found = await agreeing(direction)
         assert (found["under_way"], found["delegated"]) == ([folder_id], [folder_id])
 
-    async def test_beyond_two_hundred_rows_page_without_loss_or_double(
+    async def test_changelog_row_7_beyond_two_hundred_rows_page_without_loss_or_double(
         self, context: Context, town: Town, direction: ApiPerson, finances: ApiPerson
     ) -> None:
         model = await finances.submitted("letters")
