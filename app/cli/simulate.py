@@ -64,58 +64,69 @@ _EXAMPLES = (
 )
 
 
+_Example = Annotated[
+    bool, typer.Option("--example", help="Trois dépôts dans le modèle « Petite commune ».")
+]
+_File = Annotated[
+    Path | None,
+    typer.Option("--file", help="Fichier de configuration d'une collectivité, en YAML."),
+]
+_Tenant = Annotated[
+    str | None,
+    typer.Option(
+        "--tenant",
+        help="Collectivité de cette installation : l'identifiant de connexion d'une personne.",
+    ),
+]
+_Subtype = Annotated[
+    str | None, typer.Option("--subtype", help="Sous-type : « type / sous-type », ou son seul nom.")
+]
+_At = Annotated[
+    str | None,
+    typer.Option("--le", help="Instant du dépôt, 2026-07-14T10:00 ; maintenant sans lui."),
+]
+_Amounts = Annotated[
+    list[str] | None,
+    typer.Option("--montant", help="En euros ; un par bordereau d'un flux PES."),
+]
+_Absences = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--absent", help="Absence supposée, IDENTIFIANT:du:au (des jours, le dernier compris)."
+    ),
+]
+_Desk = Annotated[str | None, typer.Option("--bureau", help="Bureau qui dépose.")]
+_Submitter = Annotated[str | None, typer.Option("--deposant", help="Identifiant de qui dépose.")]
+_Information = Annotated[
+    list[str] | None, typer.Option("--info", help="Information du dossier, CLÉ=VALEUR.")
+]
+_Choices = Annotated[
+    list[str] | None, typer.Option("--choix", help="Bureau choisi au dépôt, ÉTAPE=BUREAU.")
+]
+_WithoutCertificate = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--sans-certificat",
+        help="Avec --file, identifiant de qui n'a pas de certificat ; les autres en ont un.",
+    ),
+]
+
+
 @cli.command("simulate")
 def simulate(
     *,
-    example: Annotated[
-        bool, typer.Option("--example", help="Trois dépôts dans le modèle « Petite commune ».")
-    ] = False,
-    file: Annotated[
-        Path | None,
-        typer.Option("--file", help="Fichier de configuration d'une collectivité, en YAML."),
-    ] = None,
-    tenant: Annotated[
-        str | None,
-        typer.Option(
-            "--tenant",
-            help="Collectivité de cette installation : l'identifiant de connexion d'une personne.",
-        ),
-    ] = None,
-    subtype: Annotated[
-        str | None,
-        typer.Option("--subtype", help="Sous-type : « type / sous-type », ou son seul nom."),
-    ] = None,
-    le: Annotated[
-        str | None,
-        typer.Option("--le", help="Instant du dépôt, 2026-07-14T10:00 ; maintenant sans lui."),
-    ] = None,
-    montant: Annotated[
-        list[str] | None,
-        typer.Option("--montant", help="En euros ; un par bordereau d'un flux PES."),
-    ] = None,
-    absent: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--absent", help="Absence supposée, IDENTIFIANT:du:au (des jours, le dernier compris)."
-        ),
-    ] = None,
-    bureau: Annotated[str | None, typer.Option("--bureau", help="Bureau qui dépose.")] = None,
-    deposant: Annotated[
-        str | None, typer.Option("--deposant", help="Identifiant de qui dépose.")
-    ] = None,
-    info: Annotated[
-        list[str] | None, typer.Option("--info", help="Information du dossier, CLÉ=VALEUR.")
-    ] = None,
-    choix: Annotated[
-        list[str] | None, typer.Option("--choix", help="Bureau choisi au dépôt, ÉTAPE=BUREAU.")
-    ] = None,
-    sans_certificat: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--sans-certificat",
-            help="Avec --file, identifiant de qui n'a pas de certificat ; les autres en ont un.",
-        ),
-    ] = None,
+    example: _Example = False,
+    file: _File = None,
+    tenant: _Tenant = None,
+    subtype: _Subtype = None,
+    le: _At = None,
+    montant: _Amounts = None,
+    absent: _Absences = None,
+    bureau: _Desk = None,
+    deposant: _Submitter = None,
+    info: _Information = None,
+    choix: _Choices = None,
+    sans_certificat: _WithoutCertificate = None,
 ) -> None:
     """Dit qui pourrait agir à chaque étape et à quel titre, où le dossier attendrait et jusqu'à
     quand ; le même code décide des vrais actes.
