@@ -102,6 +102,9 @@ class LeaseWorker(Worker):
             job_completion_wait=20,
             job_timeout=3600,
             max_jobs=8,
+            # A result kept would refuse the next announcement of the same row for its whole life:
+            # arq keeps that of a job whose content went away, whatever its function says.
+            keep_result=0,
             poll_delay=0.1,
             log_results=False,
         )

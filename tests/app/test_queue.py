@@ -124,6 +124,18 @@ class TestOutbox:
             assert await eventually(lambda: _count(ledger, len(owed)))
         assert set(ledger.done) == owed
 
+    async def test_a_server_emptied_between_the_list_and_the_job_costs_a_delay_never_a_row(
+        self, context: Context, server: Redis, queue: Queue, worker_of: WorkerOf
+    ) -> None:
+        ledger = Ledger(context)
+        job_id = str(await owe(context))
+        # What a worker sees that had read the list just before: an announcement without content.
+        await server.zadd(default_queue_name, {ANNOUNCED.format(job_id): 1})
+        async with at_work(worker_of(ledger)):
+            assert await eventually(lambda: _empty(server))
+            await queue.announce(job_id)
+            assert await eventually(lambda: _count(ledger, 1))
+
     async def test_a_server_emptied_under_a_running_job_does_not_run_it_twice(
         self, context: Context, server: Redis, queue: Queue, worker_of: WorkerOf
     ) -> None:
