@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from app.audit.chain import Drafted, Head, SaltedValue, empty_head, mapping_of
 from app.audit.export import Record
@@ -18,49 +19,50 @@ from app.models import AuditEvent, AuditHead, AuditValue
 _BATCH = 500
 
 
+def lock_head(session: Session, tenant_id: uuid.UUID) -> Head:
+    """The head, locked until the transaction ends: writers of a tenant take turns."""
+    locked = _locked(session, tenant_id)
+    if locked is not None:
+        return locked
+    start = empty_head(str(tenant_id))
+    session.execute(
+        insert(AuditHead)
+        .values(tenant_id=tenant_id, count=start.count, head=start.hash)
+        .on_conflict_do_nothing()
+    )
+    head = _locked(session, tenant_id)
+    assert head is not None
+    return head
+
+
+def _locked(session: Session, tenant_id: uuid.UUID) -> Head | None:
+    row = session.execute(
+        select(AuditHead.count.label("entries"), AuditHead.head)
+        .where(AuditHead.tenant_id == tenant_id)
+        .with_for_update()
+    ).one_or_none()
+    return Head(str(tenant_id), row.entries, row.head) if row is not None else None
+
+
+def append(session: Session, drafted: Sequence[Drafted]) -> None:
+    """Stores entries that follow each other, the values beside them, and moves the head."""
+    session.execute(insert(AuditEvent), [_event_row(one) for one in drafted])
+    values = [row for one in drafted for row in _value_rows(one)]
+    if values:
+        session.execute(insert(AuditValue), values)
+    head = drafted[-1].head
+    session.execute(
+        update(AuditHead)
+        .where(AuditHead.tenant_id == uuid.UUID(head.tenant))
+        .values(count=head.count, head=head.hash)
+    )
+
+
 class AuditRepository:
-    """Reads and appends the journal of the session's tenant."""
+    """Reads the journal of the session's tenant."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
-
-    async def lock_head(self, tenant_id: uuid.UUID) -> Head:
-        """The head, locked until the transaction ends: writers of a tenant take turns."""
-        locked = await self._locked(tenant_id)
-        if locked is not None:
-            return locked
-        start = empty_head(str(tenant_id))
-        await self._session.execute(
-            insert(AuditHead)
-            .values(tenant_id=tenant_id, count=start.count, head=start.hash)
-            .on_conflict_do_nothing()
-        )
-        head = await self._locked(tenant_id)
-        assert head is not None
-        return head
-
-    async def _locked(self, tenant_id: uuid.UUID) -> Head | None:
-        row = (
-            await self._session.execute(
-                select(AuditHead.count.label("entries"), AuditHead.head)
-                .where(AuditHead.tenant_id == tenant_id)
-                .with_for_update()
-            )
-        ).one_or_none()
-        return Head(str(tenant_id), row.entries, row.head) if row is not None else None
-
-    async def append(self, drafted: Sequence[Drafted]) -> None:
-        """Stores entries that follow each other, the values beside them, and moves the head."""
-        await self._session.execute(insert(AuditEvent), [_event_row(one) for one in drafted])
-        values = [row for one in drafted for row in _value_rows(one)]
-        if values:
-            await self._session.execute(insert(AuditValue), values)
-        head = drafted[-1].head
-        await self._session.execute(
-            update(AuditHead)
-            .where(AuditHead.tenant_id == uuid.UUID(head.tenant))
-            .values(count=head.count, head=head.hash)
-        )
 
     async def records(self) -> AsyncIterator[Record]:
         """Every entry in order, a few hundred at a time."""

@@ -7,14 +7,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session, SessionTransaction
 
 from app.audit.chain import Actor, Drafted, Occurrence, next_entry
 from app.audit.export import ExportWriter, sign_checkpoint
-from app.audit.repository import AuditRepository
-from app.db.session import tenant_of
+from app.audit.repository import AuditRepository, append, lock_head
+from app.db.session import bound_tenant, tenant_of
 
 SYSTEM = Actor("system", "parapheur")
+_TOLD, _MARKS = "told", "told_before"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,30 +29,62 @@ class Told:
     values: Mapping[str, str] = field(default_factory=dict)
 
 
-async def record(
+def record(
     session: AsyncSession,
     what: Occurrence,
     *,
     at: datetime,
     values: Mapping[str, str] | None = None,
 ) -> None:
-    """Appends one entry."""
-    await record_all(session, [Told(what, at, values or {})])
+    """One entry, as `record_all`."""
+    record_all(session, [Told(what, at, values or {})])
 
 
-async def record_all(session: AsyncSession, told: Sequence[Told]) -> None:
-    """Appends entries in this order, under one lock of the tenant's head, after the rows that they
-    tell of."""
-    if not told:
+def record_all(session: AsyncSession, told: Sequence[Told]) -> None:
+    """Entries that this transaction appends in this order as it commits: the head of the tenant's
+    journal is held for these few statements only (ADR 0018)."""
+    _told(session.sync_session).extend(told)
+
+
+def _told(session: Session) -> list[Told]:
+    told: list[Told] = session.info.setdefault(_TOLD, [])
+    return told
+
+
+@event.listens_for(Session, "before_commit")
+def _write(session: Session) -> None:
+    told = _told(session)
+    if not told or session.in_nested_transaction():
         return
-    await session.flush()
-    repository = AuditRepository(session)
-    head = await repository.lock_head(tenant_of(session))
+    session.flush()
+    head = lock_head(session, bound_tenant(session))
     drafted: list[Drafted] = []
     for one in told:
         drafted.append(next_entry(head, one.what, at=one.at, values=one.values))
         head = drafted[-1].head
-    await repository.append(drafted)
+    append(session, drafted)
+    told.clear()
+
+
+@event.listens_for(Session, "after_transaction_create")
+def _mark(session: Session, transaction: SessionTransaction) -> None:
+    _marks(session)[transaction] = len(_told(session))
+
+
+@event.listens_for(Session, "after_soft_rollback")
+def _forget(session: Session, transaction: SessionTransaction) -> None:
+    """What a transaction or a savepoint was to tell did not happen."""
+    del _told(session)[_marks(session).pop(transaction, 0) :]
+
+
+@event.listens_for(Session, "after_transaction_end")
+def _unmark(session: Session, transaction: SessionTransaction) -> None:
+    _marks(session).pop(transaction, None)
+
+
+def _marks(session: Session) -> dict[SessionTransaction, int]:
+    marks: dict[SessionTransaction, int] = session.info.setdefault(_MARKS, {})
+    return marks
 
 
 async def export(

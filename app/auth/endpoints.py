@@ -110,7 +110,7 @@ async def create_token(
         row, value = await service.issue_token(
             caller.context, AuthRepository(session), caller.principal, request
         )
-        await _journal(session, caller, "token.issued", row)
+        _journal(session, caller, "token.issued", row)
     return TokenIssued(**_read(row).model_dump(), value=value)
 
 
@@ -138,12 +138,12 @@ async def revoke_token(
     """From this answer on, the token opens nothing."""
     async with caller.unit() as session:
         row = await service.revoke_token(caller.context, AuthRepository(session), token_id)
-        await _journal(session, caller, "token.revoked", row)
+        _journal(session, caller, "token.revoked", row)
     return _read(row)
 
 
-async def _journal(session: AsyncSession, caller: Caller, kind: str, row: ApiToken) -> None:
-    await record(
+def _journal(session: AsyncSession, caller: Caller, kind: str, row: ApiToken) -> None:
+    record(
         session,
         Occurrence(
             kind=kind,

@@ -39,7 +39,7 @@ async def create_workflow(
     """Its first version is a draft: findings are listed, nothing is refused yet."""
     async with caller.unit() as session:
         workflow = await circuits.create_workflow(session, new, now=caller.context.clock())
-        await journal(session, caller, "workflow.created", {"workflow": str(workflow.id)})
+        journal(session, caller, "workflow.created", {"workflow": str(workflow.id)})
         return workflow
 
 
@@ -87,7 +87,7 @@ async def rename_workflow(
         workflow = await circuits.rename_workflow(
             session, workflow_id, change.name, now=caller.context.clock()
         )
-        await journal(session, caller, "workflow.renamed", {"workflow": str(workflow_id)})
+        journal(session, caller, "workflow.renamed", {"workflow": str(workflow_id)})
         return workflow
 
 
@@ -103,7 +103,7 @@ async def delete_workflow(
     """Refused with the list of its uses while a subtype, a rule or a folder needs it."""
     async with caller.unit() as session:
         await circuits.delete_workflow(session, workflow_id)
-        await journal(session, caller, "workflow.deleted", {"workflow": str(workflow_id)})
+        journal(session, caller, "workflow.deleted", {"workflow": str(workflow_id)})
 
 
 @router.post(
@@ -121,7 +121,7 @@ async def create_workflow_version(
     """Versions are immutable: editing makes a new one."""
     async with caller.unit() as session:
         workflow = await circuits.add_version(session, workflow_id, new, now=caller.context.clock())
-        await journal(session, caller, "workflow.versioned", {"workflow": str(workflow_id)})
+        journal(session, caller, "workflow.versioned", {"workflow": str(workflow_id)})
         return workflow
 
 
@@ -141,7 +141,7 @@ async def activate_workflow_version(
     async with caller.unit() as session:
         workflow = await circuits.activate(session, workflow_id, number, now=now)
         details: dict[str, str | int] = {"workflow": str(workflow_id), "number": number}
-        await journal(session, caller, "workflow.activated", details)
+        journal(session, caller, "workflow.activated", details)
         return workflow
 
 
@@ -175,7 +175,7 @@ async def create_connector_account(
     """Keys and passwords are sealed; no answer ever shows them."""
     async with caller.unit() as session:
         account = await service.create_account(session, caller.context, new)
-        await journal(session, caller, "connector_account.created", {"account": str(account.id)})
+        journal(session, caller, "connector_account.created", {"account": str(account.id)})
         return account
 
 

@@ -11,9 +11,9 @@ from app.audit.service import record
 from app.auth.http import Caller
 
 
-async def journal(
+def journal(
     session: AsyncSession, caller: Caller, kind: str, details: Mapping[str, str | int]
 ) -> None:
     """One entry, by the caller, at the instant of the request."""
     occurrence = Occurrence(kind=kind, actor=caller.principal.actor, details=dict(details))
-    await record(session, occurrence, at=caller.context.clock())
+    record(session, occurrence, at=caller.context.clock())

@@ -40,7 +40,7 @@ async def create_folder_type(
     """Protocol, signature format and TdT account."""
     async with caller.unit() as session:
         row = await folder_types.create_type(session, new)
-        await journal(session, caller, "folder_type.created", {"folder_type": str(row.id)})
+        journal(session, caller, "folder_type.created", {"folder_type": str(row.id)})
         return folder_types.read_type(row)
 
 
@@ -73,7 +73,7 @@ async def change_folder_type(
     """What is given changes; the signature format only while no folder is under way."""
     async with caller.unit() as session:
         row = await folder_types.change_type(session, type_id, change)
-        await journal(session, caller, "folder_type.changed", {"folder_type": str(type_id)})
+        journal(session, caller, "folder_type.changed", {"folder_type": str(type_id)})
         return folder_types.read_type(row)
 
 
@@ -89,7 +89,7 @@ async def delete_folder_type(
     """Refused with the list of its uses while a subtype or a delegation needs it."""
     async with caller.unit() as session:
         await folder_types.delete_type(session, type_id)
-        await journal(session, caller, "folder_type.deleted", {"folder_type": str(type_id)})
+        journal(session, caller, "folder_type.deleted", {"folder_type": str(type_id)})
 
 
 @router.post(
@@ -105,7 +105,7 @@ async def create_folder_subtype(
     """Binds a circuit to a type; refused when the version in force has errors for it."""
     async with caller.unit() as session:
         row = await folder_subtypes.create_subtype(session, new, now=caller.context.clock())
-        await journal(session, caller, "folder_subtype.created", {"folder_subtype": str(row.id)})
+        journal(session, caller, "folder_subtype.created", {"folder_subtype": str(row.id)})
         return await folder_subtypes.get_subtype(session, row.id)
 
 
@@ -163,9 +163,7 @@ async def change_folder_subtype(
         await folder_subtypes.change_subtype(
             session, subtype_id, change, now=caller.context.clock()
         )
-        await journal(
-            session, caller, "folder_subtype.changed", {"folder_subtype": str(subtype_id)}
-        )
+        journal(session, caller, "folder_subtype.changed", {"folder_subtype": str(subtype_id)})
         return await folder_subtypes.get_subtype(session, subtype_id)
 
 
@@ -181,9 +179,7 @@ async def delete_folder_subtype(
     """Refused with the list of its uses while a folder or a delegation needs it."""
     async with caller.unit() as session:
         await folder_subtypes.delete_subtype(session, subtype_id)
-        await journal(
-            session, caller, "folder_subtype.deleted", {"folder_subtype": str(subtype_id)}
-        )
+        journal(session, caller, "folder_subtype.deleted", {"folder_subtype": str(subtype_id)})
 
 
 @router.post(

@@ -99,7 +99,7 @@ async def bootstrap(
                 code="tenant_exists",
             ) from e
         user = await create_user(session, context, administrator, password_hash=password_hash)
-        await record(
+        record(
             session,
             Occurrence(kind="tenant.created", actor=SYSTEM, details={"user": str(user.id)}),
             at=context.clock(),

@@ -129,7 +129,7 @@ async def apply(request: Request) -> ConfigurationPlan:
     findings = await _findings(considered)
     applied = await carry_out(considered.site, considered.changes)
     if considered.changes:
-        await _journal(request, considered)
+        _journal(request, considered)
     return await _plan(considered, (), applied, findings)
 
 
@@ -226,10 +226,10 @@ def _refuse(faults: Sequence[Fault]) -> None:
     )
 
 
-async def _journal(request: Request, considered: _Considered) -> None:
+def _journal(request: Request, considered: _Considered) -> None:
     """One entry for the whole: what changed stands beside it, in sentences."""
     counts = Counter(one.kind for one in considered.changes)
-    await record(
+    record(
         request.session,
         Occurrence(
             kind="configuration.applied",

@@ -96,7 +96,12 @@ async def set_tenant(session: AsyncSession, tenant_id: uuid.UUID) -> None:
 
 def tenant_of(session: AsyncSession) -> uuid.UUID:
     """The tenant this session is bound to; KeyError is a programming error."""
-    tenant_id: Any = session.sync_session.info[_TENANT_KEY]
+    return bound_tenant(session.sync_session)
+
+
+def bound_tenant(session: Session) -> uuid.UUID:
+    """The same, for what listens to a session."""
+    tenant_id: Any = session.info[_TENANT_KEY]
     assert isinstance(tenant_id, uuid.UUID)
     return tenant_id
 

@@ -72,7 +72,7 @@ async def record_revision(
     document.name = arrival.name
     folder.refusal = None
     folder.updated_at = context.clock()
-    await _journal(session, context, principal, document, revision)
+    _journal(session, context, principal, document, revision)
     await follow(session, context, folder, revision, deferred=received.deferred)
     return revision
 
@@ -90,7 +90,7 @@ async def remove_document(
     refuse_unless_open(folder, principal)
     repository = DocumentRepository(session)
     last = (await repository.revisions([document.id]))[-1]
-    await _journal(session, context, principal, document, last, kind="document.removed")
+    _journal(session, context, principal, document, last, kind="document.removed")
     if document.kind == DocumentRole.MAIN_DOCUMENT.value:
         await repository.release_references(folder_id, context.clock())
     await repository.remove_document(document)
@@ -107,7 +107,7 @@ async def _document(
     return document
 
 
-async def _journal(
+def _journal(
     session: AsyncSession,
     context: Context,
     principal: Principal,
@@ -116,7 +116,7 @@ async def _journal(
     *,
     kind: str = "document.revised",
 ) -> None:
-    await record(
+    record(
         session,
         Occurrence(
             kind=kind,

@@ -146,7 +146,7 @@ async def record_document(
     if not folder.in_preparation:
         folder.status = FolderStatus.DRAFT.value
     folder.updated_at = context.clock()
-    await _journal_deposit(session, context, principal, document, revision)
+    _journal_deposit(session, context, principal, document, revision)
     await follow(session, context, folder, revision, deferred=received.deferred)
     return document, revision
 
@@ -210,14 +210,14 @@ async def refuse_used_name(
         raise name_used(header.file_name)
 
 
-async def _journal_deposit(
+def _journal_deposit(
     session: AsyncSession,
     context: Context,
     principal: Principal,
     document: Document,
     revision: Revision,
 ) -> None:
-    await record(
+    record(
         session,
         Occurrence(
             kind="document.deposited",

@@ -99,7 +99,7 @@ async def _refuse(
         run_after=now,
         dedupe_key=f"{REFUSED}:{folder_id}:{now.isoformat()}",
     )
-    await record(
+    record(
         session,
         Occurrence(
             kind="folder.inspection_refused",

@@ -38,7 +38,7 @@ async def create_desk(new: DeskCreate, caller: Caller = permit(Permission.DESK_A
     """A desk is the actor of steps; persons hold it."""
     async with caller.unit() as session:
         desk = await service.create_desk(session, new)
-        await _journal(session, caller, "desk.created", desk.id)
+        _journal(session, caller, "desk.created", desk.id)
         return desk
 
 
@@ -79,7 +79,7 @@ async def update_desk(
     async with caller.unit() as session:
         desk = await service.update_desk(session, desk_id, update)
         changed = dict.fromkeys(sorted(update.model_fields_set), True)
-        await _journal(session, caller, "desk.updated", desk_id, **changed)
+        _journal(session, caller, "desk.updated", desk_id, **changed)
         return desk
 
 
@@ -93,7 +93,7 @@ async def delete_desk(desk_id: uuid.UUID, caller: Caller = permit(Permission.DES
     """Refused with the list of its uses while something names it."""
     async with caller.unit() as session:
         desk = await service.delete_desk(session, desk_id, now=caller.context.clock())
-        await _journal(session, caller, "desk.deleted", desk.id)
+        _journal(session, caller, "desk.deleted", desk.id)
 
 
 @router.post(
@@ -111,7 +111,7 @@ async def add_desk_holder(
     async with caller.unit() as session:
         await service.administered_desk(session, caller.principal, desk_id)
         desk = await service.add_holder(session, desk_id, new, now=now)
-        await _journal(session, caller, "desk.holder_added", desk_id, person=str(new.user_id))
+        _journal(session, caller, "desk.holder_added", desk_id, person=str(new.user_id))
         return desk
 
 
@@ -134,7 +134,7 @@ async def end_desk_holder(
             session, desk_id, holder_id, update, clock=caller.context.clock
         )
         ended = next(one for one in desk.holders if one.id == holder_id)
-        await _journal(
+        _journal(
             session,
             caller,
             "desk.holder_ended",
@@ -158,7 +158,7 @@ async def add_desk_staff(
     """They read the desk's folders; they never act in its name."""
     async with caller.unit() as session:
         desk = await service.add_staff(session, desk_id, new)
-        await _journal(
+        _journal(
             session,
             caller,
             "desk.staff_added",
@@ -182,15 +182,15 @@ async def remove_desk_staff(
     """From now on he does not see the desk any more."""
     async with caller.unit() as session:
         row = await service.remove_staff(session, desk_id, staff_id)
-        await _journal(
+        _journal(
             session, caller, "desk.staff_removed", desk_id, person=str(row.user_id), role=row.role
         )
 
 
-async def _journal(
+def _journal(
     session: AsyncSession, caller: Caller, kind: str, desk_id: uuid.UUID, **details: str | bool
 ) -> None:
-    await record(
+    record(
         session,
         Occurrence(
             kind=kind, actor=caller.principal.actor, details={"desk": str(desk_id), **details}

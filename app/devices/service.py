@@ -143,12 +143,12 @@ async def confirm_pairing(context: Context, principal: Principal, code: str) -> 
     async with context.unit(principal.tenant_id) as session:
         row = await _living_request(session, context, code)
         if row is not None:
-            return await _pair(session, context, principal, row)
+            return _pair(session, context, principal, row)
     await note_failure(context, _guards(context, principal))
     raise NotFound("Ce code est inconnu ou expiré : relancez l'appairage sur le poste.")
 
 
-async def _pair(
+def _pair(
     session: AsyncSession, context: Context, principal: Principal, row: PairingRequest
 ) -> DeviceRead:
     assert principal.user_id is not None
@@ -168,7 +168,7 @@ async def _pair(
     )
     DeviceRepository(session).add(device, handle)
     row.tenant_id, row.device_id = principal.tenant_id, device.id
-    await _journal(session, context, principal, "device.paired", device)
+    _journal(session, context, principal, "device.paired", device)
     return read_device(device)
 
 
@@ -211,18 +211,18 @@ async def revoke_device(
         raise NotFound
     device.revoked_at = device.revoked_at or context.clock()
     await repository.drop_handle(context.keyring.handle(DEVICE, str(device.id)))
-    await _journal(session, context, principal, "device.revoked", device)
+    _journal(session, context, principal, "device.revoked", device)
     return read_device(device)
 
 
-async def _journal(
+def _journal(
     session: AsyncSession,
     context: Context,
     principal: Principal,
     kind: str,
     device: SigningDevice,
 ) -> None:
-    await record(
+    record(
         session,
         Occurrence(
             kind=kind,

@@ -51,7 +51,7 @@ async def update_folder(
     folder.updated_at = context.clock()
     await session.flush()
     await index(session, folder)
-    await record(
+    record(
         session,
         Occurrence(
             kind="folder.updated",
@@ -117,7 +117,7 @@ async def publish(
         )
     folder.published_on = published_on
     folder.updated_at = context.clock()
-    await record(
+    record(
         session,
         Occurrence(
             kind="folder.published",

@@ -30,7 +30,7 @@ async def freeze(
     now = context.clock()
     folder.frozen_at = now
     await session.flush()
-    await _journal(session, context, folder, "folder.frozen", document=str(document_id))
+    _journal(session, context, folder, "folder.frozen", document=str(document_id))
     await jobs.enqueue(
         session,
         FROZEN,
@@ -45,7 +45,7 @@ async def unfreeze(session: AsyncSession, context: Context, folder: Folder) -> N
     """Gives a locked folder back to its circuit."""
     folder.frozen_at = None
     await session.flush()
-    await _journal(session, context, folder, "folder.unfrozen")
+    _journal(session, context, folder, "folder.unfrozen")
 
 
 def refuse_frozen(folder: Folder) -> None:
@@ -68,7 +68,7 @@ async def are_sound(store: BlobStore, digests: Iterable[str]) -> bool:
     return True
 
 
-async def _journal(
+def _journal(
     session: AsyncSession,
     context: Context,
     folder: Folder,
@@ -76,7 +76,7 @@ async def _journal(
     *,
     document: str | None = None,
 ) -> None:
-    await record(
+    record(
         session,
         Occurrence(kind=kind, actor=SYSTEM, folder=str(folder.id), document=document, details={}),
         at=context.clock(),

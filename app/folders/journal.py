@@ -43,7 +43,7 @@ async def journal(
     told: list[Told] = []
     for event in happened:
         told.extend(await _told(session, folder, event, trace))
-    await record_all(session, told)
+    record_all(session, told)
 
 
 async def _told(

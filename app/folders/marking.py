@@ -79,7 +79,7 @@ async def keep_marked(
     revision = await add_revision(
         session, flow.document_id, marked.blob, Origin.DEMATERIALISED, facts=facts
     )
-    await record(
+    record(
         session,
         Occurrence(
             kind="document.dematerialised",

@@ -33,7 +33,7 @@ async def prepare_installation(
     folders that wait. Nothing changes yet."""
     async with caller.unit() as session:
         read = await service.prepare(session, caller.context, caller.principal, new)
-        await _journal(session, caller, "installation.planned", read)
+        _journal(session, caller, "installation.planned", read)
         return read
 
 
@@ -78,7 +78,7 @@ async def apply_installation(
     """It counts at the instants of the plan, to the second."""
     async with caller.unit() as session:
         read = await service.apply(session, caller.context, caller.principal, installation_id)
-        await _journal(session, caller, "installation.applied", read)
+        _journal(session, caller, "installation.applied", read)
         return read
 
 
@@ -94,14 +94,12 @@ async def cancel_installation(
     """Before its first instant only."""
     async with caller.unit() as session:
         read = await service.cancel(session, caller.context, installation_id)
-        await _journal(session, caller, "installation.cancelled", read)
+        _journal(session, caller, "installation.cancelled", read)
         return read
 
 
-async def _journal(
-    session: AsyncSession, caller: Caller, kind: str, read: InstallationRead
-) -> None:
-    await record(
+def _journal(session: AsyncSession, caller: Caller, kind: str, read: InstallationRead) -> None:
+    record(
         session,
         Occurrence(
             kind=kind,

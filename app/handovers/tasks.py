@@ -90,7 +90,7 @@ async def _tell(context: Context, job: jobs.ClaimedJob, folder_id: uuid.UUID, co
             folder=str(folder_id),
             details={"installation": job.object_ids["installation_id"], "code": code},
         )
-        await record(session, what, at=context.clock())
+        record(session, what, at=context.clock())
 
 
 def _office(decision: Decision) -> uuid.UUID:

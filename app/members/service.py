@@ -46,12 +46,12 @@ async def read_settings(
     async with context.unit(principal.tenant_id) as session:
         if member_id not in {one.id for one in await list_members(session)}:
             raise NotFound
-        await _journal(session, context, "member.settings_read", principal.actor, member_id)
+        _journal(session, context, "member.settings_read", principal.actor, member_id)
     # 2
     async with context.unit(member_id) as session:
         await _refuse_stranger(session, principal)
         actor = Actor("host", str(principal.id))
-        await _journal(session, context, "host.settings_read", actor, principal.tenant_id)
+        _journal(session, context, "host.settings_read", actor, principal.tenant_id)
     # 3
     async with context.unit(member_id) as session:
         await MemberRepository(session).forbid_writing()
@@ -65,11 +65,11 @@ async def _refuse_stranger(session: AsyncSession, principal: Principal) -> Tenan
     return tenant
 
 
-async def _journal(
+def _journal(
     session: AsyncSession, context: Context, kind: str, actor: Actor, other: uuid.UUID
 ) -> None:
     what = Occurrence(kind=kind, actor=actor, details={"tenant": str(other)})
-    await record(session, what, at=context.clock())
+    record(session, what, at=context.clock())
 
 
 async def _settings(session: AsyncSession, tenant: Tenant) -> MemberSettingsRead:

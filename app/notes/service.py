@@ -58,7 +58,7 @@ async def add_note(
         await _refuse_page(session, folder_id, new)
         note.document_id, note.page, note.x, note.y = new.document_id, new.page, new.x, new.y
     NoteRepository(session).add(note)
-    await record(
+    record(
         session,
         Occurrence(
             kind="folder.note_added",

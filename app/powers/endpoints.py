@@ -49,7 +49,7 @@ async def declare_absence(
     sign: replacements approve only."""
     async with caller.unit() as session:
         absence = await absences.declare(session, caller.principal, new, clock=caller.context.clock)
-        await _journal_absence(session, caller, "absence.declared", absence)
+        _journal_absence(session, caller, "absence.declared", absence)
         return absence
 
 
@@ -85,7 +85,7 @@ async def change_absence(
             session, caller.principal, absence_id, update, clock=caller.context.clock
         )
         kind = "absence.ended" if update.ends_now else "absence.changed"
-        await _journal_absence(session, caller, kind, absence)
+        _journal_absence(session, caller, kind, absence)
         return absence
 
 
@@ -103,7 +103,7 @@ async def withdraw_absence(
         row = await absences.withdraw(
             session, caller.principal, absence_id, clock=caller.context.clock
         )
-        await _journal(
+        _journal(
             session,
             caller,
             "absence.withdrawn",
@@ -142,7 +142,7 @@ async def give_power(
     when its founding act is executory."""
     async with caller.unit() as session:
         grant = await grants.give(session, caller.principal, new, clock=caller.context.clock)
-        await _journal_grant(session, caller, "grant.given", grant)
+        _journal_grant(session, caller, "grant.given", grant)
         return grant
 
 
@@ -170,7 +170,7 @@ async def repeal_grant(
     """From this instant; acts under way end first, and the journal tells them before."""
     async with caller.unit() as session:
         grant = await grants.repeal(session, grant_id, clock=caller.context.clock)
-        await _journal_grant(session, caller, "grant.repealed", grant)
+        _journal_grant(session, caller, "grant.repealed", grant)
         return grant
 
 
@@ -211,7 +211,7 @@ async def record_mandate(
     """A function in a body; it gives no power by itself."""
     async with caller.unit() as session:
         mandate = await mandates.record_mandate(session, new)
-        await _journal(
+        _journal(
             session,
             caller,
             "mandate.recorded",
@@ -245,7 +245,7 @@ async def update_mandate(
     """Its dates, its words, its desk."""
     async with caller.unit() as session:
         mandate = await mandates.update_mandate(session, mandate_id, update)
-        await _journal(
+        _journal(
             session,
             caller,
             "mandate.updated",
@@ -255,11 +255,11 @@ async def update_mandate(
         return mandate
 
 
-async def _journal_absence(
+def _journal_absence(
     session: AsyncSession, caller: Caller, kind: str, absence: AbsenceRead
 ) -> None:
     end = absence.repealed_at or absence.ends_at
-    await _journal(
+    _journal(
         session,
         caller,
         kind,
@@ -272,13 +272,11 @@ async def _journal_absence(
     )
 
 
-async def _journal_grant(
-    session: AsyncSession, caller: Caller, kind: str, grant: GrantRead
-) -> None:
+def _journal_grant(session: AsyncSession, caller: Caller, kind: str, grant: GrantRead) -> None:
     values = {"capacity": grant.capacity}
     if grant.document is not None:
         values["document"] = grant.document.number
-    await _journal(
+    _journal(
         session,
         caller,
         kind,
@@ -294,7 +292,7 @@ async def _journal_grant(
     )
 
 
-async def _journal(
+def _journal(
     session: AsyncSession,
     caller: Caller,
     kind: str,
@@ -302,7 +300,7 @@ async def _journal(
     /,
     **details: str | bool | int | None,
 ) -> None:
-    await record(
+    record(
         session,
         Occurrence(
             kind=kind,

@@ -203,7 +203,7 @@ async def _refuse_value(
         return
     item.state = ItemState.FAILED.value
     item.failure = {"code": error.code, "detail": error.detail}
-    await record(
+    record(
         session,
         Occurrence(
             kind="signature.refused",

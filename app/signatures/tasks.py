@@ -29,7 +29,7 @@ async def report(context: Context, job: jobs.ClaimedJob) -> None:
         revision = await DocumentRepository(session).revision(revision_id)
         assert revision is not None
         revision.report = made
-        await record(
+        record(
             session,
             Occurrence(
                 kind="signature.verified",

@@ -184,7 +184,7 @@ async def accept(
     job.state = JobState.ACCEPTED.value
     job.accepted_at = now
     job.lease_until = now + timedelta(seconds=context.settings.signing.lease_s)
-    await record(
+    record(
         session,
         Occurrence(
             kind="signing_job.accepted",
@@ -301,7 +301,7 @@ async def end(
             item.state = ItemState.LAPSED.value
             item.prepared = None
             item.failure = _why(ended)
-    await record(
+    record(
         session,
         Occurrence(
             kind="signing_job.ended",

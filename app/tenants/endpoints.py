@@ -51,7 +51,7 @@ async def update_tenant(
     """Place and role of its signatures, time zone, encoding of its flows."""
     async with caller.unit() as session:
         row = await service.update_tenant(session, update)
-        await audit.record(
+        audit.record(
             session,
             Occurrence(
                 kind="tenant.updated",
@@ -79,7 +79,7 @@ async def add_trust_anchor(
     """An anchor, an intermediate or a revocation list."""
     async with caller.unit() as session:
         row = await service.add_trust(session, kind=new.kind, label=new.label, content=new.content)
-        await audit.record(
+        audit.record(
             session,
             Occurrence(
                 kind="trust.added",

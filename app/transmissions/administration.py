@@ -238,7 +238,7 @@ async def enter_remote_id(
     await _refuse_unnameable(session, held, remote_id)
     await mark_sent(session, context, held, remote_id)
     what = _occurrence(principal, held, "transmission.remote_id_entered", remote_id=remote_id)
-    await record(session, what, at=context.clock())
+    record(session, what, at=context.clock())
     return held
 
 
@@ -284,7 +284,7 @@ async def hand_in(
     )
     kind = "transmission.acknowledgement_handed_in"
     what = _occurrence(principal, held, kind, receipt_sha256=blob.sha256)
-    await record(session, what, at=context.clock())
+    record(session, what, at=context.clock())
     concluded = returns.conclusion_of_answer(held.id, answer)
     await returns.conclude(session, context, held, concluded)
     return held
@@ -313,7 +313,7 @@ async def retry(
     if posts == 0:
         await _take_account(session, held)
     what = _occurrence(principal, held, "transmission.retried", posts=posts)
-    await record(session, what, at=context.clock(), values={"reason": reason})
+    record(session, what, at=context.clock(), values={"reason": reason})
     await enqueue(session, context, held.row, dedupe=context.clock().isoformat())
     return held
 

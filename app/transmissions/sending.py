@@ -249,7 +249,7 @@ async def _add_attempt(session: AsyncSession, held: Held, now: datetime) -> None
     )
     await session.flush()
     main = main_document(held.state)
-    await record(
+    record(
         session,
         Occurrence(
             kind="transmission.attempted",

@@ -33,7 +33,7 @@ async def create_user(
     )
     async with caller.unit() as session:
         user = await service.create_user(session, caller.context, new, password_hash=password_hash)
-        await record(
+        record(
             session,
             Occurrence(
                 kind="user.created",
@@ -70,7 +70,7 @@ async def update_user(
     """Roles, desks administered, activity; the last administrator stays one."""
     async with caller.unit() as session:
         user = await service.update_user(session, user_id, update, now=caller.context.clock())
-        await record(
+        record(
             session,
             Occurrence(
                 kind="user.updated",
