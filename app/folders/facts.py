@@ -48,14 +48,17 @@ async def state_of(session: AsyncSession, folder_id: uuid.UUID) -> FolderState:
     return replay(event_encoding.from_json(row.payload) for row in rows)
 
 
-async def situation_of(session: AsyncSession, context: Context, folder: Folder) -> Situation:
-    """The state, the powers in force and the facts, as they are now."""
+async def situation_of(
+    session: AsyncSession, context: Context, folder: Folder, *, of: uuid.UUID | None = None
+) -> Situation:
+    """The state, the powers in force and the facts, as they are now. `of`: the one person about
+    whom it will be asked what he may do; the certificates of others are then not judged."""
     state = await state_of(session, folder.id)
     register = await load_register(session)
     subtype, kind = await binding_of(session, folder)
     protocol = Protocol(kind.protocol)
     facts = Facts(
-        fit_signers=await _fit_signers(session, context, state, register, protocol),
+        fit_signers=await _fit_signers(session, context, state, register, protocol, of),
         type=TypeId(str(kind.id)),
         subtype=SubtypeId(str(subtype.id)),
         amounts=await amounts_of(session, folder, subtype, kind),
@@ -65,11 +68,16 @@ async def situation_of(session: AsyncSession, context: Context, folder: Folder) 
 
 
 async def situation_after(
-    session: AsyncSession, context: Context, judged: Situation, state: FolderState
+    session: AsyncSession,
+    context: Context,
+    judged: Situation,
+    state: FolderState,
+    *,
+    of: uuid.UUID,
 ) -> Situation:
-    """The situation once an act has brought the folder to this state, in the transaction of the
-    act: of what it was judged upon, only who may sign depends on the step."""
-    fit = await _fit_signers(session, context, state, judged.register, judged.protocol)
+    """The situation of a person once an act has brought the folder to this state, in the
+    transaction of the act: of what it was judged upon, only who may sign depends on the step."""
+    fit = await _fit_signers(session, context, state, judged.register, judged.protocol, of)
     return replace(judged, state=state, facts=replace(judged.facts, fit_signers=fit))
 
 
@@ -79,15 +87,16 @@ async def _fit_signers(
     state: FolderState,
     register: PowerRegister,
     protocol: Protocol,
+    of: uuid.UUID | None,
 ) -> frozenset[PersonId]:
     step = state.current_step
     if step is None or step.kind is not StepKind.SIGNATURE:
         return frozenset()
+    among = _possible_signers(register, step.step)
+    if of is not None:
+        among &= {of}
     fit = await fit_signers(
-        session,
-        now=context.clock(),
-        rsa_only=protocol is Protocol.HELIOS,
-        among=_possible_signers(register, step.step),
+        session, now=context.clock(), rsa_only=protocol is Protocol.HELIOS, among=among
     )
     return frozenset(PersonId(str(one)) for one in fit)
 

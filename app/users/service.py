@@ -234,9 +234,10 @@ async def fit_signers(
 ) -> frozenset[uuid.UUID]:
     """Everybody, or those `among` these persons, who hold at least one certificate fit to sign
     now. Judging a certificate costs a chain: name the persons where they are known."""
-    trust = await trust_material(session)
+    rows = await UserRepository(session).certificates(among=among) if among != frozenset() else []
+    trust = await trust_material(session) if rows else TrustMaterial()
     fit: set[uuid.UUID] = set()
-    for row in await UserRepository(session).certificates(among=among):
+    for row in rows:
         if row.user_id in fit:
             continue
         if (await fitness_of(row, trust, now=now, rsa_only=rsa_only)).fit:
