@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.kit.ids import new_id
 from app.models import Job
 
+_ENQUEUE = insert(Job).on_conflict_do_nothing(index_elements=[Job.dedupe_key])
 PENDING, RUNNING, DONE, DEAD = "pending", "running", "done", "dead"
 
 
@@ -43,18 +44,15 @@ async def enqueue(
     dedupe_key: str | None = None,
 ) -> None:
     """Adds a row in the transaction of its cause; a known `dedupe_key` adds nothing."""
-    await session.execute(
-        insert(Job)
-        .values(
-            id=new_id(),
-            kind=kind,
-            tenant_id=tenant_id,
-            object_ids=dict(object_ids),
-            dedupe_key=dedupe_key,
-            run_after=run_after,
-        )
-        .on_conflict_do_nothing(index_elements=[Job.dedupe_key])
-    )
+    row = {
+        "id": new_id(),
+        "kind": kind,
+        "tenant_id": tenant_id,
+        "object_ids": dict(object_ids),
+        "dedupe_key": dedupe_key,
+        "run_after": run_after,
+    }
+    await session.execute(_ENQUEUE, row)
 
 
 async def due(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator, Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import select, tuple_, update
+from sqlalchemy import Table, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
@@ -17,6 +17,8 @@ from app.kit.canonical import canonical_bytes
 from app.models import AuditEvent, AuditHead, AuditValue
 
 _BATCH = 500
+_ADD_EVENT = insert(cast("Table", AuditEvent.__table__))
+_ADD_VALUE = insert(cast("Table", AuditValue.__table__))
 
 
 def lock_head(session: Session, tenant_id: uuid.UUID) -> Head:
@@ -46,10 +48,10 @@ def _locked(session: Session, tenant_id: uuid.UUID) -> Head | None:
 
 def append(session: Session, drafted: Sequence[Drafted]) -> None:
     """Stores entries that follow each other, the values beside them, and moves the head."""
-    session.execute(insert(AuditEvent), [_event_row(one) for one in drafted])
+    session.execute(_ADD_EVENT, [_event_row(one) for one in drafted])
     values = [row for one in drafted for row in _value_rows(one)]
     if values:
-        session.execute(insert(AuditValue), values)
+        session.execute(_ADD_VALUE, values)
     head = drafted[-1].head
     session.execute(
         update(AuditHead)

@@ -68,21 +68,22 @@ def _write(session: Session) -> None:
 
 @event.listens_for(Session, "after_transaction_create")
 def _mark(session: Session, transaction: SessionTransaction) -> None:
-    _marks(session)[transaction] = len(_told(session))
+    if transaction.nested:
+        _marks(session)[transaction] = len(_told(session))
 
 
 @event.listens_for(Session, "after_soft_rollback")
 def _forget(session: Session, transaction: SessionTransaction) -> None:
-    """What a transaction or a savepoint was to tell did not happen."""
-    del _told(session)[_marks(session).pop(transaction, 0) :]
-
-
-@event.listens_for(Session, "after_transaction_end")
-def _unmark(session: Session, transaction: SessionTransaction) -> None:
-    _marks(session).pop(transaction, None)
+    """What a transaction or a savepoint was to tell did not happen. A flush that fails takes the
+    savepoint around it along."""
+    undone = transaction
+    while undone.parent is not None and not undone.nested:
+        undone = undone.parent
+    del _told(session)[_marks(session).get(undone, 0) :]
 
 
 def _marks(session: Session) -> dict[SessionTransaction, int]:
+    """How much was told before each savepoint."""
     marks: dict[SessionTransaction, int] = session.info.setdefault(_MARKS, {})
     return marks
 

@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.pool import ConnectionPoolEntry
 
 TENANT_SETTING = "parapheur.tenant"
+_SET_CONFIG = text("SELECT set_config(:name, :value, true)")
 _TENANT_KEY = "tenant_id"
 STATEMENT_TIMEOUT_MS = 5_000
 _RESTS_SINCE = "rests_since"
@@ -81,10 +82,7 @@ def _announce_tenant(
 
 
 def _set_config(connection: Connection, tenant_id: uuid.UUID) -> None:
-    connection.execute(
-        text("SELECT set_config(:name, :value, true)"),
-        {"name": TENANT_SETTING, "value": str(tenant_id)},
-    )
+    connection.execute(_SET_CONFIG, {"name": TENANT_SETTING, "value": str(tenant_id)})
 
 
 async def set_tenant(session: AsyncSession, tenant_id: uuid.UUID) -> None:

@@ -4,11 +4,27 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 from psycopg.errors import QueryCanceled
-from sqlalchemy import ColumnElement, Table, and_, case, delete, func, or_, select, tuple_, update
-from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Table,
+    Uuid,
+    and_,
+    any_,
+    bindparam,
+    case,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, Insert, insert
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,6 +36,7 @@ from workflows import event_encoding
 from workflows.events import Event
 from workflows.folder import FolderStatus
 
+_DESKS = ARRAY(Uuid())
 _ENTRY_COLUMNS = tuple(column.name for column in InboxEntry.__table__.columns)
 _ENTRY_KEYS = ("folder_id", "desk_id", "tenant_id")
 # Lists whose entries bear a date of the folder itself.
@@ -40,25 +57,62 @@ def _write_entry() -> Insert:
 _WRITE_ENTRY = _write_entry()
 
 
-def readable_by(principal: Principal) -> ColumnElement[bool]:
-    """The one filter that says which folders a principal may see."""
-    if principal.sees_all_folders:
-        return Folder.tenant_id == principal.tenant_id
-    desks = list(principal.readable_desk_ids)
+def _readable(tenant: ColumnElement[uuid.UUID], desks: ColumnElement[Any]) -> ColumnElement[bool]:
     visible = select(FolderSubtype.id).where(FolderSubtype.visible_desk_ids.overlap(desks))
-    return (Folder.tenant_id == principal.tenant_id) & or_(
-        Folder.submitter_desk_id.in_(desks),
+    return (Folder.tenant_id == tenant) & or_(
+        Folder.submitter_desk_id == any_(desks),
         Folder.participant_desk_ids.overlap(desks),
         Folder.subtype_id.in_(visible) & (Folder.status != FolderStatus.DRAFT.value),
     )
 
 
-def administered_by(principal: Principal) -> ColumnElement[bool]:
-    """Folders in their circuit whose stuck steps the principal looks after, without reading their
-    documents (DESIGN D15)."""
-    desks = principal.administered_desk_ids
-    sent = (Folder.tenant_id == principal.tenant_id) & (Folder.status != FolderStatus.DRAFT.value)
-    return sent if desks is None else sent & Folder.participant_desk_ids.overlap(list(desks))
+def readable_by(principal: Principal) -> ColumnElement[bool]:
+    """The one filter that says which folders a principal may see."""
+    if principal.sees_all_folders:
+        return Folder.tenant_id == principal.tenant_id
+    desks = literal(list(principal.readable_desk_ids), _DESKS)
+    return _readable(literal(principal.tenant_id, Uuid()), desks)
+
+
+# The same of one folder, made once. Folders in their circuit whose stuck steps the principal looks
+# after are seen too, without reading their documents (DESIGN D15).
+_TENANT = bindparam("tenant", type_=Uuid())
+_READ_ONE = select(Folder).where(
+    Folder.id == bindparam("folder"),
+    Folder.tenant_id == _TENANT,
+    or_(
+        bindparam("reads_all", type_=Boolean()),
+        _readable(_TENANT, bindparam("desks", type_=_DESKS)),
+    ),
+)
+_SEE_ONE = select(Folder).where(
+    Folder.id == bindparam("folder"),
+    Folder.tenant_id == _TENANT,
+    or_(
+        bindparam("reads_all", type_=Boolean()),
+        _readable(_TENANT, bindparam("desks", type_=_DESKS)),
+        (Folder.status != FolderStatus.DRAFT.value)
+        & or_(
+            bindparam("administers_all", type_=Boolean()),
+            Folder.participant_desk_ids.overlap(bindparam("administered", type_=_DESKS)),
+        ),
+    ),
+)
+_LOCK_ONE = (
+    select(Folder)
+    .where(Folder.id == bindparam("folder"))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
+
+
+def _reader(folder_id: uuid.UUID, principal: Principal) -> dict[str, object]:
+    return {
+        "folder": folder_id,
+        "tenant": principal.tenant_id,
+        "reads_all": principal.sees_all_folders,
+        "desks": list(principal.readable_desk_ids),
+    }
 
 
 class FolderRepository:
@@ -75,14 +129,19 @@ class FolderRepository:
         return await self._session.get(Folder, folder_id)
 
     async def readable(self, folder_id: uuid.UUID, principal: Principal) -> Folder | None:
-        return await self._session.scalar(
-            select(Folder).where(Folder.id == folder_id, readable_by(principal))
-        )
+        return await self._session.scalar(_READ_ONE, _reader(folder_id, principal))
 
     async def visible(self, folder_id: uuid.UUID, principal: Principal) -> Folder | None:
         """One that the principal may read, or look after."""
-        seen = readable_by(principal) | administered_by(principal)
-        return await self._session.scalar(select(Folder).where(Folder.id == folder_id, seen))
+        administered = principal.administered_desk_ids
+        return await self._session.scalar(
+            _SEE_ONE,
+            _reader(folder_id, principal)
+            | {
+                "administers_all": administered is None,
+                "administered": list(administered or ()),
+            },
+        )
 
     async def is_in_preparation(self, folder_id: uuid.UUID) -> bool:
         found = await self._session.scalar(
@@ -94,12 +153,7 @@ class FolderRepository:
         """The row, fresh and locked until the transaction ends. Raises Conflict (`folder_busy`)
         when others held it so long that the statement timed out."""
         try:
-            return await self._session.scalar(
-                select(Folder)
-                .where(Folder.id == folder_id)
-                .with_for_update()
-                .execution_options(populate_existing=True)
-            )
+            return await self._session.scalar(_LOCK_ONE, {"folder": folder_id})
         except OperationalError as e:
             if isinstance(e.orig, QueryCanceled):
                 raise Conflict(
@@ -149,10 +203,10 @@ class FolderRepository:
                 )
             )
         folder.version += len(happened)
-        await self._session.flush()
 
     async def replace_entries(self, folder: Folder, entries: list[InboxEntry]) -> None:
         """The inbox rows of a folder become these; what ended or came back keeps its place."""
+        await self._session.flush()
         desks = [one.desk_id for one in entries]
         await self._session.execute(
             delete(InboxEntry).where(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import text
@@ -64,4 +65,5 @@ async def test_a_copy_shares_no_identifier_with_another(
 async def test_a_copy_is_founded_at_its_own_time(context: Context, clock: DrivenClock) -> None:
     clock.advance(days=3)
     rows = await _rows(context, await a_town(context))
-    assert {row["starts_at"] for row in rows["desk_holders"]} == {clock().isoformat()}
+    founded = {datetime.fromisoformat(row["starts_at"]) for row in rows["desk_holders"]}
+    assert founded == {clock()}

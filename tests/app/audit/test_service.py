@@ -1,0 +1,88 @@
+"""The journal is written as a transaction commits: all that happened, and nothing else."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.audit.chain import Occurrence
+from app.audit.service import SYSTEM, record
+from app.context import Context
+from app.demo.town import Town
+from app.models import AuditEvent, Desk
+from tests.builders.towns import DrivenClock, random_id
+
+KINDS = ("trial.first", "trial.second", "trial.third")
+
+
+class _Undone(Exception):
+    """Ends a transaction or a savepoint of these tests."""
+
+
+async def _told(context: Context, town: Town) -> list[str]:
+    async with context.unit(town.tenant_id) as session:
+        rows = await session.scalars(
+            select(AuditEvent.kind).where(AuditEvent.kind.in_(KINDS)).order_by(AuditEvent.seq)
+        )
+        return list(rows)
+
+
+def _tell(session: AsyncSession, context: Context, kind: str) -> None:
+    record(session, Occurrence(kind=kind, actor=SYSTEM), at=context.clock(), values={"name": "é"})
+
+
+async def test_entries_follow_each_other_in_the_order_they_were_told(
+    context: Context, town: Town
+) -> None:
+    async with context.unit(town.tenant_id) as session:
+        for kind in KINDS:
+            _tell(session, context, kind)
+    assert await _told(context, town) == list(KINDS)
+
+
+async def test_a_transaction_that_fails_tells_nothing(context: Context, town: Town) -> None:
+    with suppress(_Undone):
+        async with context.unit(town.tenant_id) as session:
+            _tell(session, context, KINDS[0])
+            raise _Undone
+    assert await _told(context, town) == []
+
+
+async def test_a_savepoint_that_is_undone_takes_back_what_it_told(
+    context: Context, town: Town
+) -> None:
+    async with context.unit(town.tenant_id) as session:
+        _tell(session, context, KINDS[0])
+        with suppress(_Undone):
+            async with session.begin_nested():
+                _tell(session, context, KINDS[1])
+                raise _Undone
+        async with session.begin_nested():
+            _tell(session, context, KINDS[2])
+    assert await _told(context, town) == [KINDS[0], KINDS[2]]
+
+
+async def test_so_does_one_whose_rows_the_database_refuses(context: Context, town: Town) -> None:
+    async with context.unit(town.tenant_id) as session:
+        desk = await session.get_one(Desk, town.desks["maire"])
+        _tell(session, context, KINDS[0])
+        with suppress(IntegrityError):
+            async with session.begin_nested():
+                _tell(session, context, KINDS[1])
+                session.add(Desk(id=random_id(), tenant_id=town.tenant_id, name=desk.name))
+                await session.flush()
+    assert await _told(context, town) == [KINDS[0]]
+
+
+async def test_nothing_is_held_before_the_commit(
+    context: Context, town: Town, clock: DrivenClock
+) -> None:
+    async with context.unit(town.tenant_id) as slow:
+        _tell(slow, context, KINDS[0])
+        # Would wait for the first one, were the head locked since it told.
+        async with context.unit(town.tenant_id) as quick:
+            _tell(quick, context, KINDS[1])
+    assert await _told(context, town) == [KINDS[1], KINDS[0]]
