@@ -17,8 +17,12 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
+from app.context import Context
+from app.demo import pki
 from app.demo.pki import Issued
+from app.demo.town import Town
 from tests.builders.people import ApiPerson
+from tests.builders.towns import a_signer, certify
 
 Json = dict[str, Any]
 
@@ -242,6 +246,27 @@ async def pair(
         base64.b64decode(found["server_job_key"]),
         issued,
     )
+
+
+async def agent_of_delegate(
+    context: Context,
+    town: Town,
+    client: httpx2.AsyncClient,
+    delegate: ApiPerson,
+    clock: Callable[[], datetime],
+) -> SigningAgent:
+    """The paired agent of somebody who signs for another, with a certificate of her own."""
+    issuer = a_signer().issuer
+    own = pki.make_signer(
+        "Dominique Modèle",
+        issuer=issuer,
+        validity=pki.valid_for(30),
+        organisation="Commune fictive de Saint-Exemple",
+        siren="219900016",
+    )
+    agent = await pair(client, delegate, clock, own)
+    await certify(context, town, delegate.key, own.der, (issuer.der,))
+    return agent
 
 
 async def to_sign(person: ApiPerson, *folder_ids: str) -> list[dict[str, str]]:

@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import select, text
 
 from app.context import Context
-from app.demo import pki
 from app.demo.town import Town
 from app.models import Notification
 from app.worker import drain
@@ -18,9 +17,9 @@ from tests.app.conftest import Client
 from tests.builders.administration import give, said
 from tests.builders.people import ApiPerson, approve, approved
 from tests.builders.reception import acknowledge
-from tests.builders.signing_agents import open_session, pair
+from tests.builders.signing_agents import agent_of_delegate, open_session
 from tests.builders.subtypes import add_subtype, step
-from tests.builders.towns import DrivenClock, a_signer, certify
+from tests.builders.towns import DrivenClock
 from workflows.definition import Protocol
 
 URGENT = {"key": "urgent", "label": "Urgent", "type": "boolean"}
@@ -183,22 +182,13 @@ class TestMention:
         administrator: ApiPerson,
         clock: DrivenClock,
     ) -> None:
-        signer = a_signer()
-        own = pki.make_signer(
-            "Dominique Modèle",
-            issuer=signer.issuer,
-            validity=pki.valid_for(30),
-            organisation="Commune fictive de Saint-Exemple",
-            siren="219900016",
-        )
-        agent = await pair(anonymous, direction, clock, own)
-        await certify(context, town, "direction", own.der, (signer.issuer.der,))
+        agent = await agent_of_delegate(context, town, anonymous, direction, clock)
         await give(administrator, "maire", "direction", capacity="la première adjointe")
         folder_id = await approved(finances, direction, "flows")
         mention = "Pour le Maire et par délégation, la première adjointe"
         assert await _mailed(context, town, "direction") == [mention]
         at_office = ApiPerson(context, direction.client, town, "maire")
-        await open_session(at_office, own, folder_id)
+        await open_session(at_office, agent.issued, folder_id)
         await agent.sign()
         (signed,) = [one for one in await finances.history(folder_id) if one["kind"] == "signed"]
         assert (signed["mention"], signed["power"]) == (mention, "signature_delegation")
