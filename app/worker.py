@@ -90,9 +90,13 @@ async def run(context: Context, job_id: uuid.UUID) -> bool:
 async def _renew(context: Context, job: jobs.ClaimedJob, lease: timedelta) -> None:
     while True:
         await asyncio.sleep(lease.total_seconds() / 3)
-        with contextlib.suppress(jobs.LostClaim):
+        try:
             async with context.unit() as session:
                 await jobs.renew(session, job, context.clock(), lease=lease)
+        except jobs.LostClaim:
+            return
+        except Exception as e:  # noqa: BLE001  the next one comes before the lease ends
+            _log.warning("renewal_failed", job=str(job.id), error=type(e).__name__)
 
 
 async def _give_back(context: Context, job: jobs.ClaimedJob, error: str) -> None:

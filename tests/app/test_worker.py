@@ -5,16 +5,21 @@ from __future__ import annotations
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import cast
 
 import pytest
 from redis.asyncio import Redis
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from app import jobs
 from app.context import Context
 from app.demo.town import Town
 from app.kit.clock import system_clock
 from app.local.valkey import ValkeyServer
 from app.queue import LeaseWorker, Queue
+from app.tasks import HANDLERS, Handler
 from app.worker import MAX_ATTEMPTS, dispatch, drain, run
 from tests.builders.ledgers import at_work, claimed, eventually, owe, row_of
 from tests.builders.people import ApiPerson, approve
@@ -73,6 +78,36 @@ class TestRun:
         job_id = await owe(context, kind="inconnu")
         await claimed(context, job_id)
         assert not await run(context, job_id)
+
+    async def test_keeps_its_lease_although_a_renewal_failed(
+        self, context: Context, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        renewals: list[jobs.ClaimedJob] = []
+        renew = jobs.renew
+
+        async def fails_first(
+            session: AsyncSession, job: jobs.ClaimedJob, now: datetime, *, lease: timedelta
+        ) -> None:
+            renewals.append(job)
+            if len(renewals) == 1:
+                raise ConnectionError
+            await renew(session, job, now, lease=lease)
+
+        async def renewed_twice() -> bool:
+            return len(renewals) > 1
+
+        async def lasting(context: Context, job: jobs.ClaimedJob) -> None:
+            assert await eventually(renewed_twice)
+            async with context.unit() as session:
+                await jobs.finish(session, job)
+
+        monkeypatch.setattr(jobs, "renew", fails_first)
+        monkeypatch.setitem(cast("dict[str, Handler]", HANDLERS), "lasting", lasting)
+        worker = context.settings.worker.model_copy(update={"lease_s": 0.3})
+        settings = context.settings.model_copy(update={"worker": worker})
+        job_id = await owe(context, kind="lasting")
+        assert await run(replace(context, settings=settings), job_id)
+        assert (await row_of(context, job_id)).state == "done"
 
     async def test_of_a_row_that_does_not_exist_does_nothing(self, context: Context) -> None:
         assert not await run(context, uuid.uuid4())
