@@ -157,7 +157,7 @@ async def record_reading(
         if not _counts_as_reading(state, principal, seen):
             return
         folder = await lock_readable(session, principal, folder_id)
-        now = await situation_of(session, context, folder, of=principal.id)
+        now = await situation_of(session, context, folder, person=principal.id)
         for one in allowed(context, principal, folder, now):
             if one.kind is ActionKind.READ:
                 actor = seat(principal, uuid.UUID(one.desk))

@@ -49,16 +49,16 @@ async def state_of(session: AsyncSession, folder_id: uuid.UUID) -> FolderState:
 
 
 async def situation_of(
-    session: AsyncSession, context: Context, folder: Folder, *, of: uuid.UUID | None = None
+    session: AsyncSession, context: Context, folder: Folder, *, person: uuid.UUID | None = None
 ) -> Situation:
-    """The state, the powers in force and the facts, as they are now. `of`: the one person about
-    whom it will be asked what he may do; the certificates of others are then not judged."""
+    """The state, the powers in force and the facts, as they are now. `person`: the one about whom
+    it will be asked what he may do; the certificates of others are then not judged."""
     state = await state_of(session, folder.id)
     register = await load_register(session)
     subtype, kind = await binding_of(session, folder)
     protocol = Protocol(kind.protocol)
     facts = Facts(
-        fit_signers=await _fit_signers(session, context, state, register, protocol, of),
+        fit_signers=await _fit_signers(session, context, state, register, protocol, person),
         type=TypeId(str(kind.id)),
         subtype=SubtypeId(str(subtype.id)),
         amounts=await amounts_of(session, folder, subtype, kind),
@@ -73,11 +73,11 @@ async def situation_after(
     judged: Situation,
     state: FolderState,
     *,
-    of: uuid.UUID,
+    person: uuid.UUID,
 ) -> Situation:
     """The situation of a person once an act has brought the folder to this state, in the
     transaction of the act: of what it was judged upon, only who may sign depends on the step."""
-    fit = await _fit_signers(session, context, state, judged.register, judged.protocol, of)
+    fit = await _fit_signers(session, context, state, judged.register, judged.protocol, person)
     return replace(judged, state=state, facts=replace(judged.facts, fit_signers=fit))
 
 
@@ -87,14 +87,14 @@ async def _fit_signers(
     state: FolderState,
     register: PowerRegister,
     protocol: Protocol,
-    of: uuid.UUID | None,
+    person: uuid.UUID | None,
 ) -> frozenset[PersonId]:
     step = state.current_step
     if step is None or step.kind is not StepKind.SIGNATURE:
         return frozenset()
     among = _possible_signers(register, step.step)
-    if of is not None:
-        among &= {of}
+    if person is not None:
+        among &= {person}
     fit = await fit_signers(
         session, now=context.clock(), rsa_only=protocol is Protocol.HELIOS, among=among
     )

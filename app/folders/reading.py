@@ -32,7 +32,7 @@ async def read_folder(
 ) -> FolderRead:
     """A folder whole: documents, steps, who did what, what the caller may do. Who looks after its
     stuck steps without reading it sees nothing of its content (DESIGN D15)."""
-    now = await situation_of(session, context, folder, of=principal.id)
+    now = await situation_of(session, context, folder, person=principal.id)
     return await _read(session, context, principal, folder, now)
 
 
@@ -40,7 +40,7 @@ async def read_acted(
     session: AsyncSession, context: Context, principal: Principal, acted: Acted
 ) -> FolderRead:
     """The same after an act, in its transaction."""
-    now = await situation_after(session, context, acted.judged, acted.state, of=principal.id)
+    now = await situation_after(session, context, acted.judged, acted.state, person=principal.id)
     return await _read(session, context, principal, acted.folder, now)
 
 

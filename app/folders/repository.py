@@ -74,30 +74,21 @@ def readable_by(principal: Principal) -> ColumnElement[bool]:
     return _readable(literal(principal.tenant_id, Uuid()), desks)
 
 
-# The same of one folder, made once. Folders in their circuit whose stuck steps the principal looks
-# after are seen too, without reading their documents (DESIGN D15).
 _TENANT = bindparam("tenant", type_=Uuid())
-_READ_ONE = select(Folder).where(
-    Folder.id == bindparam("folder"),
-    Folder.tenant_id == _TENANT,
-    or_(
-        bindparam("reads_all", type_=Boolean()),
-        _readable(_TENANT, bindparam("desks", type_=_DESKS)),
-    ),
+_READS = or_(
+    bindparam("reads_all", type_=Boolean()),
+    _readable(_TENANT, bindparam("desks", type_=_DESKS)),
 )
-_SEE_ONE = select(Folder).where(
-    Folder.id == bindparam("folder"),
-    Folder.tenant_id == _TENANT,
-    or_(
-        bindparam("reads_all", type_=Boolean()),
-        _readable(_TENANT, bindparam("desks", type_=_DESKS)),
-        (Folder.status != FolderStatus.DRAFT.value)
-        & or_(
-            bindparam("administers_all", type_=Boolean()),
-            Folder.participant_desk_ids.overlap(bindparam("administered", type_=_DESKS)),
-        ),
-    ),
+# Folders in their circuit whose stuck steps the principal looks after, without reading their
+# documents (DESIGN D15).
+_ADMINISTERS = (Folder.status != FolderStatus.DRAFT.value) & or_(
+    bindparam("administers_all", type_=Boolean()),
+    Folder.participant_desk_ids.overlap(bindparam("administered", type_=_DESKS)),
 )
+# The same filters for one folder, made once.
+_ONE = select(Folder).where(Folder.id == bindparam("folder"), Folder.tenant_id == _TENANT)
+_READ_ONE = _ONE.where(_READS)
+_SEE_ONE = _ONE.where(_READS | _ADMINISTERS)
 _LOCK_ONE = (
     select(Folder)
     .where(Folder.id == bindparam("folder"))
