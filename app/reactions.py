@@ -3,48 +3,43 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import jobs
 from app.context import Context
 from app.documents.repository import DocumentRepository
-from app.folders.facts import state_of
+from app.folders.facts import Situation, situation_of, state_of
 from app.folders.integrity import LOOKED_AT_EVERY, are_sound, unfreeze
 from app.folders.places import calendar_of, named_desks
 from app.folders.repository import FolderRepository
 from app.folders.service import event_of
 from app.models import Folder
-from app.notifications.recipients import (
-    administrators,
-    capacities,
-    holders,
-    persons,
-    submitters,
-    those_able,
-)
-from app.notifications.schemas import NotificationKind
-from app.notifications.service import News, notify
+from app.notifications.recipients import administrators, holders, submitters
+from app.notifications.schemas import ARRIVALS, NotificationKind
+from app.notifications.service import News, call, notify
 from app.transmissions.service import schedule
 from workflows import events, outside_events
 from workflows.deadlines import remind_at
-from workflows.definition import StepKind
+from workflows.definition import PERSON_STEPS, DeskId, StepKind
+from workflows.engine import who_may_advise, who_may_pass
 from workflows.events import Event
+from workflows.evolution import replay
+from workflows.folder import FolderState, StepInstance
+from workflows.obstacles import Lacking, WhoMayAct
 
 REPORT = "signatures.report"
 REMIND = "folders.remind"
-_ARRIVALS = {
-    StepKind.APPROVAL: NotificationKind.TO_APPROVE,
-    StepKind.SIGNATURE: NotificationKind.TO_SIGN,
-    StepKind.SEAL: NotificationKind.TO_SEAL,
-    StepKind.ARCHIVE: NotificationKind.TO_ARCHIVE,
-}
 _NEWS: dict[type[Event], NotificationKind] = {
     events.Rejected: NotificationKind.REJECTED,
     outside_events.Acknowledged: NotificationKind.ACKNOWLEDGED,
     outside_events.RemoteRefused: NotificationKind.REMOTE_REFUSED,
     outside_events.TransmissionFailed: NotificationKind.TRANSMISSION_FAILED,
 }
+_BESIDE = (events.DocumentsRead, events.OpinionAsked, events.OpinionGiven)
+"""Events that change nothing of who may pass the current step."""
 
 
 async def react(context: Context, job: jobs.ClaimedJob) -> None:
@@ -55,9 +50,14 @@ async def react(context: Context, job: jobs.ClaimedJob) -> None:
         repository = FolderRepository(session)
         folder = await repository.folder(folder_id)
         assert folder is not None
-        for row in await repository.events(folder_id):
-            if first <= row.seq <= last:
-                await _follow(session, context, folder, row.seq, event_of(row))
+        rows = [row for row in await repository.events(folder_id) if row.seq <= last]
+        history = tuple(event_of(row) for row in rows)
+        for row, event in zip(rows, history, strict=True):
+            if first <= row.seq:
+                await _follow(session, context, folder, row.seq, event)
+        before = sum(row.seq < first for row in rows)
+        if await _leaves_nobody(session, context, folder, history[:before], history[before:]):
+            await _report_nobody(session, context, folder, last)
         await jobs.finish(session, job)
 
 
@@ -84,9 +84,14 @@ async def remind(context: Context, job: jobs.ClaimedJob) -> None:
         if folder is not None and started is not None:
             event = event_of(started)
             assert isinstance(event, events.StepStarted)
-            if await _still_waits(session, folder, event):
+            due = await _reminder_due(session, folder, event)
+            if due is not None and context.clock() < due:
+                await jobs.retry(session, job, run_after=due, error="later since a migration")
+                return
+            if due is not None:
                 kind = NotificationKind.REMINDER
-                await _tell_those_able(session, context, folder, seq, kind)
+                if (await _tell_those_able(session, context, folder, seq, kind)).nobody is not None:
+                    await _report_nobody(session, context, folder, seq)
         await jobs.finish(session, job)
 
 
@@ -126,29 +131,33 @@ async def _follow(
         case events.Transferred() | events.Recused():
             await _tell_the_next(session, context, folder)
         case events.OpinionAsked(desk=desk):
-            told = await holders(session, context, (desk,))
-            await notify(
-                session, context, News(folder.id, seq, NotificationKind.OPINION_ASKED), told
-            )
+            await _tell_advisers(session, context, folder, seq, desk)
         case events.OpinionGiven():
             told = await _askers(session, folder, event)
             await notify(
                 session, context, News(folder.id, seq, NotificationKind.OPINION_GIVEN), told
             )
+        case events.Migrated():
+            await _owe_reminder_anew(session, folder, seq)
         case events.Completed():
             await _on_end(session, context, folder, seq)
         case events.Signed():
             await _report(session, folder, event)
-        case outside_events.OutsideAnswered(accepted=False):
-            told = await submitters(session, context, folder.id)
-            await notify(
-                session, context, News(folder.id, seq, NotificationKind.REMOTE_REFUSED), told
-            )
-        case _ if type(event) in _NEWS:
-            told = await submitters(session, context, folder.id)
-            await notify(session, context, News(folder.id, seq, _NEWS[type(event)]), told)
         case _:
-            return
+            await _tell_the_submitter(session, context, folder, seq, event)
+
+
+async def _tell_the_submitter(
+    session: AsyncSession, context: Context, folder: Folder, seq: int, event: Event
+) -> None:
+    kind = _NEWS.get(type(event))
+    if isinstance(event, events.Rejected) and event.returned_to is not None:
+        kind = NotificationKind.RETURNED
+    if isinstance(event, outside_events.OutsideAnswered) and not event.accepted:
+        kind = NotificationKind.REMOTE_REFUSED
+    if kind is not None:
+        told = await submitters(session, context, folder.id)
+        await notify(session, context, News(folder.id, seq, kind), told)
 
 
 async def _on_arrival(
@@ -161,37 +170,68 @@ async def _on_arrival(
         await notify(session, context, News(folder.id, seq, NotificationKind.INFORMED), told)
     if not await _still_waits(session, folder, event):
         return
-    if event.kind in _ARRIVALS:
-        await _tell_those_able(session, context, folder, seq, _ARRIVALS[event.kind])
-    if instance is not None and instance.step.remind_after_days is not None:
-        await _owe_reminder(session, folder, seq, event, instance.step.remind_after_days)
+    if event.kind in ARRIVALS:
+        await _tell_those_able(session, context, folder, seq, ARRIVALS[event.kind])
+    await _owe_reminder(session, folder, seq, event, f"{REMIND}:{folder.id}:{seq}")
 
 
 async def _still_waits(session: AsyncSession, folder: Folder, event: events.StepStarted) -> bool:
     """A step passed meanwhile is no news any more."""
-    step = (await state_of(session, folder.id)).current_step
+    return _is_start_of((await state_of(session, folder.id)).current_step, event)
+
+
+def _is_start_of(step: StepInstance | None, event: events.StepStarted) -> bool:
     return step is not None and step.id == event.step and step.started_at == event.occurred_at
 
 
 async def _owe_reminder(
-    session: AsyncSession, folder: Folder, seq: int, event: events.StepStarted, days: int
+    session: AsyncSession,
+    folder: Folder,
+    seq: int,
+    event: events.StepStarted,
+    dedupe_key: str,
 ) -> None:
-    calendar = await calendar_of(session, event.occurred_at)
-    await jobs.enqueue(
-        session,
-        REMIND,
-        folder.tenant_id,
-        {"folder_id": str(folder.id), "seq": str(seq)},
-        run_after=remind_at(calendar, event.occurred_at, days),
-        dedupe_key=f"{REMIND}:{folder.id}:{seq}",
-    )
+    """Owes it where the circuit says so; `seq` is the number of the start."""
+    due = await _reminder_due(session, folder, event)
+    if due is not None:
+        await jobs.enqueue(
+            session,
+            REMIND,
+            folder.tenant_id,
+            {"folder_id": str(folder.id), "seq": str(seq)},
+            run_after=due,
+            dedupe_key=dedupe_key,
+        )
+
+
+async def _owe_reminder_anew(session: AsyncSession, folder: Folder, migrated: int) -> None:
+    """The step goes on in another version, which may remind of it on another day. The reminder is
+    that of its start all the same: nobody is told twice."""
+    step = (await state_of(session, folder.id)).current_step
+    for row in await FolderRepository(session).events(folder.id):
+        event = event_of(row)
+        if isinstance(event, events.StepStarted) and _is_start_of(step, event):
+            await _owe_reminder(session, folder, row.seq, event, f"{REMIND}:{folder.id}:{migrated}")
+
+
+async def _reminder_due(
+    session: AsyncSession, folder: Folder, event: events.StepStarted
+) -> datetime | None:
+    """When those able are reminded of the step that started then, as its circuit says now; None
+    where it does not wait any more or its circuit reminds nobody."""
+    step = (await state_of(session, folder.id)).current_step
+    if step is None or not _is_start_of(step, event) or step.step.remind_after_days is None:
+        return None
+    days = step.step.remind_after_days
+    calendar = await calendar_of(session, event.occurred_at, working_days=days)
+    return remind_at(calendar, event.occurred_at, days)
 
 
 async def _tell_the_next(session: AsyncSession, context: Context, folder: Folder) -> None:
     """The step went to others: they are told as at its start, under the folder's version."""
     step = (await state_of(session, folder.id)).current_step
-    if step is not None and step.kind in _ARRIVALS:
-        kind = _ARRIVALS[step.kind]
+    if step is not None and step.kind in ARRIVALS:
+        kind = ARRIVALS[step.kind]
         await _tell_those_able(session, context, folder, await _start_of(session, folder), kind)
 
 
@@ -223,16 +263,56 @@ async def _on_end(session: AsyncSession, context: Context, folder: Folder, seq: 
 
 async def _tell_those_able(
     session: AsyncSession, context: Context, folder: Folder, seq: int, kind: NotificationKind
+) -> WhoMayAct:
+    """Where every desk must pass, some may be able and the step stuck all the same."""
+    now = await situation_of(session, context, folder)
+    able = who_may_pass(now.state, now.register, now.facts, context.clock())
+    await call(session, context, News(folder.id, seq, kind), able, now.register)
+    return able
+
+
+async def _tell_advisers(
+    session: AsyncSession, context: Context, folder: Folder, seq: int, desk: DeskId
 ) -> None:
+    now = await situation_of(session, context, folder)
+    able = who_may_advise(now.state, desk, now.register, now.facts, context.clock())
+    news = News(folder.id, seq, NotificationKind.OPINION_ASKED)
+    await call(session, context, news, able, now.register)
+
+
+async def _leaves_nobody(
+    session: AsyncSession,
+    context: Context,
+    folder: Folder,
+    past: Sequence[Event],
+    happened: Sequence[Event],
+) -> bool:
+    """Whether what happened leaves the folder at a step that nobody can pass, for another reason
+    than before it. What changed in powers is seen by their own review."""
+    if all(isinstance(one, _BESIDE) for one in happened):
+        return False
+    now = await situation_of(session, context, folder)
+    if _lacking_in(now.state, now, context) == ():
+        return False
+    after = replay((*past, *happened))
+    lacking = _lacking_in(after, now, context)
+    if lacking == () or any(isinstance(one, events.StepStarted) for one in happened):
+        return lacking != ()
+    return _lacking_in(replay(past), now, context) != lacking
+
+
+def _lacking_in(state: FolderState, now: Situation, context: Context) -> tuple[Lacking, ...]:
+    """What holds back a step of persons in this state of the folder."""
+    step = state.current_step
+    if step is None or step.kind not in PERSON_STEPS:
+        return ()
+    return who_may_pass(state, now.register, now.facts, context.clock()).lacking
+
+
+async def _report_nobody(session: AsyncSession, context: Context, folder: Folder, seq: int) -> None:
     """Nobody able is reported, never silently stuck (DESIGN D6)."""
-    able = await those_able(session, context, folder.id)
-    if able is None:
-        return
-    await notify(session, context, News(folder.id, seq, kind), persons(able), capacities(able))
-    if able.nobody is not None:
-        # Where every desk must pass, some may be able and the step stuck all the same.
-        told = await administrators(session) | await submitters(session, context, folder.id)
-        await notify(session, context, News(folder.id, seq, NotificationKind.NOBODY_ABLE), told)
+    told = await administrators(session) | await submitters(session, context, folder.id)
+    await notify(session, context, News(folder.id, seq, NotificationKind.NOBODY_ABLE), told)
 
 
 async def _report(session: AsyncSession, folder: Folder, event: events.Signed) -> None:

@@ -5,9 +5,6 @@ from __future__ import annotations
 import os
 import ssl
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.serialization import pkcs12
-
 from connectors.errors import Unreachable
 
 
@@ -37,22 +34,6 @@ def client_context(
 def public_context() -> ssl.SSLContext:
     """A verifying context on the system's authorities."""
     return ssl.create_default_context()
-
-
-def pem_from_pkcs12(archive: bytes, password: bytes | None) -> tuple[bytes, bytes]:
-    """Certificate chain and unencrypted key, as PEM, of a PKCS#12 file.
-
-    Raises ValueError on a wrong password or a file without both."""
-    key, certificate, others = pkcs12.load_key_and_certificates(archive, password)
-    if key is None or certificate is None:
-        raise ValueError("the PKCS#12 file holds no certificate with its key")
-    chain = b"".join(one.public_bytes(serialization.Encoding.PEM) for one in (certificate, *others))
-    key_pem = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    return chain, key_pem
 
 
 def _load_pair(context: ssl.SSLContext, pem: bytes) -> None:

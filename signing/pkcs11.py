@@ -10,7 +10,6 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self, TypeVar, assert_never, cast
@@ -25,7 +24,6 @@ from pkcs11.util.ec import encode_ecdsa_signature
 from signing.errors import (
     NoModule,
     NoSigningCertificate,
-    NoToken,
     TokenError,
     TokenRemoved,
 )
@@ -36,7 +34,6 @@ from signing.keys import (
     is_authority,
     issuers_of,
     public_key,
-    reasons_against,
 )
 from signing.pin import PinState, credential, locked, pin_state, wipe, wrong_pin
 from signing.types import Mechanism
@@ -125,20 +122,6 @@ class Module:
             for token in self._present():
                 found += _certificates_of(token, self._info(token))
         return tuple(found)
-
-    def signing_certificates(self, *, now: datetime) -> tuple[TokenCertificate, ...]:
-        """The certificates that may sign at `now`.
-
-        Raises NoToken when no device is present, NoSigningCertificate when none may sign."""
-        if not self.tokens():
-            raise NoToken("Aucune clé n'est branchée : insérez votre clé puis recommencez.")
-        fit = tuple(c for c in self.certificates() if not reasons_against(c.certificate, now=now))
-        if not fit:
-            raise NoSigningCertificate(
-                "La clé ne contient aucun certificat de signature en cours de validité : "
-                "utilisez la clé remise pour signer, ou renouvelez-la."
-            )
-        return fit
 
     def pin_state(self, token: TokenInfo) -> PinState:
         """The PIN flags read again from the device. Raises TokenRemoved."""

@@ -40,6 +40,7 @@ FEATURES = (
 # A feature whose service would be too long names its further rooms here (docs/adr/0004).
 MORE_ROOMS = {
     "configuration": {
+        "activation.py",
         "applying.py",
         "bodies.py",
         "comparison.py",
@@ -90,7 +91,7 @@ MORE_ROOMS = {
     },
     "inbox": {"conditions.py"},
     "notifications": {"news.py", "recipients.py", "texts.py"},
-    "simulations": {"durations.py", "reading.py", "texts.py"},
+    "simulations": {"assumptions.py", "durations.py", "reading.py", "texts.py"},
     "transmissions": {"administration.py", "outcomes.py", "remote.py", "returns.py", "sending.py"},
 }
 FEATURE_FILES = {

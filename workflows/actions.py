@@ -264,11 +264,13 @@ class Retract:
 
 @dataclass(frozen=True, slots=True)
 class Resubmit:
-    """Start the circuit again with these documents, unsigned."""
+    """Start the circuit again with these documents, unsigned; or the one of `anew`, what the folder
+    would be submitted in now, where it follows another."""
 
     kind: ClassVar[ActionKind] = ActionKind.RESUBMIT
     actor: PersonAtDesk
     documents: tuple[Document, ...]
+    anew: Submit | None = None
 
 
 @dataclass(frozen=True, slots=True)

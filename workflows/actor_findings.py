@@ -39,10 +39,11 @@ class People:
 def actor_findings(workflow: Workflow, protocol: Protocol, people: People) -> tuple[Finding, ...]:
     """What keeps these people from walking the circuit. Never raises.
 
-    Errors: a desk that does not exist or serves no more, a step that nobody may pass, a signature
-    of HELIOS for which no desk of the step has a fit certificate. Warnings: one desk among others
-    without anybody, another signature without a fit certificate, the superior of a desk that has
-    none. Desks that only a folder makes known (the submitter's, a free choice) are not judged.
+    Errors: a desk that does not exist or serves no more, a step that nobody may pass, for want of
+    a superior too, a signature of HELIOS for which no desk of the step has a fit certificate.
+    Warnings: one desk among others without anybody or without superior, another signature without
+    a fit certificate. Desks that only a folder makes known (the submitter's, a free choice) are
+    not judged.
     """
     return (
         *_unknown_desks(workflow, people),
@@ -82,8 +83,8 @@ def _step(step: Step, protocol: Protocol, people: People) -> Iterator[Finding]:
     if _is_blocked(step, people.manned, known):
         yield Finding(
             "step_without_possible_actor",
-            f"Personne ne peut agir à l'étape « {step.name} » : {_named(empty, people)} n'a pas de "
-            "titulaire. Affectez-lui une personne ou choisissez un autre bureau.",
+            f"Personne ne peut agir à l'étape « {step.name} » : {_without(empty, people)} pas de "
+            "titulaire. Affectez une personne ou choisissez un autre bureau.",
             Severity.ERROR,
             step.id,
         )
@@ -91,16 +92,16 @@ def _step(step: Step, protocol: Protocol, people: People) -> Iterator[Finding]:
     for actor in empty:
         yield _warning(
             "desk_without_holder",
-            f"À l'étape « {step.name} », {_named([actor], people)} n'a pas de titulaire : "
-            "affectez-lui une personne.",
+            f"À l'étape « {step.name} », {_without([actor], people)} pas de titulaire : "
+            "affectez une personne.",
             step.id,
         )
     if step.kind is StepKind.SIGNATURE and _is_blocked(step, people.signing, known):
         unfit = [actor for actor in step.actors if not _is_open(actor, people.signing, known)]
         yield Finding(
             "no_fit_certificate",
-            f"Aucun signataire habilité à l'étape « {step.name} » : {_named(unfit, people)} n'a "
-            "pas de certificat apte à signer. Enregistrez-en un ou choisissez un autre bureau.",
+            f"Aucun signataire habilité à l'étape « {step.name} » : {_without(unfit, people)} pas "
+            "de certificat apte à signer. Enregistrez-en un ou choisissez un autre bureau.",
             Severity.ERROR if protocol is Protocol.HELIOS else Severity.WARNING,
             step.id,
         )
@@ -116,10 +117,12 @@ def _is_open(actor: Actor, able: frozenset[DeskId], known: frozenset[DeskId]) ->
     return not desks or any(desk in able or desk not in known for desk in desks)
 
 
-def _named(actors: Iterable[Actor], people: People) -> str:
+def _without(actors: Iterable[Actor], people: People) -> str:
+    """« le bureau « A » n'a », or « les bureaux « A » et « B » n'ont »."""
     desks = [desk for actor in actors for desk in (actor.desk, *actor.choices) if desk is not None]
     named = [f"« {people.names[desk]} »" for desk in dict.fromkeys(desks) if desk in people.names]
-    return f"le bureau {named[0]}" if len(named) == 1 else f"aucun des bureaux {', '.join(named)}"
+    *first, last = named
+    return f"les bureaux {', '.join(first)} et {last} n'ont" if first else f"le bureau {last} n'a"
 
 
 def _missing_superiors(workflow: Workflow, people: People) -> Iterator[Finding]:
@@ -138,19 +141,28 @@ def _missing_superior(step: Step, before: tuple[Actor, ...], people: People) -> 
     tops = [desk for desk in given if desk in people.names and desk not in people.superiors]
     if tops:
         names = ", ".join(f"« {people.names[desk]} »" for desk in tops)
-        yield _warning(
+        yield Finding(
             "boss_of_top_desk",
             f"L'étape « {step.name} » revient au supérieur de {names}, qui n'en a pas : "
             "donnez-lui un bureau supérieur ou nommez un bureau.",
+            _severity(step, is_certain=len(tops) == len(before)),
             step.id,
         )
     elif not given and not people.superiors:
-        yield _warning(
+        yield Finding(
             "boss_of_top_desk",
             f"L'étape « {step.name} » revient au supérieur du bureau précédent et aucun bureau "
             "n'en a : donnez des bureaux supérieurs ou nommez un bureau.",
+            _severity(step, is_certain=True),
             step.id,
         )
+
+
+def _severity(step: Step, *, is_certain: bool) -> Severity:
+    """An error where the boss is certain to be missing and the step is not passed without him."""
+    is_boss = [actor.kind is ActorKind.BOSS_OF for actor in step.actors]
+    is_awaited = step.mode is StepMode.ALL_OF or all(is_boss)
+    return Severity.ERROR if is_certain and is_awaited else Severity.WARNING
 
 
 def _warning(code: str, detail: str, step: StepId | None) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import assert_never
 
 from workflows.actions import (
@@ -21,11 +22,30 @@ from workflows.circumstances import (
     said,
     turn_of,
 )
-from workflows.definition import OUTSIDE_STEPS, StepId, StepKind, desks_of
+from workflows.definition import (
+    OUTSIDE_STEPS,
+    Severity,
+    Step,
+    StepId,
+    StepKind,
+    StepMode,
+    Workflow,
+    desks_of,
+)
 from workflows.errors import StepNotSkippable
 from workflows.events import Event, Migrated, StepForced, StepSkipped, ValidationStarted
 from workflows.evolution import evolve
-from workflows.folder import ActKind, FolderState, FolderStatus, StepInstance, StepState
+from workflows.findings import structure_findings
+from workflows.folder import (
+    PASSING_ACTS,
+    Act,
+    ActKind,
+    FolderState,
+    FolderStatus,
+    StepInstance,
+    StepState,
+    WorkflowVersionId,
+)
 from workflows.moments import NotMigratable
 from workflows.outside_events import OutsideAnswered
 from workflows.progress import started, what_follows, with_what_follows
@@ -41,6 +61,7 @@ OVERRIDES: Mapping[ActionKind, frozenset[StepKind]] = {
 }
 """The kinds of steps that an administrator may pass over, and those that he may force."""
 
+_PASSED = frozenset({StepState.DONE, StepState.SKIPPED})
 _MIGRATABLE = frozenset(
     {FolderStatus.PENDING, FolderStatus.AWAITING_OUTSIDE, FolderStatus.AWAITING_TRANSMISSION}
 )
@@ -117,14 +138,23 @@ def _authorship(
     return Authorship(actor.person, administrator_power_at(instance, actor, given))
 
 
+def returning_to(state: FolderState, version: WorkflowVersionId) -> FolderState | None:
+    """The folder as it was in this version, where its last migration took it from there."""
+    before = state.migrated_from
+    return before if before is not None and before.workflow_version == version else None
+
+
 def _migrate(state: FolderState, action: Migrate, given: Circumstances) -> tuple[Event, ...]:
     by = migrating(state, action.actor, given)
     check_usable(action.workflow)
+    before = returning_to(state, action.workflow_version)
+    # On the way back the desks chosen at the time stand again.
+    drawn = settled_steps(before or state, action.workflow, action.chosen_desks, given)
     migrated = Migrated(
         given.instant,
         by,
         action.workflow_version,
-        settled_steps(state, action.workflow, action.chosen_desks, given),
+        _with_added(state, action.workflow, drawn, before),
         action.workflow.duties,
         final_desk(state, action.workflow),
         informed_at_end(state, action.workflow),
@@ -132,10 +162,52 @@ def _migrate(state: FolderState, action: Migrate, given: Circumstances) -> tuple
     _check_turn(state, migrated)
     after = evolve(state, migrated)
     _check_signatures(state, after)
-    events = (migrated, *_restarted(state, after, given))
+    if before is not None:
+        _check_nothing_left_out(before, after, migrated)
+    events = (migrated, *_restarted(state, after, before, given))
     if any(isinstance(event, ValidationStarted) for event in events):
         raise NotMigratable
     return events
+
+
+def _with_added(
+    state: FolderState,
+    workflow: Workflow,
+    steps: tuple[Step, ...],
+    before: FolderState | None,
+) -> tuple[Step, ...]:
+    """The steps of the version, and those that were added to this folder, where they were in it
+    `before` or else are. Raises NotMigratable where that makes no circuit."""
+    placed, newer = list(steps), set[StepId]()
+    for added in (one for one in state.steps if one.is_added):
+        known = before if before is not None and before.step(added.id) else state
+        place = _place(state, added, [one.id for one in known.steps], placed)
+        # Those added since stay ahead of the ones that they were put ahead of.
+        while place < len(placed) and placed[place].id in newer:
+            place += 1
+        placed.insert(place, added.as_drawn)
+        if known is state:
+            newer.add(added.id)
+    if any(
+        one.severity is Severity.ERROR
+        for one in structure_findings(replace(workflow, steps=tuple(placed)))
+    ):
+        raise NotMigratable(
+            "Une étape ajoutée à ce dossier n'a pas sa place dans l'autre version du circuit : "
+            "laissez-le finir dans la sienne."
+        )
+    return tuple(placed)
+
+
+def _place(state: FolderState, added: StepInstance, order: list[StepId], placed: list[Step]) -> int:
+    """After the nearest step before it that is left; one that waits, after the current step."""
+    ids = [step.id for step in placed]
+    left = [ids.index(one) for one in order[: order.index(added.id)] if one in ids]
+    place = left[-1] + 1 if left else 0
+    current = state.current_step
+    if added.state is StepState.WAITING and current is not None and current.id in ids:
+        return max(place, ids.index(current.id) + 1)
+    return place
 
 
 def _check_turn(state: FolderState, migrated: Migrated) -> None:
@@ -163,16 +235,52 @@ def _check_signatures(state: FolderState, after: FolderState) -> None:
             raise NotMigratable
 
 
-def _restarted(state: FolderState, after: FolderState, given: Circumstances) -> tuple[Event, ...]:
+def _check_nothing_left_out(before: FolderState, after: FolderState, migrated: Migrated) -> None:
+    """Of the version that the folder comes back to, no step that it passed meanwhile is left out:
+    those who did it suffice there too, or an administrator passed over it."""
+    for step in migrated.steps:
+        earlier, instance = before.step(step.id), after.step(step.id)
+        if earlier is None or instance is None or instance.state not in _PASSED:
+            continue
+        acts = after.acts_at(step.id)
+        is_as_it_was = (earlier.state, before.acts_at(step.id)) == (instance.state, acts)
+        if not is_as_it_was and not _meets(instance, step, acts):
+            raise NotMigratable(
+                f"Depuis, ce dossier a dépassé l'étape « {step.name} » sans tout ce que l'autre "
+                "version y demande : laissez-le finir dans la sienne."
+            )
+
+
+def _meets(instance: StepInstance, asked: Step, acts: tuple[Act, ...]) -> bool:
+    """Whether a step that the folder passed would be passed as the other version asks it."""
+    if any(act.kind is ActKind.SKIP_STEP for act in acts):
+        return True
+    if instance.state is StepState.SKIPPED:
+        return False
+    done = instance.as_drawn
+    if (done.actors, done.mode) == (asked.actors, asked.mode):
+        return True
+    acted = [act.by.power.desk for act in acts if act.kind in PASSING_ACTS]
+    enough = all if asked.mode is StepMode.ALL_OF else any
+    return bool(acted) and enough(actor.desk in acted for actor in asked.actors)
+
+
+def _restarted(
+    state: FolderState, after: FolderState, before: FolderState | None, given: Circumstances
+) -> tuple[Event, ...]:
     """What a migration brings about: the current step starts again where its desks are others,
-    and the next one starts where those who acted suffice in the other version."""
-    before, current = state.current_step, after.current_step
-    if before is None or current is None:
+    those that it had on a way back to where it was, and the next one starts where those who acted
+    suffice in the other version."""
+    here, current = state.current_step, after.current_step
+    if here is None or current is None:
         return what_follows(state, after, given)
     restarted = started(after, current, given)
+    earlier = before.step(current.id) if before is not None else None
+    if earlier is not None and earlier.drawn == current.drawn:
+        restarted = replace(restarted, desks=desks_of(earlier.step))
     if (
         current.kind in OUTSIDE_STEPS
-        or current.drawn == before.drawn
+        or current.drawn == here.drawn
         or restarted.desks == desks_of(current.step)
     ):
         return ()

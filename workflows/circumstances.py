@@ -62,7 +62,7 @@ def check_kind(instance: StepInstance, kinds: frozenset[StepKind]) -> None:
 
 
 def check_in_circuit(state: FolderState) -> None:
-    """The folder has left its submitter and has not ended. Raises NotInCircuit."""
+    """The folder has been sent once: it is no draft. Raises NotInCircuit."""
     if state.status is FolderStatus.DRAFT:
         raise NotInCircuit
 

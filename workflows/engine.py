@@ -44,6 +44,7 @@ from workflows.progress import with_closing_step
 from workflows.register import Authorship, Facts, PersonAtDesk, PersonId, PowerRegister
 from workflows.returns import RETRACTABLE, decide_retraction, retracting
 from workflows.side_acts import (
+    advised,
     advising,
     decide_opinion,
     decide_read,
@@ -116,6 +117,18 @@ def who_may_pass(
         return WhoMayAct(())
     awaited = entrusted(current.step, state.desks_awaited_at(current.id))
     return who_may_act(register, awaited, with_history(state, awaited, facts), in_utc(now))
+
+
+def who_may_advise(
+    state: FolderState, desk: DeskId, register: PowerRegister, facts: Facts, now: datetime
+) -> WhoMayAct:
+    """Everybody who may answer for a desk whose advice is awaited at the current step. Nobody,
+    and nothing missing, when none is awaited of it."""
+    current = state.current_step
+    if current is None or desk not in state.desks_asked_at(current.id):
+        return WhoMayAct(())
+    asked, history = advised(current.step, desk), with_history(state, current.step, facts)
+    return who_may_act(register, asked, history, in_utc(now), passing=False)
 
 
 def allowed_actions(

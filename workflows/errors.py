@@ -89,6 +89,7 @@ WorkflowError
 │       ├── NoRowMatches
 │       ├── DayOutOfRange
 │       └── PeriodReversed
+├── DayNotCovered                  a calendar is asked beyond the years that it covers; in deadlines
 ├── Unreadable                     stored data is not what this version of the code can read
 └── BrokenHistory                  stored events do not follow each other
 """

@@ -220,6 +220,16 @@ class Recused:
 
 
 @dataclass(frozen=True, slots=True)
+class Corrected:
+    """The submitter began to change a folder that had come back: its documents, its title or its
+    metadata. The journal says what, and who."""
+
+    type: ClassVar[str] = "corrected"
+    version: ClassVar[int] = 1
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class StepSkipped:
     """An administrator passed over a step."""
 
@@ -330,7 +340,7 @@ StepEvent: TypeAlias = (
     | StepForced
     | OutsideAnswered
 )
-SideEvent: TypeAlias = DocumentsRead | OpinionAsked | OpinionGiven | Recused
+SideEvent: TypeAlias = DocumentsRead | OpinionAsked | OpinionGiven | Recused | Corrected
 CircuitEvent: TypeAlias = ValidationStarted | Migrated
 EndEvent: TypeAlias = Completed | Cancelled | Chained
 Event: TypeAlias = (

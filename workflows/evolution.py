@@ -12,6 +12,7 @@ from workflows.events import (
     Chained,
     CircuitEvent,
     Completed,
+    Corrected,
     Created,
     DocumentsRead,
     EndEvent,
@@ -111,6 +112,7 @@ def _start(state: FolderState, event: StartEvent) -> FolderState:
             duties=event.duties,
             final_desk=event.final_desk,
             informed_at_end=event.informed_at_end,
+            migrated_from=None,
         )
     return replace(
         started,
@@ -121,6 +123,7 @@ def _start(state: FolderState, event: StartEvent) -> FolderState:
         acts=(*started.acts, Act(kind, event.round, event.by, event.occurred_at)),
         transmission=None,
         opinions=tuple(one for one in started.opinions if one.answered_by is not None),
+        corrected=False,
     )
 
 
@@ -136,6 +139,8 @@ def _beside(state: FolderState, event: SideEvent) -> FolderState:
             return _opinion_given(state, event)
         case Recused():
             return replace(state, recused=(*state.recused, event.by.person))
+        case Corrected():
+            return replace(state, corrected=True)
         case _:
             assert_never(event)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import NewType
@@ -38,6 +38,12 @@ FINAL_STATUSES = frozenset(
     {FolderStatus.ACKNOWLEDGED, FolderStatus.COMPLETED, FolderStatus.CANCELLED}
 )
 
+BACK_STATUSES = frozenset(
+    {FolderStatus.REJECTED, FolderStatus.REMOTE_REFUSED, FolderStatus.TRANSMISSION_FAILED}
+)
+"""The folder left its circuit before the end: its submitter corrects it, sends it again or ends
+it."""
+
 
 class StepState(StrEnum):
     """Where a running step stands; `skipped`: an administrator passed over it, or a migration
@@ -53,12 +59,14 @@ class StepState(StrEnum):
 @dataclass(frozen=True, slots=True)
 class StepInstance:
     """A step of the pinned circuit, as it runs in this round of this folder. `drawn` are its
-    actors as the circuit draws them, kept when its turn replaces them by desks."""
+    actors as the circuit draws them, kept when its turn replaces them by desks. `is_added`: it is
+    no step of the circuit, a person inserted it in this folder."""
 
     step: Step
     state: StepState = StepState.WAITING
     started_at: datetime | None = None
     drawn: tuple[Actor, ...] = ()
+    is_added: bool = False
 
     @property
     def id(self) -> StepId:
@@ -69,6 +77,11 @@ class StepInstance:
     def kind(self) -> StepKind:
         """What the step waits for."""
         return self.step.kind
+
+    @property
+    def as_drawn(self) -> Step:
+        """The step as the circuit draws it, before its turn."""
+        return replace(self.step, actors=self.drawn) if self.drawn else self.step
 
 
 class DocumentRole(StrEnum):
@@ -146,7 +159,8 @@ class FolderRules:
 
     `mandatory_reading`: main documents are opened before any act on them. `approvals_stand`: a
     resubmission keeps the approvals of an unchanged content. `paper_signature`: a signature may
-    be recorded as made on paper. `single_signature`: one signature step, one signer (HELIOS).
+    be recorded as made on paper. `single_signature`: no other signature than the one of the
+    circuit, if it has one: none is added to it, none is made on paper (HELIOS).
     """
 
     mandatory_reading: bool = False
@@ -217,7 +231,9 @@ class FolderState:
 
     `version` counts the events applied, `round` the times it entered a circuit. A draft has
     neither circuit nor documents here: it receives both when it is submitted. `acts` holds the
-    whole life, earlier rounds and retracted acts included.
+    whole life, earlier rounds and retracted acts included. `corrected`: it changed since it came
+    back to its submitter. `migrated_from`: the folder as it was before its last migration, unless
+    it was submitted anew since.
     """
 
     id: FolderId
@@ -238,6 +254,8 @@ class FolderState:
     opinions: tuple[Opinion, ...] = ()
     recused: tuple[PersonId, ...] = ()
     chained_to: FolderId | None = None
+    corrected: bool = False
+    migrated_from: FolderState | None = None
 
     @property
     def is_final(self) -> bool:
@@ -312,3 +330,12 @@ class FolderState:
             return ()
         done = {act.by.power.desk for act in self.acts_at(step_id) if act.kind in PASSING_ACTS}
         return tuple(desk for desk in desks_of(instance.step) if desk not in done)
+
+    def desks_asked_at(self, step_id: StepId) -> tuple[DeskId, ...]:
+        """The desks whose advice is still awaited at a step, each once; empty when the step does
+        not have its turn: nobody can answer any more."""
+        instance = self.step(step_id)
+        if instance is None or instance.state is not StepState.CURRENT:
+            return ()
+        asked = (one for one in self.opinions if one.step == step_id and one.answered_by is None)
+        return tuple(dict.fromkeys(one.desk for one in asked))

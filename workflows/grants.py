@@ -146,10 +146,15 @@ def _check_dates(grant: Grant) -> None:
         raise GrantDatesReversed(
             f"L'acte {document.number} serait publié avant d'être signé : corrigez ses dates."
         )
-    # No place of France is a day ahead of UTC: this is earlier than the day of signature there.
-    if executory is not None and executory.astimezone(UTC).date() < document.signed_on - _DAY:
+    # No place of France is a day ahead of UTC: this is earlier than that day there.
+    known_on, done = (
+        (document.published_on, "publié")
+        if document.published_on is not None
+        else (document.signed_on, "signé")
+    )
+    if executory is not None and executory.astimezone(UTC).date() < known_on - _DAY:
         raise GrantDatesReversed(
-            f"L'acte {document.number} serait exécutoire avant d'être signé : corrigez ses dates."
+            f"L'acte {document.number} serait exécutoire avant d'être {done} : corrigez ses dates."
         )
 
 

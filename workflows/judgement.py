@@ -30,7 +30,7 @@ from workflows.register import (
     Scope,
 )
 from workflows.scopes import Beyond, excess
-from workflows.standing import Rules, WhoActs, parent_of, stands
+from workflows.standing import Needs, Rules, WhoActs, parent_of, stands
 
 _SET_ASIDE: Mapping[WhoActs, tuple[NobodyAble, str, type[NotEntitled]]] = {
     WhoActs.NOT_THE_HOLDER: (
@@ -129,10 +129,14 @@ def _sets_aside(question: Question, grant: Grant, candidate: Candidate) -> bool:
         case WhoActs.NOT_THE_HOLDER:
             return power.kind is PowerKind.HOLDER and candidate.person != grant.grantee
         case WhoActs.GRANTEE_ONLY:
-            shared = question.rules[power.kind].who_acts is WhoActs.EVERYBODY
+            rule = question.rules[power.kind]
+            shared = rule.who_acts is not WhoActs.GRANTEE_ONLY
             source = (power.on_behalf_of if shared else None) or candidate.person
             if grant.grantor is None:
-                return source in holders_of(question.register, grant.office, question.instant)
+                # What a body gave is no part of the office: who fills the vacancy has it no more
+                # than a holder would.
+                holders = holders_of(question.register, grant.office, question.instant)
+                return rule.needs is Needs.VACANCY or source in holders
             return source == grant.grantor
         case _:
             assert_never(who_acts)

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TypeAlias, assert_never
 from urllib.parse import urlsplit
 
+from workflows.definition import FieldKey
 from workflows.errors import MetadataMissing, Unacceptable
 
 MetadataValue: TypeAlias = str | int | bool | None
@@ -50,7 +51,7 @@ class MetadataField:
     """A piece of information that a subtype asks for.
 
     `choices`, where there are any, are the only values allowed; they and `default` are written
-    as texts. A field that is not `editable` keeps the value of the deposit.
+    as texts. A field that is not `editable` keeps its first value once the folder is sent.
     """
 
     key: str
@@ -91,10 +92,10 @@ class MetadataNotAChoice(MetadataRefused):
 
 
 class MetadataNotEditable(MetadataRefused):
-    """The field keeps the value that it had at the deposit."""
+    """The field keeps the value that it has, until the folder is back with its submitter."""
 
     code = "metadata_not_editable"
-    sentence = "Cette information ne se modifie plus après le dépôt : laissez-la."
+    sentence = "Cette information ne se modifie plus après l'envoi : laissez-la."
 
 
 def checked(field: MetadataField, value: object) -> MetadataValue:
@@ -134,19 +135,25 @@ def changed(
     fields: Sequence[MetadataField],
     current: Mapping[str, MetadataValue],
     given: Mapping[str, object],
+    *,
+    is_with_submitter: bool = False,
 ) -> dict[str, MetadataValue]:
     """The values once `given` was written over some of them, after the deposit.
 
-    Raises as `checked`, and MetadataNotEditable for another value in a field that keeps its own.
+    Raises as `checked`, and MetadataNotEditable for another value in a field that keeps its own;
+    it takes one while it has none, and any while the folder is still or again with its submitter.
     """
     values = dict(current) | _unknown(fields, given)
     for field in fields:
         if field.key not in given:
             continue
         value = checked(field, given[field.key])
-        if not field.editable and value != current.get(field.key):
+        kept = current.get(field.key)
+        is_kept = not field.editable and not is_with_submitter and _is_filled(kept)
+        if is_kept and value != kept:
             raise MetadataNotEditable(
-                f"« {field.label} » ne se modifie plus après le dépôt : laissez sa valeur."
+                f"« {field.label} » ne se modifie plus après l'envoi : laissez sa valeur, ou "
+                "faites revenir le dossier."
             )
         values[field.key] = value
     return values
@@ -155,6 +162,11 @@ def changed(
 def filled(values: Mapping[str, MetadataValue]) -> frozenset[str]:
     """The keys that hold a value. False and 0 are values; None and blank texts are not."""
     return frozenset(key for key, value in values.items() if _is_filled(value))
+
+
+def labels(fields: Iterable[MetadataField]) -> dict[FieldKey, str]:
+    """What people call each piece of information."""
+    return {FieldKey(field.key): field.label for field in fields}
 
 
 def amount_cents(value: MetadataValue) -> int | None:
@@ -264,7 +276,10 @@ def _number_text(value: object) -> str:
             return ""
         case Decimal():
             return format(value, "f")
-        case int() | float():
+        case float():
+            # The shortest figures that mean this number are those that were written.
+            return _number_text(Decimal(repr(value)))
+        case int():
             return repr(value)
         case str():
             return value.strip()

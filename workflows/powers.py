@@ -58,7 +58,6 @@ from workflows.standing import (
     PowerRule,
     WhoActs,
     is_executory,
-    stands,
 )
 
 __all__ = [
@@ -69,7 +68,6 @@ __all__ = [
     "administrator_power",
     "desk_power",
     "entitlement",
-    "in_force",
     "powers_of",
     "step_power",
     "superior_of",
@@ -94,7 +92,6 @@ RULES: Mapping[PowerKind, PowerRule] = {
         _NAMED,
         _IN_FULL,
         GivenBy.NOBODY,
-        PowerKind.INTERIM,
     ),
     PowerKind.SUBSTITUTION: PowerRule(
         WhoActs.NOT_THE_HOLDER,
@@ -103,7 +100,6 @@ RULES: Mapping[PowerKind, PowerRule] = {
         _NAMED,
         _IN_FULL,
         GivenBy.NOBODY,
-        PowerKind.SUBSTITUTION,
     ),
     PowerKind.POWER_DELEGATION: PowerRule(
         WhoActs.GRANTEE_ONLY,
@@ -112,7 +108,6 @@ RULES: Mapping[PowerKind, PowerRule] = {
         _GIVEN,
         _DELEGATED,
         GivenBy.PERSON_OR_BODY,
-        PowerKind.POWER_DELEGATION,
     ),
     PowerKind.FUNCTION_DELEGATION: PowerRule(
         WhoActs.EVERYBODY,
@@ -121,7 +116,6 @@ RULES: Mapping[PowerKind, PowerRule] = {
         _GIVEN,
         _DELEGATED,
         GivenBy.PERSON,
-        PowerKind.FUNCTION_DELEGATION,
     ),
     PowerKind.SIGNATURE_DELEGATION: PowerRule(
         WhoActs.EVERYBODY,
@@ -130,7 +124,6 @@ RULES: Mapping[PowerKind, PowerRule] = {
         _GIVEN,
         _DELEGATED,
         GivenBy.PERSON,
-        PowerKind.SIGNATURE_DELEGATION,
     ),
     PowerKind.REPLACEMENT: PowerRule(
         WhoActs.EVERYBODY,
@@ -138,7 +131,6 @@ RULES: Mapping[PowerKind, PowerRule] = {
         Founding.DECISION,
         _DECLARED,
         frozenset({StepKind.APPROVAL}),
-        mention=PowerKind.REPLACEMENT,
     ),
     PowerKind.PROGRAM: PowerRule(
         WhoActs.EVERYBODY, Needs.NOTHING, Founding.DECISION, _OWN, frozenset()
@@ -173,13 +165,16 @@ def powers_of(
     return tuple(dict.fromkeys((*found, *programs)))
 
 
-def who_may_act(register: PowerRegister, step: Step, facts: Facts, instant: datetime) -> WhoMayAct:
+def who_may_act(
+    register: PowerRegister, step: Step, facts: Facts, instant: datetime, *, passing: bool = True
+) -> WhoMayAct:
     """Everybody who may pass the step at the instant: inverse of `entitlement`, person by person
-    and desk by desk. Says also what is missing where nobody can be counted upon."""
+    and desk by desk. Says also what is missing where nobody can be counted upon. Without
+    `passing`, everybody who may speak at it: inverse of `step_power`."""
     by_itself = passed_by_itself(step.kind)
     if by_itself is not None:
         return by_itself
-    question = Question(register, RULES, step.kind, facts, instant)
+    question = Question(register, RULES, step.kind, facts, instant, passing=passing)
     able = {desk: _able_at(question, desk) for desk in desks_of(step)}
     everybody = tuple(one for those in able.values() for one in those)
     idle = [
@@ -252,11 +247,6 @@ def superior_of(register: PowerRegister, desk: DeskId) -> DeskId | None:
     """The desk above this one, None where there is none or where it is gone."""
     superior = register.superiors.get(desk)
     return superior if superior in register.desks else None
-
-
-def in_force(register: PowerRegister, grant: Grant, instant: datetime) -> bool:
-    """Whether the grant can be used at the instant, for what its scope covers."""
-    return stands(register, grant, RULES, instant)
 
 
 def _best_power(question: Question, actor: PersonAtDesk, step: Step) -> Power:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from workflows.circumstances import Circumstances
 from workflows.definition import Actor, ActorKind, DeskId, Phase, StepKind, given_desk
@@ -17,11 +18,12 @@ from workflows.events import (
     ValidationStarted,
 )
 from workflows.evolution import evolve
-from workflows.folder import PASSING_ACTS, Document, FolderState, StepInstance
+from workflows.folder import PASSING_ACTS, Document, FolderState, StepInstance, StepState
 from workflows.outside_events import Acknowledged, OutsideAnswered, TransmissionEvent
 from workflows.powers import superior_of
 from workflows.register import PowerRegister
 from workflows.revisions import check_entering
+from workflows.step_evolution import with_step
 
 
 def with_what_follows(
@@ -41,7 +43,8 @@ def what_follows(
     documents: tuple[Document, ...] | None = None,
 ) -> tuple[Event, ...]:
     """What comes by itself when a folder went from one state to the other: the next step starts,
-    or the circuit is completed; nothing while the current step waits for one of its desks.
+    or the circuit is completed; nothing while the current step waits for one of its desks. A step
+    that a migration put after the others is done as it starts where those who acted suffice.
 
     `documents` are those that enter the validation circuit where the preparation ends: the
     folder's own where None. Raises NoMainDocument or DocumentsMismatch for them.
@@ -57,7 +60,9 @@ def what_follows(
         events.append(ValidationStarted(given.instant, entering))
     if upcoming is None:
         return (*events, Completed(given.instant))
-    return (*events, started(after, upcoming, given))
+    start = started(after, upcoming, given)
+    turn = with_step(after, replace(upcoming, state=StepState.CURRENT))
+    return (*events, start, *what_follows(turn, evolve(after, start), given, documents))
 
 
 def with_closing_step(

@@ -226,7 +226,8 @@ class Facts:
 
     `fit_signers` are the persons who hold a certificate fit to sign it, judged outside; `amounts`
     are its slip totals including tax, or the one amount that its subtype names; `filled` are the
-    metadata that hold a value (false and 0 are values); `barred` comes from its own history.
+    metadata that hold a value (false and 0 are values), `labels` what people call them; `barred`
+    comes from its own history; `follower_cancelled`: the folder that followed it was cancelled.
     """
 
     fit_signers: frozenset[PersonId] = frozenset()
@@ -235,6 +236,8 @@ class Facts:
     amounts: tuple[NamedAmount, ...] = ()
     filled: frozenset[FieldKey] = frozenset()
     barred: tuple[Barred, ...] = ()
+    follower_cancelled: bool = False
+    labels: Mapping[FieldKey, str] = field(default_factory=dict)
 
 
 NO_FACTS = Facts()

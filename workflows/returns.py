@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from itertools import takewhile
 
 from workflows.actions import Reject, Retract
 from workflows.circumstances import Circumstances, check_not_recused, said, with_recusals
 from workflows.definition import OUTSIDE_STEPS, PERSON_STEPS, Phase, StepId, StepKind, desks_of
+from workflows.encoding import in_utc
 from workflows.errors import NotSubmitter, NotYourAct, ReturnRefused
-from workflows.events import Event, Rejected, Retracted, StepStarted
+from workflows.events import Corrected, Event, Rejected, Retracted, StepStarted
 from workflows.folder import (
+    BACK_STATUSES,
     PASSING_ACTS,
     Act,
     ActKind,
@@ -63,6 +66,15 @@ def may_return_to(state: FolderState, step: StepId) -> tuple[StepId, ...]:
     )
 
 
+def correction(state: FolderState, now: datetime) -> tuple[Corrected, ...]:
+    """What follows a change that the submitter makes to a folder: from the first one on, who
+    rejected it does not take his rejection back, for he rejected something else. Nothing where
+    the folder has not come back, or was corrected before."""
+    if state.status not in BACK_STATUSES or state.corrected:
+        return ()
+    return (Corrected(in_utc(now)),)
+
+
 def decide_retraction(
     state: FolderState, action: Retract, given: Circumstances
 ) -> tuple[Event, ...]:
@@ -78,15 +90,16 @@ def retracting(
     """The act that the person may take back at the step (the submission without step), and by
     which power.
 
-    Raises NothingToRetract; TooLateToRetract once another person acted, the outside was asked
-    or the transmission was claimed; NotSubmitter, NotYourAct or another case of NotEntitled.
+    Raises NothingToRetract; TooLateToRetract once another person acted, the outside was asked,
+    the transmission was claimed or a rejected folder was corrected; NotSubmitter, NotYourAct or
+    another case of NotEntitled.
     """
     own = [act for act in state.standing_acts if act.step == step and act.kind in RETRACTABLE]
     if not own:
         raise NothingToRetract
     act = next((one for one in reversed(own) if one.by.seat == actor), own[-1])
     if not _still_open(state, act):
-        raise TooLateToRetract
+        raise _too_late(state)
     _check_own(state, act, actor)
     if act is not state.standing_acts[-1]:
         raise TooLateToRetract
@@ -154,15 +167,24 @@ def _restored(state: FolderState, target: StepId) -> tuple[RevisionChange, ...]:
 
 def _still_open(state: FolderState, act: Act) -> bool:
     """Whether nothing outside knows of the act: the transmission was not claimed, and no step
-    after it has asked or heard the outside. A return to an earlier step is not taken back: that
-    step is passed again."""
+    after it has asked or heard the outside. A rejection is not taken back once the submitter
+    corrects, a return to an earlier step never: that step is passed again."""
     if act.kind is ActKind.REJECT:
-        return state.status is FolderStatus.REJECTED
+        return state.status is FolderStatus.REJECTED and not state.corrected
     if state.status not in _WHILE_UNDER_WAY or state.transmission is not None:
         return False
     ids = [one.id for one in state.steps]
     after = state.steps if act.step is None else state.steps[ids.index(act.step) + 1 :]
     return all(one.state is StepState.WAITING for one in after if one.kind in OUTSIDE_STEPS)
+
+
+def _too_late(state: FolderState) -> TooLateToRetract:
+    if not state.corrected:
+        return TooLateToRetract()
+    return TooLateToRetract(
+        "Il est trop tard pour reprendre ce rejet : le dossier a été corrigé depuis. "
+        "Attendez qu'il revienne dans son circuit."
+    )
 
 
 def _check_own(state: FolderState, act: Act, actor: PersonAtDesk) -> None:

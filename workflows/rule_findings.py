@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Context, Decimal
 from functools import reduce
 from math import floor
 from operator import and_
-from typing import assert_never
+from types import MappingProxyType
+from typing import TypeAlias, assert_never
 
 from workflows.definition import Finding, Severity
 from workflows.metadata import (
@@ -33,7 +33,23 @@ _ORDERED_TYPES = frozenset((FieldType.DATE, FieldType.INTEGER, FieldType.DECIMAL
 _NUMBERS = frozenset((FieldType.INTEGER, FieldType.DECIMAL))
 _SOME_DAY = "2000-01-01"
 _NEXT_DECIMAL = Decimal((0, (1,), -MAX_DECIMALS))
+_MOST_VALUES_SAID = 10
 _EXACT = Context(prec=2 * (MAX_DIGITS + MAX_DECIMALS))
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """What a fact may be, beside its type: one of `values`, where there are any; never unset, where
+    it `is_always_set`. `names` are what people call values, others than those of `values` too."""
+
+    values: frozenset[FactValue] = frozenset()
+    is_always_set: bool = False
+    names: Mapping[FactValue, str] = field(default_factory=dict)
+
+
+Domains: TypeAlias = Mapping[str, Domain]
+_ANYTHING = Domain()
+_NO_DOMAINS: Domains = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +60,11 @@ class DeadRows:
     is_complete: bool
 
 
-def table_findings(table: RuleTable, known_facts: Mapping[str, FieldType]) -> tuple[Finding, ...]:
-    """All that is wrong or doubtful in the table, for folders that have these facts.
+def table_findings(
+    table: RuleTable, known_facts: Mapping[str, FieldType], domains: Domains = _NO_DOMAINS
+) -> tuple[Finding, ...]:
+    """All that is wrong or doubtful in the table, for folders that have these facts; one without
+    domain may be unset or anything of its type.
 
     Never raises: a table may be kept with findings; with an error it may not be used. Rows that
     nothing reaches are looked for once every condition makes sense.
@@ -55,23 +74,28 @@ def table_findings(table: RuleTable, known_facts: Mapping[str, FieldType]) -> tu
     size = tuple(_size(table))
     if size:
         return size
-    conditions = tuple(_conditions(table, known_facts))
-    dead = () if conditions else tuple(_dead(table, known_facts))
+    conditions = tuple(_conditions(table, known_facts, domains))
+    dead = () if conditions else tuple(_dead(table, known_facts, domains))
     return (*_catch_all(table), *_results(table), *conditions, *dead)
 
 
 def dead_rows(
-    table: RuleTable, known_facts: Mapping[str, FieldType], max_cells: int = MAX_CELLS
+    table: RuleTable,
+    known_facts: Mapping[str, FieldType],
+    domains: Domains = _NO_DOMAINS,
+    *,
+    max_cells: int = MAX_CELLS,
 ) -> DeadRows:
     """The rows that no combination of facts reaches, in a table whose conditions make sense.
 
     Each fact is tried unset, at every constant, next to it on both sides, and as another text:
-    between two neighbours nothing else can happen. Combinations that the rows do not tell apart
+    between two neighbours nothing else can happen; one with a domain, at each of its values.
+    Combinations that the rows do not tell apart
     count as one; up to `max_cells` of them the answer is exact. Beyond, only rows that
     contradict themselves or that one earlier row covers are found.
     """
     per_fact = [
-        _patterns(table, fact, _candidates(kind, _constants(table, fact)))
+        _patterns(table, fact, _within(domains.get(fact, _ANYTHING), table, fact, kind))
         for fact, kind in known_facts.items()
         if any(one.fact == fact for row in table.rows for one in row.conditions)
     ]
@@ -126,6 +150,11 @@ def _covered_rows(per_fact: Sequence[set[int]], row_count: int) -> Iterator[int]
         covering = reduce(and_, (one for patterns in accepting for one in patterns))
         if covering & ((1 << index) - 1):
             yield index + 1
+
+
+def _within(domain: Domain, table: RuleTable, fact: str, kind: FieldType) -> set[FactValue | None]:
+    found = {None, *domain.values} if domain.values else _candidates(kind, _constants(table, fact))
+    return found - {None} if domain.is_always_set else found
 
 
 def _constants(table: RuleTable, fact: str) -> list[FactValue]:
@@ -199,22 +228,17 @@ def _results(table: RuleTable) -> Iterator[Finding]:
                 "rules_row_without_workflow",
                 f"La règle {number} ne donne pas de circuit : choisissez-en un.",
             )
-        steps = Counter(step for step, _ in row.desks)
-        for step, count in steps.items():
-            if count > 1:
-                yield _error(
-                    "rules_step_repeated",
-                    f"La règle {number} donne {count} bureaux à l'étape « {step} » : gardez-en un.",
-                )
 
 
-def _conditions(table: RuleTable, known_facts: Mapping[str, FieldType]) -> Iterator[Finding]:
+def _conditions(
+    table: RuleTable, known_facts: Mapping[str, FieldType], domains: Domains
+) -> Iterator[Finding]:
     for number, row in enumerate(table.rows, start=1):
-        yield from _row_conditions(number, row, known_facts)
+        yield from _row_conditions(number, row, known_facts, domains)
 
 
 def _row_conditions(
-    number: int, row: RuleRow, known_facts: Mapping[str, FieldType]
+    number: int, row: RuleRow, known_facts: Mapping[str, FieldType], domains: Domains
 ) -> Iterator[Finding]:
     for one in row.conditions:
         kind = known_facts.get(one.fact)
@@ -231,10 +255,12 @@ def _row_conditions(
                 f"{where} : cette information n'a pas d'ordre. Comparez-la par égal, différent "
                 "ou parmi.",
             )
-        yield from _condition_values(where, one, kind)
+        yield from _condition_values(where, one, kind, domains.get(one.fact, _ANYTHING))
 
 
-def _condition_values(where: str, one: Condition, kind: FieldType) -> Iterator[Finding]:
+def _condition_values(
+    where: str, one: Condition, kind: FieldType, domain: Domain
+) -> Iterator[Finding]:
     if not _has_right_count(one):
         yield _error(
             "rules_value_count",
@@ -247,6 +273,21 @@ def _condition_values(where: str, one: Condition, kind: FieldType) -> Iterator[F
                 "rules_value_unfit",
                 f"{where} : « {value} » n'est pas une valeur possible. Corrigez-la.",
             )
+        elif domain.values and one.operator not in _ORDERS and value not in domain.values:
+            yield _error(
+                "rules_value_unfit",
+                f"{where} : « {domain.names.get(value, value)} » n'est pas une valeur possible. "
+                f"Prenez {_possible(domain)}.",
+            )
+
+
+def _possible(domain: Domain) -> str:
+    """« A » ou « B », the first ones where there are many."""
+    named = sorted(f"« {domain.names.get(one, one)} »" for one in domain.values)
+    if len(named) > _MOST_VALUES_SAID:
+        return f"par exemple {', '.join(named[:_MOST_VALUES_SAID])}"
+    *first, last = named
+    return f"{', '.join(first)} ou {last}" if first else last
 
 
 def _has_right_count(one: Condition) -> bool:
@@ -267,8 +308,10 @@ def _fits(kind: FieldType, value: FactValue) -> bool:
     return type(kept) is type(value) and kept == value
 
 
-def _dead(table: RuleTable, known_facts: Mapping[str, FieldType]) -> Iterator[Finding]:
-    found = dead_rows(table, known_facts)
+def _dead(
+    table: RuleTable, known_facts: Mapping[str, FieldType], domains: Domains
+) -> Iterator[Finding]:
+    found = dead_rows(table, known_facts, domains)
     for number in found.numbers:
         if number == len(table.rows) and not table.rows[-1].conditions:
             continue  # compulsory, whatever the others take

@@ -68,11 +68,16 @@ def advising(
     check_not_recused(state, actor)
     if state.opinion_awaited(step, actor.desk) is None:
         raise NoOpinionAsked
-    asked = Step(step, StepKind.APPROVAL, instance.step.name, (given_desk(actor.desk),))
     facts = facts_now(state, given)
+    asked = advised(instance.step, actor.desk)
     power = step_power(given.register, actor, asked, given.instant, facts)
     check_read(state, actor.person)
     return Authorship(actor.person, power)
+
+
+def advised(step: Step, desk: DeskId) -> Step:
+    """Advice at the step as a question to the powers: who could approve there for the desk."""
+    return Step(step.id, StepKind.APPROVAL, step.name, (given_desk(desk),))
 
 
 def decide_recusal(state: FolderState, action: Recuse, given: Circumstances) -> Recused:

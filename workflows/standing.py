@@ -17,7 +17,7 @@ class WhoActs(StrEnum):
 
     `everybody`: the holder too, and whoever acts in his name. `not_the_holder`: no holder in
     person, but whoever acts in his name. `grantee_only`: neither the grantor nor whoever acts in
-    his name.
+    his name, a substitute included.
     """
 
     EVERYBODY = "everybody"
@@ -64,8 +64,7 @@ class GivenBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PowerRule:
-    """What tells one power from another. `steps` are the kinds that it passes or speaks at;
-    `mention` is the template that says it, None where one acts in one's own name."""
+    """What tells one power from another. `steps` are the kinds that it passes or speaks at."""
 
     who_acts: WhoActs
     needs: Needs
@@ -73,7 +72,6 @@ class PowerRule:
     ends_with: frozenset[Ends]
     steps: frozenset[StepKind]
     given_by: GivenBy = GivenBy.NO_GRANT
-    mention: PowerKind | None = None
 
 
 Rules = Mapping[PowerKind, PowerRule]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import assert_never
 
-from workflows.definition import StepId, StepKind, StepMode, desks_of, entrusted
+from workflows.definition import Step, StepId, StepKind, StepMode, desks_of, entrusted
 from workflows.errors import BrokenHistory
 from workflows.events import (
     Approved,
@@ -109,10 +109,11 @@ def migrated(state: FolderState, event: Migrated) -> FolderState:
     pinned = replace(
         state,
         workflow_version=event.workflow_version,
+        migrated_from=state,
         steps=(
-            *(_behind(state, StepInstance(step)) for step in event.steps[:turn]),
+            *(_behind(state, _brought(state, step)) for step in event.steps[:turn]),
             replace(current, step=entrusted(here, desks_of(current.step)), drawn=here.actors),
-            *(StepInstance(step) for step in event.steps[turn + 1 :]),
+            *(_brought(state, step) for step in event.steps[turn + 1 :]),
         ),
         duties=event.duties,
         final_desk=event.final_desk,
@@ -160,14 +161,20 @@ def _settled(state: FolderState, step: StepId) -> FolderState:
 
 def _started(state: FolderState, event: StepStarted) -> FolderState:
     instance = _instance(state, event.step)
-    started = StepInstance(
-        entrusted(instance.step, event.desks),
-        StepState.CURRENT,
-        event.occurred_at,
-        instance.drawn or instance.step.actors,
+    started = replace(
+        instance,
+        step=entrusted(instance.step, event.desks),
+        state=StepState.CURRENT,
+        started_at=event.occurred_at,
+        drawn=instance.drawn or instance.step.actors,
     )
     status = _WAITS_AS.get(event.kind, FolderStatus.PENDING)
-    return _settled(replace(with_step(state, started), status=status), event.step)
+    # Advice that did not come in an earlier turn of the step is awaited no more.
+    opinions = tuple(
+        one for one in state.opinions if one.step != event.step or one.answered_by is not None
+    )
+    begun = replace(with_step(state, started), status=status, opinions=opinions)
+    return _settled(begun, event.step)
 
 
 def _rejected(state: FolderState, event: Rejected) -> FolderState:
@@ -226,6 +233,7 @@ def _retracted(state: FolderState, event: Retracted) -> FolderState:
             duties=(),
             final_desk=None,
             informed_at_end=(),
+            migrated_from=None,
         )
     current = state.current_step
     if current is not None and current.id != event.step:
@@ -275,7 +283,11 @@ def _added(state: FolderState, event: StepAdded) -> FolderState:
     act = Act(ActKind.ADD_STEP, state.round, event.by, event.occurred_at, event.step)
     return replace(
         state,
-        steps=(*state.steps[:turn], StepInstance(event.added), *state.steps[turn:]),
+        steps=(
+            *state.steps[:turn],
+            StepInstance(event.added, is_added=True),
+            *state.steps[turn:],
+        ),
         acts=(*state.acts, act),
     )
 
@@ -303,21 +315,36 @@ def _answered(state: FolderState, event: OutsideAnswered) -> FolderState:
     return replace(answered, status=FolderStatus.REMOTE_REFUSED)
 
 
+def _brought(state: FolderState, step: Step) -> StepInstance:
+    """A step of another version, or one added to the folder, as it waits for its turn."""
+    known = state.step(step.id)
+    return StepInstance(step, is_added=known is not None and known.is_added)
+
+
 def _behind(state: FolderState, brought: StepInstance) -> StepInstance:
     """A step of another version that stands before the current one."""
-    known = state.step(brought.id)
-    if known is not None and known.state in {StepState.DONE, StepState.SKIPPED}:
+    known = _as_passed(state, brought.id)
+    if known is not None:
         return known
     kinds = {act.kind for act in state.acts_at(brought.id)}
     passed = bool(kinds & (PASSING_ACTS | {ActKind.FORCE_STEP})) and ActKind.SKIP_STEP not in kinds
     return replace(brought, state=StepState.DONE if passed else StepState.SKIPPED)
 
 
+def _as_passed(state: FolderState, step: StepId) -> StepInstance | None:
+    """The step as the folder passed it, in the version that it follows or in one that it followed
+    before, as long as no return nor another round undid what was done there."""
+    known, before = state.step(step), state.migrated_from
+    if known is not None and known.state in {StepState.DONE, StepState.SKIPPED}:
+        return known
+    if before is None or not set(before.standing_acts).issubset(state.standing_acts):
+        return None
+    return _as_passed(before, step)
+
+
 def _fresh(instance: StepInstance) -> StepInstance:
     """The step as the circuit draws it, before its turn."""
-    if not instance.drawn:
-        return StepInstance(instance.step)
-    return StepInstance(replace(instance.step, actors=instance.drawn))
+    return StepInstance(instance.as_drawn, is_added=instance.is_added)
 
 
 def _instance(state: FolderState, step: StepId) -> StepInstance:

@@ -35,7 +35,7 @@ from workflows.errors import (
 )
 from workflows.events import Cancelled, Chained, Event, Resubmitted, Submitted
 from workflows.findings import structure_findings
-from workflows.folder import FolderState, FolderStatus
+from workflows.folder import BACK_STATUSES, FolderState, FolderStatus
 from workflows.moments import (
     AlreadyChained,
     FolderFinal,
@@ -46,18 +46,14 @@ from workflows.moments import (
 )
 from workflows.powers import desk_power
 from workflows.progress import with_what_follows
-from workflows.register import Authorship, PersonAtDesk
+from workflows.register import Authorship, PersonAtDesk, PowerRegister
 from workflows.returns import kept_approvals
 from workflows.revisions import check_entering
 
-_BACK = frozenset(
-    {FolderStatus.REJECTED, FolderStatus.REMOTE_REFUSED, FolderStatus.TRANSMISSION_FAILED}
-)
-
 SUBMITTER_MOMENTS: Mapping[ActionKind, tuple[frozenset[FolderStatus], type[Refused]]] = {
     ActionKind.SUBMIT: (frozenset({FolderStatus.DRAFT}), NotADraft),
-    ActionKind.RESUBMIT: (_BACK, NotResubmittable),
-    ActionKind.CANCEL: (_BACK | {FolderStatus.DRAFT}, NotCancellable),
+    ActionKind.RESUBMIT: (BACK_STATUSES, NotResubmittable),
+    ActionKind.CANCEL: (BACK_STATUSES | {FolderStatus.DRAFT}, NotCancellable),
 }
 """When the submitter may do what, and the refusal at any other moment."""
 
@@ -72,10 +68,7 @@ def decide_submitter(
         case Submit():
             return _submit(state, action, by, given)
         case Resubmit():
-            check_entering(state, action.documents)
-            kept = kept_approvals(state, action.documents)
-            again = Resubmitted(given.instant, by, state.round + 1, action.documents, kept)
-            return with_what_follows(state, again, given)
+            return _resubmit(state, action, by, given)
         case Cancel():
             return (Cancelled(given.instant, by),)
         case _:
@@ -108,7 +101,7 @@ def chaining(state: FolderState, actor: PersonAtDesk, given: Circumstances) -> A
         raise NotEnded
     if state.status is FolderStatus.CANCELLED:
         raise FolderFinal
-    if state.chained_to is not None:
+    if state.chained_to is not None and not given.facts.follower_cancelled:
         raise AlreadyChained
     if actor.desk not in {state.final_desk, state.submitter.desk}:
         raise NotSubmitter(
@@ -157,6 +150,20 @@ def settled_steps(
     return steps
 
 
+def desks_for_trial(
+    state: FolderState, workflow: Workflow, register: PowerRegister
+) -> tuple[ChosenDesk, ...]:
+    """A choice for every variable actor of the circuit that has one: the desk that the folder has
+    there where it may stay, else one that may be chosen, of those that have not acted there."""
+    return tuple(
+        ChosenDesk(step.id, desk)
+        for step in workflow.steps
+        for place, actor in enumerate(step.actors)
+        if actor.kind is ActorKind.VARIABLE
+        for desk in _candidates(state, step, place, register)[:1]
+    )
+
+
 def final_desk(state: FolderState, workflow: Workflow) -> DeskId | None:
     """The desk that receives the ended folder, where the circuit names one."""
     final = workflow.final_desk
@@ -189,6 +196,28 @@ def _submit(
     return with_what_follows(state, submitted, given)
 
 
+def _resubmit(
+    state: FolderState, action: Resubmit, by: Authorship, given: Circumstances
+) -> tuple[Event, ...]:
+    """Another round of the same circuit, in which approvals may stand; else a submission."""
+    if action.anew is not None and not _follows(state, action.anew, given):
+        return _submit(state, action.anew, by, given)
+    check_entering(state, action.documents)
+    kept = kept_approvals(state, action.documents)
+    again = Resubmitted(given.instant, by, state.round + 1, action.documents, kept)
+    return with_what_follows(state, again, given)
+
+
+def _follows(state: FolderState, submission: Submit, given: Circumstances) -> bool:
+    """Whether the folder follows what this submission would pin it to. The steps that were added
+    to it on the fly stay its own."""
+    if (state.workflow_version, state.rules) != (submission.workflow_version, submission.rules):
+        return False
+    steps = settled_steps(state, submission.workflow, submission.chosen_desks, given)
+    pinned = {one.id: one.as_drawn for one in state.steps}
+    return all(pinned.get(step.id) == step for step in steps)
+
+
 def _settled(
     state: FolderState, step: Step, chosen: list[DeskId], given: Circumstances
 ) -> Iterator[Actor]:
@@ -217,6 +246,19 @@ def _desk_before(state: FolderState, step: Step, place: int) -> DeskId | None:
         return None
     actors = known.drawn or known.step.actors
     return actors[place].desk if len(actors) == len(step.actors) else None
+
+
+def _candidates(
+    state: FolderState, step: Step, place: int, register: PowerRegister
+) -> list[DeskId]:
+    """The desks that may be chosen for a variable actor, the likeliest first."""
+    allowed = step.actors[place].choices or sorted(register.desks)
+    before = _desk_before(state, step, place)
+    acted = {act.by.power.desk for act in state.acts_at(step.id)}
+    return sorted(
+        (desk for desk in allowed if desk in register.desks),
+        key=lambda desk: (desk != before, desk in acted),
+    )
 
 
 def _own_desk(state: FolderState, actor: Actor) -> Actor:

@@ -207,7 +207,7 @@ def _check_filled(kind: ActionKind, step: Step, facts: Facts) -> None:
         required = step.required_to_reject
     missing = [key for key in required if key not in facts.filled]
     if missing:
-        names = ", ".join(f"« {key} »" for key in missing)
+        names = ", ".join(f"« {facts.labels.get(key, key)} »" for key in missing)
         raise MetadataMissing(f"Remplissez d'abord les informations obligatoires : {names}.")
 
 

@@ -8,11 +8,14 @@ from datetime import datetime
 from enum import StrEnum
 
 from workflows.actions import Migrate
+from workflows.administration import returning_to
 from workflows.definition import Step, StepId, Workflow, desks_of
 from workflows.engine import decide
-from workflows.errors import Refused, VariableDeskMissing, VariableDeskRefused
+from workflows.errors import Refused
+from workflows.evolution import evolve
 from workflows.folder import FolderState, StepInstance, WorkflowVersionId
 from workflows.register import Administrator, Facts, PersonAtDesk, PersonId, PowerRegister
+from workflows.submission import desks_for_trial
 
 
 class Change(StrEnum):
@@ -62,7 +65,6 @@ class Impact:
 
 
 _SOMEBODY = PersonId("")
-_ELSEWHERE = WorkflowVersionId("")
 _FIELD_NAMES: Mapping[str, str] = {
     "kind": "nature",
     "name": "nom",
@@ -99,9 +101,13 @@ def differences(before: Workflow, after: Workflow) -> tuple[Difference, ...]:
 
 
 def impact(
-    state: FolderState, before: Workflow, after: Workflow, register: PowerRegister, now: datetime
+    state: FolderState,
+    version: WorkflowVersionId,
+    workflow: Workflow,
+    register: PowerRegister,
+    now: datetime,
 ) -> Impact:
-    """What bringing the folder from `before`, its own version, to `after` would change for it.
+    """What bringing the folder to this other version of its circuit would change for it.
 
     It cannot follow where the engine refuses `Migrate` to every administrator. One that waits for
     a desk to be chosen follows: the desk comes with the act.
@@ -109,41 +115,52 @@ def impact(
     current = state.current_step
     if current is None:
         return Impact(Effect.CANNOT_FOLLOW, "Ce dossier n'attend rien à une étape de son circuit.")
-    refusal = _refusal(state, after, current, register, now)
-    if refusal is not None:
-        return Impact(Effect.CANNOT_FOLLOW, refusal, current.id)
+    try:
+        after = _brought(state, current, version, workflow, register, now)
+    except Refused as refusal:
+        return Impact(Effect.CANNOT_FOLLOW, refusal.detail, current.id)
     name = f"« {current.step.name} »"
-    if _by_id(before).get(current.id) != _by_id(after)[current.id]:
+    here, *upcoming = _remainder(state, current.id)
+    here_after, *upcoming_after = _remainder(after, current.id)
+    if here != here_after:
         return Impact(Effect.STEP_CHANGES, f"L'étape {name}, où il est, change.", current.id)
-    if _remainder(before, current.id) != _remainder(after, current.id):
+    if upcoming != upcoming_after or _end(state) != _end(after):
         detail = f"L'étape {name}, où il est, ne change pas ; la suite change."
         return Impact(Effect.UPCOMING_CHANGES, detail, current.id)
     return Impact(Effect.UNAFFECTED, "Rien de ce qui lui reste à faire ne change.", current.id)
 
 
-def _refusal(
+def _brought(
     state: FolderState,
-    after: Workflow,
     current: StepInstance,
+    version: WorkflowVersionId,
+    workflow: Workflow,
     register: PowerRegister,
     now: datetime,
-) -> str | None:
-    """Why the engine would not bring the folder to the version, asked by an administrator of every
-    desk whom nothing bars; None where it would."""
+) -> FolderState:
+    """The folder in the version, brought there by an administrator of every desk whom nothing
+    bars and who chooses the desks that are left to him. Raises as the engine."""
     desk = next(iter(desks_of(current.step)), state.submitter.desk)
     asking = replace(
         register,
         desks=register.desks | {desk},
         administrators=(*register.administrators, Administrator(_SOMEBODY)),
     )
-    action = Migrate(PersonAtDesk(_SOMEBODY, desk), _ELSEWHERE, after)
-    try:
-        decide(state, action, asking, Facts(), now)
-    except (VariableDeskMissing, VariableDeskRefused):
-        return None
-    except Refused as refusal:
-        return refusal.detail
-    return None
+    chosen = desks_for_trial(returning_to(state, version) or state, workflow, register)
+    action = Migrate(PersonAtDesk(_SOMEBODY, desk), version, workflow, chosen)
+    for event in decide(state, action, asking, Facts(), now):
+        state = evolve(state, event)
+    return state
+
+
+def _remainder(state: FolderState, current: StepId) -> tuple[Step, ...]:
+    """The step and those that follow it, as the folder's circuit draws them."""
+    turn = [one.id for one in state.steps].index(current)
+    return tuple(one.as_drawn for one in state.steps[turn:])
+
+
+def _end(state: FolderState) -> tuple[object, ...]:
+    return (frozenset(state.duties), state.final_desk, state.informed_at_end)
 
 
 def _by_id(workflow: Workflow) -> dict[StepId, Step]:
@@ -151,13 +168,6 @@ def _by_id(workflow: Workflow) -> dict[StepId, Step]:
     for step in workflow.steps:
         steps.setdefault(step.id, step)
     return steps
-
-
-def _remainder(workflow: Workflow, current: StepId) -> tuple[object, ...]:
-    steps = tuple(_by_id(workflow).values())
-    turn = [step.id for step in steps].index(current)
-    duties = frozenset(workflow.duties)
-    return (steps[turn:], duties, workflow.final_desk, workflow.informed_at_end)
 
 
 def _removed(step: Step) -> Difference:

@@ -22,7 +22,7 @@ from app.auth.http import (
 )
 from app.auth.principal import Permission
 from app.auth.repository import AuthRepository
-from app.auth.schemas import LogIn, SessionRead, TokenCreate, TokenIssued, TokenRead
+from app.auth.schemas import LogIn, PasswordChange, SessionRead, TokenCreate, TokenIssued, TokenRead
 from app.context import Context
 from app.errors import NotFound
 from app.kit.problems import problem_responses
@@ -94,6 +94,33 @@ async def log_out(response: Response, caller: Caller = permit(Permission.SESSION
     response.delete_cookie(COOKIE, path="/")
 
 
+@router.put(
+    "/session/password",
+    status_code=204,
+    summary="Changer son mot de passe",
+    responses=problem_responses(401, 403, 422, 429),
+)
+async def change_password(
+    change: PasswordChange, request: Request, caller: Caller = permit(Permission.SESSION)
+) -> None:
+    """Asks for the present one again; one's other sessions end."""
+    checker = checker_of(request)
+    async with caller.unit() as session:
+        user = await AuthRepository(session).user(caller.principal.id)
+        if user is None:
+            raise NotFound
+    await service.check_own_password(
+        caller.context, checker, user, change.current.get_secret_value()
+    )
+    password_hash = await checker.hash(change.new.get_secret_value())
+    async with caller.unit() as session:
+        now = caller.context.clock()
+        own = await AuthRepository(session).user(user.id)
+        assert own is not None
+        await service.set_password(session, own, password_hash, now=now, kept=caller.session_id)
+        record(session, Occurrence(kind="password.changed", actor=caller.principal.actor), at=now)
+
+
 @router.post(
     "/api-tokens",
     status_code=201,
@@ -107,9 +134,7 @@ async def create_token(
     """The value is shown in this answer only."""
     request = service.TokenRequest(new.label, tuple(new.desk_ids), tuple(new.verbs), new.expires_at)
     async with caller.unit() as session:
-        row, value = await service.issue_token(
-            caller.context, AuthRepository(session), caller.principal, request
-        )
+        row, value = await service.issue_token(caller.context, session, caller.principal, request)
         _journal(session, caller, "token.issued", row)
     return TokenIssued(**_read(row).model_dump(), value=value)
 
@@ -137,7 +162,7 @@ async def revoke_token(
 ) -> TokenRead:
     """From this answer on, the token opens nothing."""
     async with caller.unit() as session:
-        row = await service.revoke_token(caller.context, AuthRepository(session), token_id)
+        row = await service.revoke_token(caller.context, session, token_id)
         _journal(session, caller, "token.revoked", row)
     return _read(row)
 

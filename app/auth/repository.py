@@ -44,6 +44,13 @@ class AuthRepository:
     async def login_session(self, session_id: uuid.UUID) -> LoginSession | None:
         return await self._session.get(LoginSession, session_id)
 
+    async def open_sessions(self, user_id: uuid.UUID) -> list[LoginSession]:
+        """Those not revoked, whether or not their time is over."""
+        rows = select(LoginSession).where(
+            LoginSession.user_id == user_id, LoginSession.revoked_at.is_(None)
+        )
+        return list(await self._session.scalars(rows))
+
     async def token(self, token_id: uuid.UUID) -> ApiToken | None:
         return await self._session.get(ApiToken, token_id)
 

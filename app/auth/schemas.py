@@ -21,6 +21,13 @@ class LogIn(Input):
     password: SecretStr = Field(min_length=1, max_length=1024)
 
 
+class PasswordChange(Input):
+    """One's own new password, and the one that it replaces."""
+
+    current: SecretStr = Field(min_length=1, max_length=1024)
+    new: SecretStr = Field(min_length=1, max_length=1024)
+
+
 class SessionRead(BaseModel):
     """The signed-in person."""
 

@@ -24,7 +24,7 @@ from app.db.session import set_tenant
 from app.errors import NotFound, TooManyAttempts, Unauthenticated, Unprocessable
 from app.kit.ids import new_id
 from app.models import ApiToken, LoginHandle, LoginSession, User
-from app.register.service import administered_desks, places_of
+from app.register.service import administered_desks, change_powers, places_of
 
 SESSION, TOKEN, LOGIN = "session", "api_token", "login"
 TOKEN_PREFIX = "pph_"  # noqa: S105  lets secret scanners recognise a leaked token
@@ -213,8 +213,42 @@ async def close_session(context: Context, tenant_id: uuid.UUID, session_id: uuid
         repository = AuthRepository(session)
         row = await repository.login_session(session_id)
         if row is not None:
-            row.revoked_at = context.clock()
-            await repository.drop_handles_of(row.id)
+            await _revoke(repository, row, context.clock())
+
+
+async def _revoke(repository: AuthRepository, row: LoginSession, now: datetime) -> None:
+    row.revoked_at = now
+    await repository.drop_handles_of(row.id)
+
+
+async def check_own_password(
+    context: Context, checker: PasswordChecker, user: User, password: str
+) -> None:
+    """Whoever found an open session does not take the account: the password is asked again, and
+    wrong ones count as at log-in. Raises TooManyAttempts or Unprocessable (`bad_credentials`)."""
+    guards = (context.keyring.handle("guard-login", user.login),)
+    await refuse_when_slowed(context, guards)
+    if not await checker.matches(password, user.password_hash):
+        await note_failure(context, guards)
+        raise Unprocessable(
+            "Le mot de passe actuel est incorrect : vérifiez la saisie.", code="bad_credentials"
+        )
+
+
+async def set_password(
+    session: AsyncSession,
+    user: User,
+    password_hash: str,
+    *,
+    now: datetime,
+    kept: uuid.UUID | None = None,
+) -> None:
+    """The account opens with this password only; its sessions end, but the one `kept`."""
+    user.password_hash = password_hash
+    repository = AuthRepository(session)
+    for row in await repository.open_sessions(user.id):
+        if row.id != kept:
+            await _revoke(repository, row, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +262,7 @@ class TokenRequest:
 
 
 async def issue_token(
-    context: Context, repository: AuthRepository, principal: Principal, request: TokenRequest
+    context: Context, session: AsyncSession, principal: Principal, request: TokenRequest
 ) -> tuple[ApiToken, str]:
     """Makes a token; its value is returned here and nowhere else. Raises Unprocessable."""
     unknown = [verb for verb in request.verbs if verb not in set(TOKEN_VERBS)]
@@ -239,6 +273,8 @@ async def issue_token(
         )
     if request.expires_at <= context.clock():
         raise Unprocessable("La date d'expiration est déjà passée.", code="expiry_in_the_past")
+    await change_powers(session)
+    repository = AuthRepository(session)
     if not (await repository.desk_ids()).issuperset(request.desk_ids):
         raise Unprocessable(
             "Un bureau de cette liste n'existe pas : rechargez la liste des bureaux.",
@@ -260,10 +296,10 @@ async def issue_token(
     return row, value
 
 
-async def revoke_token(
-    context: Context, repository: AuthRepository, token_id: uuid.UUID
-) -> ApiToken:
-    """From now on the token is unknown. Raises NotFound."""
+async def revoke_token(context: Context, session: AsyncSession, token_id: uuid.UUID) -> ApiToken:
+    """From now on the token is unknown, and no act that read it goes on. Raises NotFound."""
+    await change_powers(session)
+    repository = AuthRepository(session)
     row = await repository.token(token_id)
     if row is None:
         raise NotFound

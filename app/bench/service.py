@@ -16,7 +16,6 @@ from arq.constants import default_queue_name, health_check_key_suffix
 from redis import Redis
 
 from app.auth.principal import Permission, Principal, PrincipalKind
-from app.auth.repository import AuthRepository
 from app.auth.service import TokenRequest, issue_token
 from app.context import Context
 from app.demo.people import Town
@@ -200,5 +199,5 @@ async def _found(settings: Settings) -> Depositor:
 
 async def _token(context: Context, owner: Principal, request: TokenRequest) -> str:
     async with context.unit(owner.tenant_id) as session:
-        _, value = await issue_token(context, AuthRepository(session), owner, request)
+        _, value = await issue_token(context, session, owner, request)
     return value

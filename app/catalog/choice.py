@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,17 +13,20 @@ from app.catalog.repository import CatalogRepository
 from app.catalog.service import Resolved
 from app.errors import Unprocessable
 from app.models import WorkflowVersion
+from signing.facts import SlipKind
 from workflows import definition, rules
 from workflows.actions import ChosenDesk
-from workflows.definition import HeliosIntake, Protocol
+from workflows.definition import DeskId, Protocol
 from workflows.folder import FolderRules
 from workflows.metadata import FieldType, MetadataField, MetadataRefused, MetadataValue
+from workflows.rule_findings import Domain
 
 _EVERY_FOLDER: Mapping[str, FieldType] = {"deposit_desk": FieldType.TEXT}
 _OF_FLOWS: Mapping[str, FieldType] = {
     "pes_kind": FieldType.TEXT,
     "pes_largest_slip": FieldType.DECIMAL,
 }
+_PES_KINDS: frozenset[rules.FactValue] = frozenset({*(one.value for one in SlipKind), "both"})
 OWN_FACTS = frozenset({*_EVERY_FOLDER, *_OF_FLOWS})
 """Names of facts that are no metadata: no field may take one of them.
 
@@ -47,6 +50,27 @@ def known_facts(protocol: Protocol, fields: Sequence[MetadataField]) -> dict[str
     """What the rows of a rule table may read of a folder, and its type."""
     own = dict(_EVERY_FOLDER) | (dict(_OF_FLOWS) if protocol is Protocol.HELIOS else {})
     return {field.key: field.type for field in fields} | own
+
+
+def domains(
+    protocol: Protocol,
+    fields: Sequence[MetadataField],
+    depositing: Collection[DeskId],
+    names: Mapping[DeskId, str],
+) -> dict[str, Domain]:
+    """What facts may be, beside their type: the choices of fields, the kinds of flows, the desks
+    that may deposit. A field required at the deposit always has a value. `names` of desks, those
+    out of use too."""
+    of_fields = {one.key: Domain(_choices(one), one.required_at_deposit) for one in fields}
+    called: dict[rules.FactValue, str] = dict(names.items())
+    desk = Domain(frozenset(depositing), is_always_set=True, names=called)
+    of_flows = {"pes_kind": Domain(_PES_KINDS)} if protocol is Protocol.HELIOS else {}
+    return of_fields | of_flows | {"deposit_desk": desk}
+
+
+def _choices(one: MetadataField) -> frozenset[rules.FactValue]:
+    typed = [_fact(choice, one.type) for choice in one.choices]
+    return frozenset(value for value in typed if value is not None)
 
 
 def typed_facts(known: Mapping[str, FieldType], given: Mapping[str, object]) -> rules.FactValues:
@@ -96,7 +120,7 @@ def rules_of(resolved: Resolved) -> FolderRules:
         mandatory_reading=subtype.mandatory_reading,
         approvals_stand=subtype.approvals_stand,
         paper_signature=subtype.paper_signature,
-        single_signature=resolved.intake is HeliosIntake.TO_SIGN,
+        single_signature=resolved.intake is not None,
     )
 
 

@@ -22,6 +22,7 @@ from app.db.session import tenant_of
 from app.errors import Conflict, NotFound
 from app.kit.ids import new_id
 from app.models import Workflow, WorkflowVersion
+from app.register.service import change_names
 from workflows import definition
 from workflows.versions import differences
 
@@ -30,6 +31,7 @@ async def create_workflow(
     session: AsyncSession, new: WorkflowCreate, *, now: datetime
 ) -> WorkflowRead:
     """A circuit whose first version is a draft. Raises Conflict (`workflow_name_taken`)."""
+    await change_names(session)
     await _refuse_taken_name(session, new.name)
     workflow = Workflow(id=new_id(), tenant_id=tenant_of(session), name=new.name)
     CatalogRepository(session).add(workflow)
@@ -71,6 +73,7 @@ async def rename_workflow(
     session: AsyncSession, workflow_id: uuid.UUID, name: str, *, now: datetime
 ) -> WorkflowRead:
     """Raises NotFound or Conflict (`workflow_name_taken`); versions keep the name they had."""
+    await change_names(session)
     workflow = await _locked(session, workflow_id)
     await _refuse_taken_name(session, name, but=workflow_id)
     workflow.name = name

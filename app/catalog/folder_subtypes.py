@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -23,18 +23,21 @@ from app.catalog.service import fields_of
 from app.catalog.service import table_of as stored_table
 from app.catalog.suitability import (
     circuits_named,
+    own_table_findings,
     refuse_field_loss,
+    refuse_other_amount,
     refuse_settings,
     refuse_unsuitable_circuits,
 )
 from app.db.session import tenant_of
+from app.desks.repository import DeskRepository
 from app.errors import Conflict, NotFound, Unprocessable
 from app.kit.ids import new_id
-from app.models import FolderSubtype, FolderType
+from app.models import Desk, FolderSubtype, FolderType
+from app.register.service import change_names
 from workflows import rules
-from workflows.definition import Finding, HeliosIntake, Protocol
+from workflows.definition import HeliosIntake, Protocol
 from workflows.encoding import encode_object
-from workflows.rule_findings import table_findings
 
 _PLAIN = (
     "deposit_desk_ids",
@@ -48,10 +51,12 @@ _PLAIN = (
 
 
 async def create_subtype(
-    session: AsyncSession, new: FolderSubtypeCreate, *, now: datetime
+    session: AsyncSession, new: FolderSubtypeCreate, *, now: datetime, drafts_wait: bool = False
 ) -> FolderSubtype:
     """Binds a circuit to a type. Raises NotFound, Conflict (`subtype_name_taken`), or Unprocessable
-    when its settings, or a circuit in force, do not suit it."""
+    when its settings or a circuit do not suit it; one that is not in force is judged now, unless
+    `drafts_wait` for their activation."""
+    await change_names(session)
     repository = CatalogRepository(session)
     kind = await repository.folder_type(new.type_id)
     if kind is None or await repository.workflow(new.workflow_id) is None:
@@ -69,22 +74,33 @@ async def create_subtype(
     )
     _settle(row, kind, new, SubtypeSettings.model_fields)
     await refuse_settings(session, row, kind)
-    await refuse_unsuitable_circuits(session, row, kind, circuits_named(row), now=now)
+    await refuse_unsuitable_circuits(
+        session, row, kind, circuits_named(row), now=now, drafts_wait=drafts_wait
+    )
     repository.add(row)
     await session.flush()
     return row
 
 
 async def change_subtype(
-    session: AsyncSession, subtype_id: uuid.UUID, change: FolderSubtypeChange, *, now: datetime
+    session: AsyncSession,
+    subtype_id: uuid.UUID,
+    change: FolderSubtypeChange,
+    *,
+    now: datetime,
+    drafts_wait: bool = False,
 ) -> FolderSubtype:
     """Changes what is given. Raises NotFound, as `create_subtype`, and Conflict
-    (`metadata_field_in_use`) when a field that something needs would go or change."""
+    (`metadata_field_in_use`, `amount_field_in_use`) when a field that something needs would go or
+    change, or another would be compared with ceilings."""
+    if change.name is not None:
+        await change_names(session)
     repository = CatalogRepository(session)
     row = await _locked(session, subtype_id)
     kind = await repository.folder_type(row.type_id)
     assert kind is not None
-    fields, circuits, was_active = fields_of(row), circuits_named(row), row.is_active
+    fields, amount_field = fields_of(row), row.amount_field
+    circuits, was_active = circuits_named(row), row.is_active
     if change.name is not None:
         await _refuse_taken_name(session, row.type_id, change.name, but=subtype_id)
         row.name = change.name
@@ -96,6 +112,7 @@ async def change_subtype(
         row.is_active = change.is_active
     _settle(row, kind, change, change.model_fields_set)
     await refuse_field_loss(session, row, fields)
+    await refuse_other_amount(session, row, amount_field)
     await refuse_settings(session, row, kind)
     # What is in use already is judged for what the change can break, not for who is there today.
     judged_whole = (
@@ -103,7 +120,9 @@ async def change_subtype(
         if row.is_active and not was_active
         else frozenset(circuits_named(row) - circuits)
     )
-    await refuse_unsuitable_circuits(session, row, kind, judged_whole, now=now)
+    await refuse_unsuitable_circuits(
+        session, row, kind, judged_whole, now=now, drafts_wait=drafts_wait
+    )
     await session.flush()
     return row
 
@@ -122,7 +141,8 @@ async def delete_subtype(session: AsyncSession, subtype_id: uuid.UUID) -> None:
 async def list_subtypes(session: AsyncSession) -> list[FolderSubtypeRead]:
     """Every subtype with the findings of its rule table."""
     rows = await CatalogRepository(session).subtypes_with_types()
-    return [read_subtype(subtype, kind) for subtype, kind in rows]
+    desks = await DeskRepository(session).desks()
+    return [_read(subtype, kind, desks) for subtype, kind in rows]
 
 
 async def get_subtype(session: AsyncSession, subtype_id: uuid.UUID) -> FolderSubtypeRead:
@@ -133,11 +153,10 @@ async def get_subtype(session: AsyncSession, subtype_id: uuid.UUID) -> FolderSub
         raise NotFound
     kind = await repository.folder_type(row.type_id)
     assert kind is not None
-    return read_subtype(row, kind)
+    return _read(row, kind, await DeskRepository(session).desks())
 
 
-def read_subtype(row: FolderSubtype, kind: FolderType) -> FolderSubtypeRead:
-    """A subtype as the API shows it."""
+def _read(row: FolderSubtype, kind: FolderType, desks: Sequence[Desk]) -> FolderSubtypeRead:
     table = stored_table(row)
     return FolderSubtypeRead(
         id=row.id,
@@ -155,16 +174,8 @@ def read_subtype(row: FolderSubtype, kind: FolderType) -> FolderSubtypeRead:
         paper_signature=row.paper_signature,
         rule_table=read_table(table) if table else None,
         is_active=row.is_active,
-        findings=read_findings(_table_findings(row, kind, table)),
+        findings=read_findings(own_table_findings(table, row, kind, desks) if table else ()),
     )
-
-
-def _table_findings(
-    row: FolderSubtype, kind: FolderType, table: rules.RuleTable | None
-) -> Iterable[Finding]:
-    if table is None:
-        return ()
-    return table_findings(table, known_facts(Protocol(kind.protocol), fields_of(row)))
 
 
 def _settle(

@@ -14,12 +14,14 @@ from app.db.session import tenant_of
 from app.errors import Conflict, NotFound, Unprocessable
 from app.kit.ids import new_id
 from app.models import FolderType, Grant
+from app.register.service import change_names
 from workflows.definition import Protocol
 
 
 async def create_type(session: AsyncSession, new: FolderTypeCreate) -> FolderType:
     """Raises Conflict (`type_name_taken`) or Unprocessable (`format_not_of_protocol`,
     `unknown_account`, `deadline_without_act`)."""
+    await change_names(session)
     await _refuse_taken_name(session, new.name)
     _refuse_format(new.protocol, new.signature_format)
     _refuse_deadline(new.protocol, new.transmit_within_days)
@@ -43,6 +45,8 @@ async def change_type(
 ) -> FolderType:
     """Changes what is given. Raises NotFound, as `create_type`, and Conflict
     (`signature_format_in_use`) for another format while folders of the type are under way."""
+    if change.name is not None:
+        await change_names(session)
     row = await _locked(session, type_id)
     given = change.model_fields_set
     protocol = Protocol(row.protocol)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -141,14 +141,17 @@ def uses_circuit(subtype: FolderSubtype, workflow_id: str) -> bool:
 
 
 async def uses_of(session: AsyncSession) -> Callable[[str], tuple[Use, ...]]:
-    """The uses of any circuit by its id, subtypes that take no more folders left out."""
-    every = await CatalogRepository(session).subtypes_with_types()
+    """The uses of any circuit by its id, subtypes that take no more folders left out once those
+    that they had have ended."""
+    repository = CatalogRepository(session)
+    every = await repository.subtypes_with_types()
+    under_way = await repository.subtypes_under_way()
 
     def using(workflow_id: str) -> tuple[Use, ...]:
         return tuple(
             use_of(subtype, kind)
             for subtype, kind in every
-            if subtype.is_active and uses_circuit(subtype, workflow_id)
+            if (subtype.is_active or subtype.id in under_way) and uses_circuit(subtype, workflow_id)
         )
 
     return using
@@ -171,14 +174,21 @@ def judge(
     return tuple(found)
 
 
+def drawing_findings(workflow: definition.Workflow, use: Use) -> tuple[Finding, ...]:
+    """What is wrong or doubtful in the circuit for this use, whatever the desks and the people."""
+    return (
+        *findings.findings(workflow, use.protocol, use.intake),
+        *findings.field_findings(workflow, use.fields),
+        *_format_findings(workflow, use.format),
+    )
+
+
 def _judged_for(
     judged_by: Bench, workflow_id: str, workflow: definition.Workflow, use: Use
 ) -> tuple[Finding, ...]:
     rows = enumerate(use.table.rows if use.table else (), start=1)
     return (
-        *findings.findings(workflow, use.protocol, use.intake),
-        *findings.field_findings(workflow, use.fields),
-        *_format_findings(workflow, use.format),
+        *drawing_findings(workflow, use),
         *actor_findings(workflow, use.protocol, judged_by.people(workflow, use)),
         *(
             one
@@ -190,39 +200,68 @@ def _judged_for(
 
 
 def row_findings(
-    number: int, row: RuleRow, workflow: definition.Workflow, desks: Iterable[DeskId]
+    number: int, row: RuleRow, workflow: definition.Workflow, desks: Mapping[DeskId, str]
 ) -> tuple[Finding, ...]:
-    """The desks that a row gives and that its circuit does not let choose."""
-    found = []
+    """The desks that a row gives and that its circuit does not let choose, or that are none of
+    these, which serve. A step takes as many as it has variable actors, in their order."""
+    steps = {one.id: one for one in workflow.steps}
+    given: dict[StepId, list[DeskId]] = {}
     for step_id, desk in row.desks:
-        step = next((one for one in workflow.steps if one.id == step_id), None)
-        variable = [one for one in (step.actors if step else ()) if one.kind is ActorKind.VARIABLE]
-        if not variable:
-            found.append(
-                Finding(
-                    "rules_step_not_variable",
-                    f"La règle {number} choisit le bureau de l'étape « {step_id} », que le circuit "
-                    f"« {workflow.name} » n'a pas ou ne laisse pas choisir : corrigez la règle.",
-                    Severity.ERROR,
-                )
+        given.setdefault(step_id, []).append(desk)
+    return tuple(
+        one
+        for step_id, chosen in given.items()
+        for one in _given_findings(
+            number, workflow.name, steps.get(step_id), step_id, chosen, desks
+        )
+    )
+
+
+def _given_findings(
+    number: int,
+    circuit: str,
+    step: Step | None,
+    step_id: StepId,
+    chosen: Sequence[DeskId],
+    desks: Mapping[DeskId, str],
+) -> Iterator[Finding]:
+    actors = step.actors if step else ()
+    variable = [one for one in actors if one.kind is ActorKind.VARIABLE]
+    if not variable:
+        yield _error(
+            "rules_step_not_variable",
+            f"La règle {number} choisit le bureau de l'étape « {step_id} », que le circuit "
+            f"« {circuit} » n'a pas ou ne laisse pas choisir : corrigez la règle.",
+        )
+    elif len(chosen) > len(variable):
+        yield _error(
+            "rules_step_repeated",
+            f"La règle {number} donne {len(chosen)} bureaux à l'étape « {step_id} », qui en laisse "
+            f"choisir {len(variable)} : retirez-en.",
+        )
+    for actor, desk in zip(variable, chosen, strict=False):
+        if desk not in desks or (actor.choices and desk not in actor.choices):
+            named = f"« {desks[desk]} »" if desk in desks else "un bureau qui n'existe pas ou"
+            why = "que cette étape ne permet pas" if desk in desks else "ne sert plus"
+            yield _error(
+                "rules_desk_refused",
+                f"La règle {number} donne à l'étape « {step_id} » {named} {why} : choisissez un "
+                "bureau de la liste.",
             )
-        elif desk not in desks or not any(
-            not one.choices or desk in one.choices for one in variable
-        ):
-            found.append(
-                Finding(
-                    "rules_desk_refused",
-                    f"La règle {number} donne à l'étape « {step_id} » un bureau qui n'existe pas "
-                    "ou qui n'y est pas permis : choisissez-en un de la liste.",
-                    Severity.ERROR,
-                )
-            )
-    return tuple(found)
+
+
+def _error(code: str, detail: str) -> Finding:
+    return Finding(code, detail, Severity.ERROR)
+
+
+def errors_of(found: Iterable[Finding]) -> list[Finding]:
+    """Those that forbid to use the circuit."""
+    return [one for one in found if one.severity is Severity.ERROR]
 
 
 def refuse_errors(found: Iterable[Finding], *, code: str = "workflow_has_errors") -> None:
     """Raises Unprocessable with every error, if any; warnings pass."""
-    errors = [one for one in found if one.severity is Severity.ERROR]
+    errors = errors_of(found)
     if errors:
         raise Unprocessable(
             " ".join(one.detail for one in errors),

@@ -18,7 +18,7 @@ from app.models import (
     Workflow,
     WorkflowVersion,
 )
-from workflows.folder import FINAL_STATUSES
+from workflows.folder import FINAL_STATUSES, FolderStatus
 
 _ENDED = [status.value for status in FINAL_STATUSES]
 
@@ -143,6 +143,14 @@ class CatalogRepository:
         )
         return [(subtype, kind) for subtype, kind in rows]
 
+    async def subtypes_under_way(self) -> frozenset[uuid.UUID]:
+        """The subtypes that have folders in a circuit."""
+        apart = [*_ENDED, FolderStatus.DRAFT.value]
+        rows = await self._session.scalars(
+            select(Folder.subtype_id).where(Folder.status.not_in(apart)).distinct()
+        )
+        return frozenset(rows)
+
     async def remove(self, row: FolderType | FolderSubtype) -> None:
         await self._session.delete(row)
         await self._session.flush()
@@ -173,6 +181,15 @@ class CatalogRepository:
                 Folder.status.not_in(_ENDED),
                 Folder.folder_metadata[key].astext.is_not(None),
             )
+        )
+
+    async def folders_sent(self, subtype_id: uuid.UUID) -> int:
+        """How many folders of the subtype have entered a circuit and have not ended."""
+        apart = [*_ENDED, FolderStatus.DRAFT.value]
+        return await self._count(
+            select(func.count())
+            .select_from(Folder)
+            .where(Folder.subtype_id == subtype_id, Folder.status.not_in(apart))
         )
 
     async def folders_of_type_under_way(self, type_id: uuid.UUID) -> int:

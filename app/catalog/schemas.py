@@ -27,6 +27,8 @@ MAX_DESKS = 100
 MAX_FIELDS = 100
 Name = Annotated[str, Field(min_length=1, max_length=255)]
 StepKey = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
+DraftName = Annotated[str, Field(max_length=255)]
+DraftKey = Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9_-]{0,39})?$")]
 MetadataKey = Annotated[str, Field(max_length=MAX_KEY)]
 DeskIds = Annotated[list[uuid.UUID], Field(max_length=MAX_DESKS)]
 Days = Annotated[int, Field(ge=-1_000, le=1_000)]
@@ -48,12 +50,13 @@ class StepInput(Input):
     """One turn. A transmission, an external or a secure mail step has no desk.
 
     `desk_ids` is short for given desks; those that `actors` has already are not added again.
-    Delays are in working days. An archive step without actor goes to the final desk.
+    Delays are in working days. An archive step without actor goes to the final desk. A draft keeps
+    a step without name or id: its findings say so.
     """
 
-    id: StepKey
+    id: DraftKey
     kind: StepKind
-    name: Name
+    name: DraftName
     desk_ids: DeskIds = Field(default_factory=list)
     actors: Actors = Field(default_factory=list)
     mode: StepMode = StepMode.ANY_OF
@@ -196,7 +199,7 @@ class FolderTypeRead(BaseModel):
 
 class MetadataFieldInput(Input):
     """A piece of information that folders carry. `choices` and `default` are written as texts;
-    what is not `editable` keeps the value of the deposit."""
+    what is not `editable` keeps its value once the folder is sent."""
 
     key: str = Field(max_length=255)
     label: str = Field(max_length=255)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.choice import OWN_FACTS, known_facts
+from app.catalog.choice import OWN_FACTS, domains, known_facts
 from app.catalog.circuits import counted, in_use
 from app.catalog.judgement import (
     bench,
@@ -20,8 +20,8 @@ from app.catalog.judgement import (
 from app.catalog.repository import CatalogRepository
 from app.catalog.service import fields_of, table_of
 from app.desks.repository import DeskRepository
-from app.errors import Unprocessable
-from app.models import FolderSubtype, FolderType
+from app.errors import Conflict, Unprocessable
+from app.models import Desk, FolderSubtype, FolderType
 from workflows import definition, findings
 from workflows.definition import DeskId, Finding, Protocol, Severity
 from workflows.metadata import FieldType, MetadataField
@@ -42,7 +42,8 @@ def circuits_named(row: FolderSubtype) -> frozenset[uuid.UUID]:
 async def refuse_settings(session: AsyncSession, row: FolderSubtype, kind: FolderType) -> None:
     """Raises Unprocessable for settings that do not go together, each with its code."""
     protocol, fields = Protocol(kind.protocol), fields_of(row)
-    await _refuse_unknown_desks(session, [*(row.deposit_desk_ids or ()), *row.visible_desk_ids])
+    desks = await DeskRepository(session).desks()
+    _refuse_unknown_desks(desks, [*(row.deposit_desk_ids or ()), *row.visible_desk_ids])
     refuse_errors(
         (*field_findings(fields), *_own_names(fields)), code="metadata_fields_have_errors"
     )
@@ -59,8 +60,24 @@ async def refuse_settings(session: AsyncSession, row: FolderSubtype, kind: Folde
         )
     table = table_of(row)
     if table is not None:
-        found = (*table_findings(table, known_facts(protocol, fields)),)
-        refuse_errors(found, code="rules_have_errors")
+        refuse_errors(own_table_findings(table, row, kind, desks), code="rules_have_errors")
+
+
+def own_table_findings(
+    table: RuleTable, row: FolderSubtype, kind: FolderType, desks: Sequence[Desk]
+) -> tuple[Finding, ...]:
+    """What is wrong or doubtful in a table for the folders of a subtype, whatever its circuits."""
+    protocol, fields = Protocol(kind.protocol), fields_of(row)
+    allowed = row.deposit_desk_ids
+    depositing = [
+        DeskId(str(one.id))
+        for one in desks
+        if one.is_active and (allowed is None or one.id in allowed)
+    ]
+    names = {DeskId(str(one.id)): one.name for one in desks}
+    return table_findings(
+        table, known_facts(protocol, fields), domains(protocol, fields, depositing, names)
+    )
 
 
 async def table_circuit_findings(session: AsyncSession, table: RuleTable) -> tuple[Finding, ...]:
@@ -83,12 +100,14 @@ async def refuse_unsuitable_circuits(
     newly_bound: Collection[uuid.UUID],
     *,
     now: datetime,
+    drafts_wait: bool,
 ) -> None:
-    """Raises Unprocessable (`rules_have_errors`, `workflow_has_errors`).
+    """Raises Unprocessable (`rules_have_errors`, `workflow_has_errors`, `workflow_not_in_force`).
 
-    Circuits newly bound are judged whole in their version in force; the others for the metadata
-    that they demand and the desks that rows give. One without version in force is judged when it
-    is activated. They are locked: none is activated or deleted meanwhile.
+    Circuits newly bound are judged whole in their version in force, else in their newest one: a
+    subtype that has folders is bound to none that is not in force. Where `drafts_wait`, those are
+    judged later, when they are activated. The other circuits are judged for the metadata that they
+    demand and the desks that rows give. They are locked: none is activated or deleted meanwhile.
     """
     repository = CatalogRepository(session)
     for workflow_id in sorted(circuits_named(row)):
@@ -101,9 +120,25 @@ async def refuse_unsuitable_circuits(
     for drawn in in_force.values():
         refuse_errors(findings.field_findings(drawn, use.fields))
     judged = {key: drawn for key, drawn in in_force.items() if key in newly_bound}
+    if not drafts_wait:
+        drafts = await _drafts(session, frozenset(newly_bound) - in_force.keys())
+        await refuse_idle(session, row.id, [one.name for one in drafts.values()])
+        judged |= drafts
     judged_by = await bench(session, judged.values(), now=now)
     for key, drawn in judged.items():
         refuse_errors(judge(judged_by, str(key), drawn, [use]))
+
+
+async def refuse_idle(session: AsyncSession, subtype_id: uuid.UUID, circuits: list[str]) -> None:
+    """Raises Unprocessable (`workflow_not_in_force`) when a subtype that has folders would be bound
+    to these circuits, which are not in force: nothing could be deposited any more."""
+    if circuits and await CatalogRepository(session).folders_of_subtype(subtype_id):
+        names = ", ".join(f"« {one} »" for one in circuits)
+        raise Unprocessable(
+            f"Ce sous-type sert déjà, et n'accepterait plus de dossier : mettez d'abord en vigueur "
+            f"{names}.",
+            code="workflow_not_in_force",
+        )
 
 
 async def refuse_field_loss(
@@ -119,6 +154,22 @@ async def refuse_field_loss(
         uses = await _field_uses(session, row, field, gone=kept is None)
         if uses:
             raise in_use(f"l'information « {field.label} »", uses, code="metadata_field_in_use")
+
+
+async def refuse_other_amount(
+    session: AsyncSession, row: FolderSubtype, before: str | None
+) -> None:
+    """Raises Conflict (`amount_field_in_use`) when folders on their way would be compared with the
+    ceilings of powers by another field than the one that their submitters filled."""
+    if row.amount_field == before:
+        return
+    sent = await CatalogRepository(session).folders_sent(row.id)
+    if sent:
+        raise Conflict(
+            f"{sent} dossier(s) de ce sous-type sont en cours : attendez leur fin pour changer "
+            "l'information comparée aux plafonds, ou créez un autre sous-type.",
+            code="amount_field_in_use",
+        )
 
 
 def _is_narrowed(before: MetadataField, after: MetadataField) -> bool:
@@ -176,11 +227,17 @@ def _refuse_amount_field(
         )
 
 
-async def _refuse_unknown_desks(session: AsyncSession, desk_ids: Sequence[uuid.UUID]) -> None:
-    known = await _desk_names(session)
-    if any(DeskId(str(desk)) not in known for desk in desk_ids):
+def _refuse_unknown_desks(desks: Sequence[Desk], desk_ids: Collection[uuid.UUID]) -> None:
+    gone = [f"« {one.name} »" for one in desks if one.id in desk_ids and not one.is_active]
+    if gone:
         raise Unprocessable(
-            "Un bureau de cette liste n'existe pas ou ne sert plus : rechargez la liste des "
+            f"Ces bureaux ne servent plus : {', '.join(gone)}. Retirez-les de ceux qui déposent "
+            "ou voient, ou remettez-les en service.",
+            code="unknown_desk",
+        )
+    if not {one.id for one in desks}.issuperset(desk_ids):
+        raise Unprocessable(
+            "Un bureau de ceux qui déposent ou voient n'existe pas : rechargez la liste des "
             "bureaux.",
             code="unknown_desk",
         )
@@ -197,6 +254,14 @@ async def _in_force(
     repository = CatalogRepository(session)
     found = {one: await repository.active_version(one) for one in sorted(workflow_ids)}
     return {key: definition.from_json(one.definition) for key, one in found.items() if one}
+
+
+async def _drafts(
+    session: AsyncSession, workflow_ids: Collection[uuid.UUID]
+) -> dict[uuid.UUID, definition.Workflow]:
+    """The newest version of circuits that have none in force."""
+    found = {one: await _judged_version(session, one) for one in sorted(workflow_ids)}
+    return {key: drawn for key, drawn in found.items() if drawn}
 
 
 async def _judged_version(

@@ -16,12 +16,12 @@ from app.catalog.schemas import (
     TrialOutcome,
 )
 from app.catalog.service import fields_of
-from app.catalog.suitability import table_circuit_findings
+from app.catalog.suitability import own_table_findings, table_circuit_findings
+from app.desks.repository import DeskRepository
 from app.errors import NotFound, Unprocessable
 from workflows import rules
 from workflows.definition import Protocol
 from workflows.metadata import MetadataField, checked
-from workflows.rule_findings import table_findings
 
 
 async def try_rules(
@@ -47,7 +47,7 @@ async def try_rules(
         outcomes=[await _outcome(session, one) for one in rules.try_on(table, samples)],
         findings=read_findings(
             (
-                *table_findings(table, known),
+                *own_table_findings(table, subtype, kind, await DeskRepository(session).desks()),
                 *await table_circuit_findings(session, table),
             )
         ),

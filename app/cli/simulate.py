@@ -183,7 +183,7 @@ async def _asked(settings: Settings, tenant: str, case: Case) -> tuple[Paragraph
 def _tell(title: str, told: tuple[Paragraph, ...]) -> None:
     """Titles, then one sentence a line, wrapped and set in; what waits stands out."""
     console = Console(highlight=False, soft_wrap=False)
-    console.rule(f"[bold]{escape(visible(title))}", align="left")
+    console.print(f"[bold]{escape(visible(title))}")
     for one in told:
         mark = "[red]■[/red]" if one.blocked else "[green]•[/green]"
         console.print(f"\n{mark} [bold]{escape(visible(one.heading))}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -13,11 +13,12 @@ from app.configuration.document import Configuration
 from app.configuration.drawing import DrawnSubtype, DrawnTown, drawn, zone_of
 from app.configuration.faults import Judged, faults_in
 from app.errors import Unprocessable
+from app.simulations.assumptions import assumed
 from app.simulations.texts import Names
 from workflows import rules
 from workflows.actions import ChosenDesk
 from workflows.definition import DeskId, FieldKey, Protocol, StepId, Workflow
-from workflows.metadata import MetadataValue, amount_cents, complete, filled
+from workflows.metadata import MetadataValue, amount_cents, complete, filled, labels
 from workflows.periods import whole_days
 from workflows.presence import holders_of
 from workflows.register import Absence, AbsenceId, Facts, NamedAmount, PersonAtDesk, PersonId
@@ -72,23 +73,25 @@ def assumptions_of(document: Configuration, case: Case) -> tuple[Assumptions, Na
     metadata = _metadata(subtype, case)
     workflow, by_rule = _circuit(town, subtype, _rule_facts(subtype, case, desk, metadata))
     by_hand = (ChosenDesk(StepId(step), _desk(town, name)) for step, name in case.chosen)
-    absences = tuple(_absence(town, one, zone) for one in case.away)
+    names = Names(town.persons, town.desks, zone)
+    absences = (_absence(town, n, one, zone) for n, one in enumerate(case.away, start=1))
     given = Assumptions(
         submitter=_submitter(town, desk, case.submitter, at),
         deposited_at=at,
         workflow=workflow,
-        register=replace(town.register, absences=(*town.register.absences, *absences)),
+        register=assumed(town.register, absences, names),
         facts=Facts(
             fit_signers=town.fit,
             type=subtype.type,
             subtype=subtype.id,
             amounts=_amounts(subtype, case, metadata),
             filled=frozenset(FieldKey(key) for key in filled(metadata)),
+            labels=labels(subtype.fields),
         ),
         rules=subtype.rules,
         chosen_desks=(*by_rule, *by_hand),
     )
-    return given, Names(town.persons, town.desks, zone)
+    return given, names
 
 
 def _refuse_faults(document: Configuration, case: Case) -> None:
@@ -208,9 +211,9 @@ def _amounts(
     return () if cents is None else (NamedAmount("montant du dossier", cents),)
 
 
-def _absence(town: DrawnTown, away: Away, zone: ZoneInfo) -> Absence:
+def _absence(town: DrawnTown, number: int, away: Away, zone: ZoneInfo) -> Absence:
     return Absence(
-        id=AbsenceId(f"assumed-{away.login}-{away.first_day.isoformat()}"),
+        id=AbsenceId(f"assumed-{number}"),
         person=_person(town, away.login),
         period=whole_days(away.first_day, away.last_day, zone),
     )

@@ -13,11 +13,11 @@ from app.auth.principal import Permission, Principal, PrincipalKind
 from app.auth.repository import AuthRepository
 from app.auth.service import LOGIN, normalise_login
 from app.catalog.repository import CatalogRepository
+from app.catalog.schemas import ChosenDeskInput
 from app.cli.simulation_cases import Away, Case, unknown
 from app.context import Context
 from app.desks.repository import DeskRepository
 from app.errors import NotFound
-from app.folders.schemas import ChosenDeskInput
 from app.models import FolderSubtype
 from app.powers.schemas import PeriodInput
 from app.simulations.reading import Told

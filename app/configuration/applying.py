@@ -9,21 +9,18 @@ from __future__ import annotations
 import uuid
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from app.catalog.circuits import activate, add_version, create_workflow, delete_workflow
+from app.catalog.circuits import add_version, create_workflow, delete_workflow
 from app.catalog.folder_subtypes import change_subtype, create_subtype, delete_subtype
 from app.catalog.folder_types import change_type, create_type, delete_type
-from app.catalog.repository import CatalogRepository
 from app.catalog.schemas import (
     FolderSubtypeChange,
     FolderTypeChange,
     FolderTypeCreate,
     WorkflowCreate,
 )
+from app.configuration.activation import Applied, put_in_force, refuse_idle_subtype
 from app.configuration.bodies import circuit_body, subtype_body
 from app.configuration.comparison import Change, ChangeKind, Section, Standing, same_content
 from app.configuration.document import (
@@ -56,17 +53,9 @@ from app.errors import AppError, Conflict, Unprocessable
 from app.tenants.schemas import TenantUpdate
 from app.tenants.service import update_tenant
 from app.users.schemas import UserCreate, UserUpdate
-from app.users.service import create_user, update_user
+from app.users.service import create_user, taken_logins, update_user
 from workflows.errors import Refused
 from workflows.register import Gender
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """What could not be put in force, by circuit: the sentence that says why."""
-
-    not_in_force: dict[str, str]
-
 
 Act = Callable[[Site, Change], Awaitable[None]]
 
@@ -79,6 +68,7 @@ async def carry_out(site: Site, changes: Sequence[Change]) -> Applied:
         key=lambda one: isinstance(one.after, PowerPart) and one.after.regrants is not None,
     )
     gone = [one for one in reversed(changes) if one.kind is ChangeKind.REMOVED]
+    await _refuse_taken_logins(site, kept)
     for change in (one for one in gone if one.section in _BEFORE):
         await _do(site, change)
     for change in kept:
@@ -92,7 +82,27 @@ async def carry_out(site: Site, changes: Sequence[Change]) -> Applied:
                 await _charge(site, change)
     for change in (one for one in gone if one.section not in _BEFORE):
         await _do(site, change)
-    return Applied(await _put_in_force(site, kept))
+    applied = await put_in_force(site, kept)
+    for change in kept:
+        if change.section is Section.SUBTYPE and change.before is not None:
+            with _naming(change):
+                await refuse_idle_subtype(site, change, applied)
+    return applied
+
+
+async def _refuse_taken_logins(site: Site, changes: Sequence[Change]) -> None:
+    """All of them at once: whoever starts from a template has every one to change."""
+    new = [
+        part_of(PersonPart, one.after).login
+        for one in changes
+        if one.section is Section.PERSON and one.before is None
+    ]
+    taken = await taken_logins(site.session, site.context, new)
+    if taken:
+        raise Conflict(
+            f"Identifiants de connexion déjà pris : {', '.join(taken)}. Choisissez-en d'autres.",
+            code="login_taken",
+        )
 
 
 # A power that goes makes room for the one that replaces it; the rest goes once nothing needs it.
@@ -226,7 +236,7 @@ async def _set_holder(site: Site, change: Change) -> None:
         starts_at=start if change.before is None else max(start or site.now, site.now),
         ends_at=ending(holder.until, zone),
     )
-    await add_holder(site.session, desk_id, new, now=site.now)
+    await add_holder(site.session, desk_id, new, by=site.principal, now=site.now)
 
 
 async def _set_staff(site: Site, change: Change) -> None:
@@ -240,7 +250,7 @@ async def _set_staff(site: Site, change: Change) -> None:
             role=staff.role,
             may_declare_absence=staff.may_declare_absence,
         )
-        await add_staff(site.session, desk_id, new)
+        await add_staff(site.session, site.principal, desk_id, new)
 
 
 async def _set_type(site: Site, change: Change) -> None:
@@ -312,11 +322,11 @@ async def _set_subtype(site: Site, change: Change) -> None:
     reference = subtype_reference(change.owner, subtype.name)
     body = subtype_body(subtype, ids.types[change.owner], ids)
     if change.before is None:
-        made = await create_subtype(site.session, body, now=site.now)
+        made = await create_subtype(site.session, body, now=site.now, drafts_wait=True)
         ids.subtypes[reference] = made.id
         if not subtype.active:
             retired = FolderSubtypeChange(is_active=False)
-            await change_subtype(site.session, made.id, retired, now=site.now)
+            await change_subtype(site.session, made.id, retired, now=site.now, drafts_wait=True)
         return
     if "intake" in change.fields:
         raise Conflict(
@@ -327,34 +337,8 @@ async def _set_subtype(site: Site, change: Change) -> None:
     for name in ("type_id", "name", "helios_intake"):
         del given[name]
     update = FolderSubtypeChange(**given, is_active=subtype.active)
-    await change_subtype(site.session, ids.subtypes[reference], update, now=site.now)
-
-
-async def _put_in_force(site: Site, changes: Sequence[Change]) -> dict[str, str]:
-    refused = {}
-    for change in changes:
-        if change.section is not Section.CIRCUIT:
-            continue
-        circuit = part_of(CircuitPart, change.after)
-        if circuit.active:
-            why = await _activate(site, circuit.name)
-            if why is not None:
-                refused[circuit.name] = why
-    return refused
-
-
-async def _activate(site: Site, name: str) -> str | None:
-    workflow_id = site.read.ids.circuits[name]
-    newest = await _newest_number(site.session, workflow_id)
-    try:
-        await activate(site.session, workflow_id, newest, now=site.now)
-    except Unprocessable as refusal:
-        return refusal.detail
-    return None
-
-
-async def _newest_number(session: AsyncSession, workflow_id: uuid.UUID) -> int:
-    return (await CatalogRepository(session).versions(workflow_id))[0].number
+    subtype_id = ids.subtypes[reference]
+    await change_subtype(site.session, subtype_id, update, now=site.now, drafts_wait=True)
 
 
 _ACTS: dict[Section, Act] = {

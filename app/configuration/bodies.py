@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from dataclasses import dataclass
 
@@ -32,6 +33,8 @@ from app.configuration.document import (
 _NAMESPACE = uuid.UUID("6f3c1c0e-93c5-5d0b-8c55-3b6f2f6a0b1d")
 DESK_FACT = "deposit_desk"
 """The one fact whose values are desks (`app.catalog.choice`)."""
+_GONE = "bureau supprimé "
+_GONE_NAME = re.compile(_GONE + r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,22 @@ class Ids:
     types: dict[str, uuid.UUID]
     subtypes: dict[str, uuid.UUID]
     accounts: dict[str, uuid.UUID]
+
+    def desk(self, name: str) -> uuid.UUID:
+        """That of a desk, or the one that `gone_desk` wrote. KeyError for any other name."""
+        if name not in self.desks and is_gone(name):
+            return uuid.UUID(name.removeprefix(_GONE))
+        return self.desks[name]
+
+
+def gone_desk(desk_id: uuid.UUID) -> str:
+    """How a draft that names a desk which is no more is written."""
+    return f"{_GONE}{desk_id}"
+
+
+def is_gone(name: str) -> bool:
+    """Whether `gone_desk` wrote it."""
+    return _GONE_NAME.fullmatch(name) is not None
 
 
 def id_of(kind: str, name: str) -> uuid.UUID:
@@ -114,8 +133,8 @@ def _step(step: StepPart, ids: Ids) -> StepInput:
 def _actor(actor: ActorPart, ids: Ids) -> ActorInput:
     return ActorInput(
         kind=actor.kind,
-        desk_id=ids.desks[actor.desk] if actor.desk is not None else None,
-        choices=[ids.desks[one] for one in actor.choices],
+        desk_id=ids.desk(actor.desk) if actor.desk is not None else None,
+        choices=[ids.desk(one) for one in actor.choices],
     )
 
 

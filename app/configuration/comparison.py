@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections import defaultdict, deque
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
@@ -22,7 +23,7 @@ from app.configuration.document import (
     subtype_reference,
 )
 from app.configuration.drawing import drawn_subtype
-from app.configuration.faults import about_absence
+from app.configuration.faults import about_absence, about_mandate
 from app.configuration.merging import (
     absence_key,
     holder_key,
@@ -68,6 +69,10 @@ _VERBS = {
     ChangeKind.CHANGED: "à modifier",
     ChangeKind.REMOVED: "à retirer",
 }
+
+
+IN_FORCE = ("mise en vigueur",)
+"""What changes of a circuit that is drawn already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +126,7 @@ def changes(
         *_pairs(
             Section.MANDATE,
             mandate_key,
-            lambda one: f"le mandat de {one.person}, {one.function} ({one.body})",
+            about_mandate,
             before.mandates,
             result.mandates,
         ),
@@ -260,7 +265,7 @@ def _circuit_changes(
     if found and not is_draft:
         return tuple(one.summary.rstrip(".") for one in found)
     # What is drawn already has but to be put in force, where the document wants it so.
-    return ("mise en vigueur",) if wanted.active and (found or not stood.active) else ()
+    return IN_FORCE if wanted.active and (found or not stood.active) else ()
 
 
 def same_content(one: CircuitPart, other: CircuitPart, names: Configuration) -> bool:
@@ -309,7 +314,7 @@ def _subtypes(before: Configuration, after: Configuration) -> Iterator[Change]:
 def _dated(before: Configuration, after: Configuration, clock: _Clock) -> Iterator[Change]:
     yield from _pairs(
         Section.POWER,
-        power_key,
+        lambda one: power_key(one, clock.zone, clock.now),
         about_power,
         before.powers,
         after.powers,
@@ -332,24 +337,31 @@ def _pairs(  # noqa: PLR0913  the two states, how to match, name and compare the
     section: Section,
     key: Callable[[P], Hashable],
     name: Callable[[P], str],
-    before: Iterable[P],
-    after: Iterable[P],
+    before: Sequence[P],
+    after: Sequence[P],
     terms: Callable[[P], Mapping[str, object]] | None = None,
     *,
     owner: str = "",
 ) -> Iterator[Change]:
-    stood = {key(one): one for one in before}
+    was_there, stays = {id(one) for one in before}, {id(one) for one in after}
+    stood: dict[Hashable, deque[P]] = defaultdict(deque)
+    for one in before:
+        if id(one) not in stays:
+            stood[key(one)].append(one)
     read = terms or BaseModel.model_dump
     for one in after:
-        other = stood.pop(key(one), None)
-        if other is None:
+        if id(one) in was_there:
+            continue
+        others = stood[key(one)]
+        if not others:
             yield Change(section, ChangeKind.ADDED, name(one), after=one, owner=owner)
             continue
+        other = others.popleft()
         told, was = read(one), read(other)
         changed = tuple(word for word in told if told[word] != was[word])
         if changed:
             yield Change(section, ChangeKind.CHANGED, name(one), changed, other, one, owner)
-    for gone in stood.values():
+    for gone in (one for several in stood.values() for one in several):
         yield Change(section, ChangeKind.REMOVED, name(gone), before=gone, owner=owner)
 
 

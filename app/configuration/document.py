@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from contextlib import suppress
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -20,7 +21,15 @@ from pydantic import (
 from app.auth.principal import Role
 from app.auth.service import normalise_login
 from app.catalog.formats import TypeFormat
-from app.catalog.schemas import MAX_FIELDS, MAX_STEPS, Days, MetadataKey, StepKey, TransmitWithin
+from app.catalog.schemas import (
+    MAX_FIELDS,
+    MAX_STEPS,
+    Days,
+    DraftKey,
+    MetadataKey,
+    StepKey,
+    TransmitWithin,
+)
 from app.models import StaffRole
 from workflows.definition import (
     ActorKind,
@@ -35,23 +44,23 @@ from workflows.metadata import FieldType
 from workflows.register import Gender, PowerKind
 from workflows.rules import Operator
 
-VERSION = 1
 MAX_ITEMS = 20_000
 """Of any list of the document; its weight bounds the whole."""
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_INSTANT: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
+_instant = TypeAdapter(AwareDatetime).validate_python
 
 
 def _moment(value: object) -> object:
     """A day stays a day: pydantic alone would take midnight for it."""
     if isinstance(value, str):
-        if _DAY.fullmatch(value):
-            return date.fromisoformat(value)
-        return _INSTANT.validate_python(value)
+        with suppress(ValueError):
+            return date.fromisoformat(value) if _DAY.fullmatch(value) else _instant(value)
     if isinstance(value, date):
         return value
-    raise ValueError("a day (2026-04-01) or an instant with its time zone is expected")
+    raise ValueError(
+        "un jour (2026-04-01) ou une heure avec son fuseau (2026-04-01T08:00:00+02:00) est attendu"
+    )
 
 
 Name = Annotated[str, Field(min_length=1, max_length=255)]
@@ -87,7 +96,8 @@ class TenantPart(Part):
 
 class PersonPart(Part):
     """A person, without any secret. Absent e-mail, roles or desks stay as they are; a person who
-    does not exist needs an e-mail, and gets a password from an administrator."""
+    does not exist needs an e-mail, and gets a password from an administrator
+    (`PUT /users/{user_id}/password`)."""
 
     login: Login
     first_name: Name
@@ -148,9 +158,9 @@ class ActorPart(Part):
 class StepPart(Part):
     """One turn of a circuit; delays in working days."""
 
-    id: StepKey
+    id: DraftKey
     kind: StepKind
-    name: Name
+    name: Text
     actors: list[ActorPart] = Field(default_factory=list, max_length=100)
     mode: StepMode = StepMode.ANY_OF
     phase: Phase = Phase.VALIDATION

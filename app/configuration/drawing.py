@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from app.catalog.choice import known_facts
@@ -166,7 +166,7 @@ def drawn_subtype(kind: TypePart, subtype: SubtypePart, ids: Ids) -> DrawnSubtyp
             mandatory_reading=subtype.mandatory_reading,
             approvals_stand=subtype.approvals_stand,
             paper_signature=subtype.paper_signature,
-            single_signature=subtype.helios_intake is HeliosIntake.TO_SIGN,
+            single_signature=subtype.helios_intake is not None,
         ),
         deposit_desks=None
         if body.deposit_desk_ids is None
@@ -274,19 +274,26 @@ def grant_of(
 
 
 def parent_of(document: Configuration, power: PowerPart) -> PowerPart | None:
-    """The power that this one re-delegates: of that document, in that office, to its grantor."""
+    """The power that this one re-delegates: of that document, in that office, to its grantor. Of
+    those that the document gives for several periods, the last one begun when this one begins."""
     if power.regrants is None:
         return None
-    return next(
-        (
-            one
-            for one in document.powers
-            if one.document is not None
-            and one.document.number == power.regrants
-            and (one.office, one.grantee) == (power.office, power.grantor)
-        ),
-        None,
-    )
+    several = [
+        one
+        for one in document.powers
+        if one.document is not None
+        and one.document.number == power.regrants
+        and (one.office, one.grantee) == (power.office, power.grantor)
+    ]
+    several.sort(key=_first_day)
+    begun = [one for one in several if _first_day(one) <= _first_day(power)]
+    return next(iter([*reversed(begun), *several]), None)
+
+
+def _first_day(power: PowerPart) -> date:
+    """What has no start has begun."""
+    starts = power.starts
+    return starts.date() if isinstance(starts, datetime) else starts or date.min
 
 
 def _power_id(document: Configuration, power: PowerPart) -> PowerId:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from app.catalog.choice import OWN_FACTS
+from app.catalog.choice import OWN_FACTS, domains
 from app.catalog.judgement import Bench, Use, judge, row_findings
 from app.configuration.bodies import ids_of
-from app.configuration.document import AbsencePart, Configuration, PowerPart
+from app.configuration.document import AbsencePart, Configuration, MandatePart, PowerPart
 from app.configuration.drawing import DrawnSubtype, DrawnTown, drawn, grant_of, zone_of
-from app.configuration.merging import power_key
+from app.configuration.merging import mandate_key, power_key
 from app.configuration.moments import period_of, starting
 from app.configuration.references import Fault, about_power, name_faults, reference_faults
 from workflows.definition import DeskId, FieldKey, Finding, Severity
@@ -28,6 +28,7 @@ from workflows.rule_findings import table_findings
 MAX_NEW_POWERS: Final = 200
 """Each is judged against all the others: a larger file is applied in several times."""
 
+P = TypeVar("P")
 _ANY_AMOUNT = (NamedAmount("montant", 0),)
 
 
@@ -46,7 +47,7 @@ def faults_in(judged: Judged, now: datetime) -> tuple[Fault, ...]:
     are not judged again."""
     document = judged.document
     first = (
-        *reference_faults(document, judged.accounts),
+        *reference_faults(document, judged.standing, judged.accounts),
         *name_faults(document, judged.standing),
         *_zone_faults(document),
     )
@@ -61,7 +62,8 @@ def faults_in(judged: Judged, now: datetime) -> tuple[Fault, ...]:
     town = drawn(document, now=now)
     cycle = tuple(_cycle(town))
     return cycle or (
-        *_twice_given(document),
+        *_powers_twice(judged, now),
+        *_mandates_twice(judged),
         *_power_faults(judged, town, now),
         *_absence_faults(judged, town),
         *_subtype_faults(town),
@@ -139,6 +141,11 @@ def about_absence(absence: AbsencePart) -> str:
     return f"l'absence de {absence.person}{where}"
 
 
+def about_mandate(mandate: MandatePart) -> str:
+    """How sentences name an elected mandate."""
+    return f"le mandat de {mandate.person}, {mandate.function} ({mandate.body})"
+
+
 def _cycle(town: DrawnTown) -> Iterator[Fault]:
     names = town.desks
     cycle = check_hierarchy(
@@ -165,19 +172,39 @@ def _too_many(judged: Judged) -> Iterator[Fault]:
         )
 
 
-def _twice_given(document: Configuration) -> Iterator[Fault]:
+def _powers_twice(judged: Judged, now: datetime) -> Iterator[Fault]:
     """Two lines for one power: nobody could say which of them counts."""
-    seen = set()
-    for power in document.powers:
-        key = power_key(power)
-        if key in seen:
-            about = about_power(power)
-            yield Fault(
-                "name_conflict",
-                f"{about[:1].upper()}{about[1:]} est écrit deux fois pour le même domaine : gardez "
-                "une seule de ces lignes.",
-            )
-        seen.add(key)
+    zone = zone_of(judged.document)
+    given, stood = judged.document.powers, judged.standing.powers
+    for power in _twice_given(lambda one: power_key(one, zone, now), given, stood):
+        yield Fault(
+            "name_conflict",
+            f"{_capital(about_power(power))} est écrit deux fois pour le même domaine : gardez "
+            "une seule de ces lignes.",
+        )
+
+
+def _mandates_twice(judged: Judged) -> Iterator[Fault]:
+    given, stood = judged.document.mandates, judged.standing.mandates
+    for mandate in _twice_given(mandate_key, given, stood):
+        yield Fault(
+            "name_conflict",
+            f"{_capital(about_mandate(mandate))} est écrit deux fois : gardez une seule de ces "
+            "lignes.",
+        )
+
+
+def _twice_given(key: Callable[[P], Hashable], given: Iterable[P], stood: Iterable[P]) -> list[P]:
+    """Those of a file whose key another one has; those that stand already are not its doing."""
+    standing = {id(one) for one in stood}
+    seen = {key(one) for one in given if id(one) in standing}
+    found = []
+    for one in given:
+        if id(one) not in standing:
+            if key(one) in seen:
+                found.append(one)
+            seen.add(key(one))
+    return found
 
 
 def _power_faults(judged: Judged, town: DrawnTown, now: datetime) -> Iterator[Fault]:
@@ -220,7 +247,11 @@ def _refusal(about: str, check: Callable[[], object]) -> Iterator[Fault]:
     try:
         check()
     except Refused as refusal:
-        yield Fault(refusal.code, f"{about[:1].upper()}{about[1:]} : {refusal.detail}")
+        yield Fault(refusal.code, f"{_capital(about)} : {refusal.detail}")
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _subtype_faults(town: DrawnTown) -> Iterator[Fault]:
@@ -238,7 +269,11 @@ def _subtype_findings(subtype: DrawnSubtype, town: DrawnTown) -> Iterator[Findin
             yield Finding("metadata_key_reserved", detail, Severity.ERROR)
     if subtype.table is None:
         return
-    yield from table_findings(subtype.table, subtype.facts)
-    desks: Collection[DeskId] = town.desks
+    desks = town.desks
+    depositing = [
+        one for one in desks if subtype.deposit_desks is None or one in subtype.deposit_desks
+    ]
+    within = domains(subtype.protocol, subtype.fields, depositing, desks)
+    yield from table_findings(subtype.table, subtype.facts, within)
     for number, row in enumerate(subtype.table.rows, start=1):
         yield from row_findings(number, row, town.workflow(row.workflow), desks)

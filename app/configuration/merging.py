@@ -5,6 +5,7 @@ Pure. What the document does not list stays, unless it says `prune` and has the 
 
 from __future__ import annotations
 
+from collections import defaultdict, deque
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from datetime import datetime
 from typing import TypeVar
@@ -40,8 +41,9 @@ def staff_key(staff: StaffPart) -> Hashable:
     return staff.login, staff.role
 
 
-def power_key(power: PowerPart) -> Hashable:
-    """What makes two powers the same one, whose dates, ceiling or capacity changed."""
+def power_key(power: PowerPart, zone: ZoneInfo, now: datetime) -> Hashable:
+    """What makes two powers the same one, whose end, ceiling or capacity changed: one order may
+    give the same power for two periods."""
     return (
         power.kind,
         power.office,
@@ -52,6 +54,7 @@ def power_key(power: PowerPart) -> Hashable:
         frozenset(power.types),
         frozenset(power.subtypes),
         power.regrants,
+        span_of(power, zone, now)[0],
     )
 
 
@@ -91,6 +94,7 @@ def merged(
     desks = _desks(standing.desks, wanted, zone, now)
     stood_powers, powers = _powers(standing, wanted, zone, now)
     stood_absences, absences = _absences(standing, wanted, zone, now)
+    mandates = _unchanged(mandate_key, MandatePart.model_dump, standing.mandates, wanted.mandates)
     return Configuration(
         version=1,
         tenant=_tenant(standing.tenant, wanted.tenant),
@@ -98,20 +102,23 @@ def merged(
         desks=over("desks", lambda one: one.name, standing.desks, desks),
         circuits=over("circuits", lambda one: one.name, standing.circuits, wanted.circuits),
         types=over("types", lambda one: one.name, standing.types, _types(standing.types, wanted)),
-        powers=over("powers", power_key, stood_powers, powers),
+        powers=over("powers", lambda one: power_key(one, zone, now), stood_powers, powers),
         absences=over(
             "absences", lambda one: absence_key(one, zone, now), stood_absences, absences
         ),
         # What somebody was elected to is never undone by a file.
-        mandates=_over(mandate_key, standing.mandates, wanted.mandates, kept=True),
+        mandates=_over(mandate_key, standing.mandates, mandates, kept=True),
     )
 
 
 def _powers(
     standing: Configuration, wanted: Configuration, zone: ZoneInfo, now: datetime
 ) -> tuple[list[PowerPart], list[PowerPart]]:
-    stood, current = _in_time(power_key, standing.powers, wanted.powers, zone, now)
-    return stood, _unchanged(power_key, lambda one: power_terms(one, zone, now), stood, current)
+    def key(power: PowerPart) -> Hashable:
+        return power_key(power, zone, now)
+
+    stood, current = _in_time(key, standing.powers, wanted.powers, zone, now)
+    return stood, _unchanged(key, lambda one: power_terms(one, zone, now), stood, current)
 
 
 def _absences(
@@ -128,13 +135,20 @@ def _absences(
 
 def _over(key: Key[Part], before: list[Part], after: list[Part], *, kept: bool) -> list[Part]:
     """In the order of what stands, then of the document; a key given twice stays twice, for the
-    judgement to say."""
-    given: dict[Hashable, list[Part]] = {}
+    judgement to say, and each of two that stand under one key has its own successor."""
+    stood, same = {id(one) for one in before}, {id(one) for one in after}
+    given: dict[Hashable, deque[Part]] = defaultdict(deque)
     for one in after:
-        given.setdefault(key(one), []).append(one)
+        if id(one) not in stood:
+            given[key(one)].append(one)
     result: list[Part] = []
     for one in before:
-        result += given.pop(key(one), [one] if kept else [])
+        if id(one) in same:
+            result.append(one)
+        elif given[key(one)]:
+            result.append(given[key(one)].popleft())
+        elif kept:
+            result.append(one)
     return [*result, *(one for several in given.values() for one in several)]
 
 
@@ -162,11 +176,15 @@ def _in_time(
 def _unchanged(
     key: Key[Part], terms: Callable[[Part], object], before: Iterable[Part], after: Iterable[Part]
 ) -> list[Part]:
-    stood = {(key(one)): one for one in before}
+    """What is given; where one stands under its key with its very terms, the one that stands."""
+    stood: dict[Hashable, list[Part]] = defaultdict(list)
+    for one in before:
+        stood[key(one)].append(one)
     result = []
     for one in after:
-        other = stood.get(key(one))
-        result.append(other if other is not None and terms(other) == terms(one) else one)
+        others = stood[key(one)]
+        number = next((n for n, each in enumerate(others) if terms(each) == terms(one)), None)
+        result.append(one if number is None else others.pop(number))
     return result
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from app.catalog.drawing import drawn_from, read_field, read_table
 from app.catalog.schemas import ActorInput, ConditionInput, Constant, RuleRowInput, StepInput
 from app.catalog.service import fields_of, table_of
-from app.configuration.bodies import DESK_FACT, Ids
+from app.configuration.bodies import DESK_FACT, Ids, gone_desk
 from app.configuration.document import (
     ActorPart,
     ChosenPart,
@@ -36,6 +36,10 @@ class Names:
     types: Mapping[uuid.UUID, str]
     subtypes: Mapping[uuid.UUID, str]
     accounts: Mapping[uuid.UUID, str]
+
+    def desk(self, desk_id: uuid.UUID) -> str:
+        """A draft may name a desk that is gone."""
+        return self.desks.get(desk_id) or gone_desk(desk_id)
 
     def ids(self) -> Ids:
         """The other way."""
@@ -101,8 +105,8 @@ def _step(step: StepInput, names: Names) -> StepPart:
 def _actor(actor: ActorInput, names: Names) -> ActorPart:
     return ActorPart(
         kind=actor.kind,
-        desk=names.desks[actor.desk_id] if actor.desk_id is not None else None,
-        choices=[names.desks[one] for one in actor.choices],
+        desk=names.desk(actor.desk_id) if actor.desk_id is not None else None,
+        choices=[names.desk(one) for one in actor.choices],
     )
 
 

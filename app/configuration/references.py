@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.configuration.bodies import DESK_FACT
+from app.configuration.bodies import DESK_FACT, is_gone
 from app.configuration.document import (
     ActorPart,
     CircuitPart,
@@ -64,8 +64,11 @@ def about_power(power: PowerPart) -> str:
     return f"le pouvoir donné à {power.grantee} pour le bureau « {power.office} »{number}"
 
 
-def reference_faults(document: Configuration, accounts: Collection[str]) -> Iterator[Fault]:
-    """The names that stand for nothing, neither in the document nor, for the accounts, in these."""
+def reference_faults(
+    document: Configuration, standing: Configuration, accounts: Collection[str]
+) -> Iterator[Fault]:
+    """The names that stand for nothing, neither in the document nor, for the accounts, in these.
+    A circuit that stands as it is may name desks that are gone."""
     known: dict[Kind, set[str]] = {
         Kind.DESK: {one.name for one in document.desks},
         Kind.PERSON: {one.login for one in document.persons},
@@ -78,7 +81,7 @@ def reference_faults(document: Configuration, accounts: Collection[str]) -> Iter
         },
         Kind.ACCOUNT: set(accounts),
     }
-    for one in _namings(document):
+    for one in _namings(document, standing):
         if one.name not in known[one.kind]:
             adjective = "inconnue" if one.kind in _FEMININE else "inconnu"
             yield Fault(
@@ -132,7 +135,7 @@ def _twice(kind: Kind, names: Iterable[str], stood: Collection[str]) -> Iterator
             )
 
 
-def _namings(document: Configuration) -> Iterator[_Naming]:
+def _namings(document: Configuration, standing: Configuration) -> Iterator[_Naming]:
     for person in document.persons:
         where = f"La personne « {person.login} »"
         yield from _all(Kind.DESK, person.administered_desks or (), where)
@@ -141,8 +144,12 @@ def _namings(document: Configuration) -> Iterator[_Naming]:
         yield from _all(Kind.DESK, (desk.superior,), where)
         yield from _all(Kind.PERSON, (one.login for one in desk.holders), where)
         yield from _all(Kind.PERSON, (one.login for one in desk.staff), where)
+    stood = {one.name: one for one in standing.circuits}
     for circuit in document.circuits:
-        yield from _of_circuit(circuit)
+        named = _of_circuit(circuit)
+        if circuit == stood.get(circuit.name):
+            named = (one for one in named if not is_gone(one.name))
+        yield from named
     for kind in document.types:
         yield from _all(Kind.ACCOUNT, (kind.account,), f"Le type « {kind.name} »")
         for subtype in kind.subtypes:
@@ -167,8 +174,8 @@ def _of_circuit(circuit: CircuitPart) -> Iterator[_Naming]:
         actors.append(circuit.final_desk)
     for step in circuit.steps:
         actors += [*step.actors, *step.informed]
-    for actor in actors:
-        yield from _all(Kind.DESK, (actor.desk, *actor.choices), where)
+    desks = (name for actor in actors for name in (actor.desk, *actor.choices))
+    yield from _all(Kind.DESK, desks, where)
 
 
 def _of_subtype(subtype: SubtypePart, where: str) -> Iterator[_Naming]:

@@ -47,12 +47,21 @@ class NotInForce(BaseModel):
     detail: str
 
 
+class WaitingSubtype(BaseModel):
+    """A subtype in service that takes no folder for these circuits, which are not in force."""
+
+    subtype: str = Field(description="« type / sous-type ».")
+    circuits: list[str]
+    detail: str
+
+
 class ConfigurationPlan(ConfigurationCheck):
     """What applying the document changes. `left_alone` stands and is not in the document."""
 
     changes: list[ChangeRead]
     left_alone: list[str]
     not_in_force: list[NotInForce]
+    waiting_subtypes: list[WaitingSubtype]
 
 
 class TemplateRead(BaseModel):

@@ -14,7 +14,8 @@ from app.audit.chain import Occurrence
 from app.audit.service import record
 from app.auth.principal import Permission, Principal
 from app.catalog.drawing import read_findings
-from app.configuration.applying import Applied, carry_out
+from app.configuration.activation import Applied
+from app.configuration.applying import carry_out
 from app.configuration.comparison import Change, ChangeKind, Section, changes, left_alone
 from app.configuration.document import Configuration
 from app.configuration.drawing import drawn
@@ -28,6 +29,7 @@ from app.configuration.schemas import (
     ConfigurationPlan,
     FaultRead,
     NotInForce,
+    WaitingSubtype,
 )
 from app.configuration.site import Site
 from app.configuration.standing import Read, read_standing
@@ -93,7 +95,7 @@ async def dry_run(request: Request) -> ConfigurationPlan:
     """What applying would change and what would refuse it: it is applied, then undone. Raises as
     `read_text`."""
     considered = await _consider(request)
-    faults, applied = considered.faults or _beyond_rights(considered), Applied({})
+    faults, applied = considered.faults or _beyond_rights(considered), Applied({}, {})
     if not faults:
         try:
             async with request.session.begin_nested():
@@ -128,8 +130,9 @@ async def apply(request: Request) -> ConfigurationPlan:
     _refuse(considered.faults)
     findings = await _findings(considered)
     applied = await carry_out(considered.site, considered.changes)
-    if considered.changes:
-        _journal(request, considered)
+    carried = [one for one in considered.changes if applied.keeps(one)]
+    if carried:
+        _journal(request, considered.site, carried)
     return await _plan(considered, (), applied, findings)
 
 
@@ -202,11 +205,23 @@ async def _plan(
                 sentence=one.sentence,
             )
             for one in considered.changes
+            if applied.keeps(one)
         ],
         left_alone=left_alone(considered.site.read.document, considered.wanted),
         not_in_force=[
             NotInForce(circuit=name, detail=why) for name, why in applied.not_in_force.items()
         ],
+        waiting_subtypes=[_waiting(*one) for one in sorted(applied.waiting.items())],
+    )
+
+
+def _waiting(subtype: str, circuits: list[str]) -> WaitingSubtype:
+    names = ", ".join(f"« {one} »" for one in circuits)
+    return WaitingSubtype(
+        subtype=subtype,
+        circuits=circuits,
+        detail=f"Le sous-type « {subtype} » n'accepte pas encore les dossiers de {names} : mettez "
+        "d'abord en vigueur ce qui manque.",
     )
 
 
@@ -226,9 +241,9 @@ def _refuse(faults: Sequence[Fault]) -> None:
     )
 
 
-def _journal(request: Request, considered: _Considered) -> None:
+def _journal(request: Request, site: Site, carried: Sequence[Change]) -> None:
     """One entry for the whole: what changed stands beside it, in sentences."""
-    counts = Counter(one.kind for one in considered.changes)
+    counts = Counter(one.kind for one in carried)
     record(
         request.session,
         Occurrence(
@@ -239,6 +254,6 @@ def _journal(request: Request, considered: _Considered) -> None:
                 **{kind.value: counts[kind] for kind in ChangeKind},
             },
         ),
-        at=considered.site.now,
-        values={"changes": "\n".join(one.sentence for one in considered.changes)},
+        at=site.now,
+        values={"changes": "\n".join(one.sentence for one in carried)},
     )

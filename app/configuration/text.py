@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from app.configuration.document import Configuration
 from app.errors import TooLarge, Unprocessable
+from app.kit.reasons import french_reason
 
 MAX_BYTES: Final = 2 * 1024 * 1024
 MAX_DEPTH: Final = 20
@@ -28,11 +29,6 @@ Value: TypeAlias = "str | int | bool | list[Value] | dict[str, Value] | None"
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 _WORDS: dict[str, Value] = {"": None, "~": None, "null": None, "true": True, "false": False}
 _FAULTS_SHOWN = 10
-_REASONS = {
-    "extra_forbidden": "ce mot n'est pas connu ici",
-    "missing": "il manque",
-    "enum": "cette valeur n'est pas dans la liste",
-}
 
 
 def read_text(content: bytes) -> Configuration:
@@ -166,9 +162,7 @@ def _unreadable(why: str) -> Unprocessable:
 
 
 def _malformed(error: ValidationError) -> Unprocessable:
-    faults = [
-        f"{_path(one['loc'])} : {_REASONS.get(one['type'], one['msg'])}" for one in error.errors()
-    ]
+    faults = [f"{_path(one['loc'])} : {french_reason(one)}" for one in error.errors()]
     shown = " ; ".join(faults[:_FAULTS_SHOWN])
     return Unprocessable(
         f"Ce fichier de configuration est à corriger — {shown}.",

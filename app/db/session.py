@@ -33,10 +33,12 @@ class UnsafeRole(Exception):
     """The database role could read past row-level security: the server must not start."""
 
 
-def make_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
+def make_engine(
+    url: str, *, pool_size: int = 10, statement_timeout_ms: int = STATEMENT_TIMEOUT_MS
+) -> AsyncEngine:
     """An engine whose statements end after five seconds (threat 48), and whose errors never quote
     the values of a statement (threat 41)."""
-    options = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC"
+    options = f"-c statement_timeout={statement_timeout_ms} -c timezone=UTC"
     engine = create_async_engine(
         url,
         pool_size=pool_size,

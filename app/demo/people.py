@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.auth.principal import Role
+from workflows.register import Gender
 
 SIRET = "21990001600011"
 
@@ -21,13 +22,21 @@ class Person:
     last_name: str
     desk: str | None
     capacity: str | None = None
+    gender: Gender = Gender.MASCULINE
     roles: tuple[Role, ...] = ()
 
 
 PEOPLE = (
     Person("administrateur", "Noé", "Registre", None, roles=(Role.TENANT_ADMIN, Role.AUDITOR)),
     Person("finances", "Alix", "Comptoir", "Service des finances"),
-    Person("direction", "Dominique", "Modèle", "Direction générale", "Directrice générale"),
+    Person(
+        "direction",
+        "Dominique",
+        "Modèle",
+        "Direction générale",
+        "Directrice générale",
+        Gender.FEMININE,
+    ),
     Person("maire", "Camille", "Exemple", "Maire", "Maire"),
 )
 

@@ -68,7 +68,6 @@ class Stage:
     settings: Settings
     town: Town
     passwords: Mapping[str, str]
-    double_port: int
     control_token: str = field(repr=False)
 
     @property
@@ -137,7 +136,6 @@ def _set_up(supervisor: Supervisor, plan: Plan, given: Settings) -> Stage:
         settings=settings,
         town=town,
         passwords=passwords,
-        double_port=tdt.port,
         control_token=control_token,
     )
 

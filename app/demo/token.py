@@ -75,16 +75,10 @@ def find_softhsm() -> Path | None:
     return next((path for path in SOFTHSM_LIBRARIES if path.is_file()), None)
 
 
-def make_softhsm_token(
-    directory: Path, *, module: Path, label: str, pin: str, so_pin: str, issued: Issued
-) -> SoftToken:
-    """A token in its own directory, with its own SOFTHSM2_CONF, holding the key of `issued`."""
-    order = TokenOrder(module=module, label=label, pin=pin, so_pin=so_pin, issued=issued)
-    return make_token(directory, order)
-
-
 def make_token(directory: Path, order: TokenOrder) -> SoftToken:
-    """The same, for any content. Raises TokenNotMade."""
+    """A token in its own directory, with its own SOFTHSM2_CONF, holding what the order names.
+
+    Raises TokenNotMade."""
     (directory / "tokens").mkdir(parents=True, mode=0o700, exist_ok=True)
     (directory / "softhsm2.conf").write_text(
         f"directories.tokendir = {directory / 'tokens'}\n"

@@ -97,7 +97,8 @@ async def _people(
         logins[person.key], users[person.key] = login, user.id
         if person.desk is not None:
             desk = await create_desk(
-                session, DeskCreate(name=person.desk, capacity=person.capacity)
+                session,
+                DeskCreate(name=person.desk, capacity=person.capacity, gender=person.gender),
             )
             await add_holder(session, desk.id, HolderCreate(user_id=user.id), now=context.clock())
             desks[person.key] = desk.id

@@ -62,8 +62,8 @@ async def chain(
     acted = await apply(session, context, ended, action)
     for document in acted.state.documents:
         await _copy(session, resolved, follower, document)
-    await DocumentRepository(session).release_references(ended.id, context.clock())
-    await hold_reference(session, follower, await entering_documents(session, follower.id))
+    documents = await entering_documents(session, follower.id)
+    await hold_reference(session, follower, documents, context.clock())
     await index(session, follower)
     return follower
 

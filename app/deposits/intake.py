@@ -13,7 +13,15 @@ from app.context import Context
 from app.documents.repository import DocumentRepository
 from app.documents.service import ANNEX_TYPES, PDF, XML, Intake
 from app.errors import Conflict, Unprocessable
-from app.folders.service import INSPECTING, INSPECTION_REFUSED, readable, refuse_stranger
+from app.folders.facts import state_of
+from app.folders.service import (
+    INSPECTING,
+    INSPECTION_REFUSED,
+    desks_at_turn,
+    readable,
+    refuse_recused,
+    refuse_stranger,
+)
 from app.models import Folder
 from app.tenants.repository import TenantRepository
 from app.tenants.service import trust_material
@@ -43,9 +51,16 @@ async def plan_for_folder(
 ) -> Intake:
     """What the document must be to join this draft. Raises NotFound, Conflict, Unprocessable."""
     folder = await readable(session, principal, folder_id)
-    refuse_unless_open(folder, principal)
+    await refuse_unless_open(session, principal, folder)
     used = await DocumentRepository(session).size_of_folder(folder_id)
-    return await plan_intake(session, context, folder.subtype_id, announced, used_bytes=used)
+    return await plan_intake(
+        session,
+        context,
+        folder.subtype_id,
+        announced,
+        used_bytes=used,
+        even_retired=folder.status != FolderStatus.DRAFT.value,
+    )
 
 
 async def plan_intake(
@@ -55,9 +70,11 @@ async def plan_intake(
     announced: Announced,
     *,
     used_bytes: int,
+    even_retired: bool = False,
 ) -> Intake:
-    """What a document of this subtype must be, beside `used_bytes` already there."""
-    resolved = await resolve(session, subtype_id)
+    """What a document of this subtype must be, beside `used_bytes` already there. `even_retired`:
+    for a folder that was sent before the subtype ceased to take new ones."""
+    resolved = await resolve(session, subtype_id, even_retired=even_retired)
     refuse_type(resolved, announced)
     tenant = await TenantRepository(session).current()
     limits = context.settings.limits
@@ -78,11 +95,15 @@ def _is_main(announced: Announced) -> bool:
     return announced.role is DocumentRole.MAIN_DOCUMENT
 
 
-def refuse_unless_open(
-    folder: Folder, principal: Principal, also: frozenset[str] = frozenset()
+async def refuse_unless_open(
+    session: AsyncSession,
+    principal: Principal,
+    folder: Folder,
+    also: frozenset[str] = frozenset(),
 ) -> None:
     """The desk that deposits changes the documents of its draft, and in the statuses `also`; in a
-    preparation circuit, the desk whose turn it is. Raises Conflict or Forbidden."""
+    preparation circuit, the desk whose turn it is; never who stood back from the folder. Raises
+    Conflict, Forbidden or PersonRecused."""
     if folder.status == INSPECTING:
         raise Conflict(
             "Le contrôle d'un document n'est pas terminé : attendez-le, puis recommencez.",
@@ -94,8 +115,10 @@ def refuse_unless_open(
             "un nouveau dossier.",
             code="documents_frozen",
         )
-    owners = set(folder.waiting_desk_ids) if folder.in_preparation else {folder.submitter_desk_id}
+    state = await state_of(session, folder.id)
+    owners = desks_at_turn(state) if folder.in_preparation else {folder.submitter_desk_id}
     refuse_stranger(principal, owners)
+    refuse_recused(principal, state)
 
 
 def refuse_type(resolved: Resolved, announced: Announced) -> None:

@@ -16,18 +16,25 @@ from app.deposits.service import Arrival, follow, take_name
 from app.documents.repository import DocumentRepository
 from app.documents.schemas import Origin
 from app.documents.service import Intake, add_revision
-from app.errors import NotFound
-from app.folders.service import lock_readable, readable
+from app.errors import Conflict, NotFound
+from app.folders.references import release_reference
+from app.folders.repository import FolderRepository
+from app.folders.service import event_of, lock_readable, note_correction, readable
 from app.folders.submission import index
 from app.models import Document, Folder, Revision
-from workflows.folder import DocumentRole, FolderStatus
+from workflows import events
+from workflows.evolution import evolve
+from workflows.folder import BACK_STATUSES, DocumentRole, FolderState, FolderStatus
+from workflows.outside_events import OutsideAnswered, TransmissionClaimed
 
-_CAME_BACK = frozenset(
-    {
-        FolderStatus.REJECTED.value,
-        FolderStatus.REMOTE_REFUSED.value,
-        FolderStatus.TRANSMISSION_FAILED.value,
-    }
+_ACTS_UPON = (
+    events.PassingEvent
+    | events.Rejected
+    | events.OpinionGiven
+    | events.StepSkipped
+    | events.StepForced
+    | OutsideAnswered
+    | TransmissionClaimed
 )
 
 
@@ -43,10 +50,17 @@ async def plan_revision(
     the document. Raises NotFound, Conflict, Forbidden, Unprocessable."""
     folder = await readable(session, principal, folder_id)
     document = await _document(session, folder_id, document_id)
-    refuse_unless_open(folder, principal, _CAME_BACK)
+    await refuse_unless_open(session, principal, folder, BACK_STATUSES)
     used = await DocumentRepository(session).size_of_folder(folder_id)
     same_role = replace(announced, role=DocumentRole(document.kind))
-    return await plan_intake(session, context, folder.subtype_id, same_role, used_bytes=used)
+    return await plan_intake(
+        session,
+        context,
+        folder.subtype_id,
+        same_role,
+        used_bytes=used,
+        even_retired=folder.status != FolderStatus.DRAFT.value,
+    )
 
 
 async def record_revision(
@@ -60,11 +74,10 @@ async def record_revision(
     """Writes the new revision of a document in a locked folder; the earlier ones stay, and may be
     downloaded. Raises what the plan did, again: the folder may have changed meanwhile."""
     document = await _document(session, folder.id, document_id)
-    refuse_unless_open(folder, principal, _CAME_BACK)
+    await refuse_unless_open(session, principal, folder, BACK_STATUSES)
     received = arrival.received
     if received.pes is not None:
-        await DocumentRepository(session).release_references(folder.id, context.clock())
-        await take_name(session, folder.id, received.pes.header)
+        await take_name(session, folder, received.pes.header, context.clock())
     revision = await add_revision(
         session, document.id, received.blob, Origin.DEPOSITED, facts=received.facts
     )
@@ -73,6 +86,7 @@ async def record_revision(
     folder.refusal = None
     folder.updated_at = context.clock()
     _journal(session, context, principal, document, revision)
+    await note_correction(session, context, folder)
     await follow(session, context, folder, revision, deferred=received.deferred)
     return revision
 
@@ -84,18 +98,37 @@ async def remove_document(
     folder_id: uuid.UUID,
     document_id: uuid.UUID,
 ) -> None:
-    """Takes a document out of a draft or of a preparation. Raises NotFound, Conflict, Forbidden."""
+    """Takes a document out of a draft or of a preparation, unless somebody acted upon it in an
+    earlier round. Raises NotFound, Conflict (`document_acted_upon` among others), Forbidden."""
     folder = await lock_readable(session, principal, folder_id)
     document = await _document(session, folder_id, document_id)
-    refuse_unless_open(folder, principal)
+    await refuse_unless_open(session, principal, folder)
+    if str(document.id) in await _acted_upon(session, folder_id):
+        raise Conflict(
+            "Des personnes ont déjà agi sur ce document : il reste au dossier. Remplacez-le par "
+            "une nouvelle révision, ou ouvrez un nouveau dossier.",
+            code="document_acted_upon",
+        )
     repository = DocumentRepository(session)
     last = (await repository.revisions([document.id]))[-1]
     _journal(session, context, principal, document, last, kind="document.removed")
     if document.kind == DocumentRole.MAIN_DOCUMENT.value:
-        await repository.release_references(folder_id, context.clock())
+        await release_reference(session, folder, context.clock())
     await repository.remove_document(document)
     folder.updated_at = context.clock()
     await index(session, folder)
+
+
+async def _acted_upon(session: AsyncSession, folder_id: uuid.UUID) -> set[str]:
+    """The documents that a validation circuit had when somebody acted in it, undone or not."""
+    found: set[str] = set()
+    state: FolderState | None = None
+    for row in await FolderRepository(session).events(folder_id):
+        event = event_of(row)
+        if state is not None and not state.in_preparation and isinstance(event, _ACTS_UPON):
+            found.update(one.id for one in state.documents)
+        state = evolve(state, event)
+    return found
 
 
 async def _document(

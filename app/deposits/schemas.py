@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, Field, field_validator
 
 from app.auth.schemas import Input
-from app.folders.schemas import ActInput, Title
+from app.folders.schemas import ActInput, GivenMetadata, Title
 
 
 class DocumentReceipt(BaseModel):
@@ -31,7 +31,7 @@ class ChainCreate(Input):
     subtype_id: uuid.UUID
     desk_id: uuid.UUID
     title: Title | None = None
-    metadata: dict[str, str | int | bool | None] = Field(default_factory=dict, max_length=100)
+    metadata: GivenMetadata = Field(default_factory=dict)
     act: ActInput | None = None
 
     @field_validator("title")

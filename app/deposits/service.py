@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,9 +19,9 @@ from app.deposits.intake import refuse_unless_open
 from app.documents.repository import DocumentRepository
 from app.documents.service import Intake, Received, add_document
 from app.errors import Conflict, Forbidden, TooLarge, Unprocessable
-from app.folders.marking import Marked, ToMark, flow_to_mark, keep_marked, mark
+from app.folders.marking import Marked, mark
 from app.folders.places import place
-from app.folders.references import name_used, take_reference
+from app.folders.references import FlowName, name_used, take_reference
 from app.folders.repository import FolderRepository
 from app.folders.schemas import FolderCreate, Submission, chosen_desks
 from app.folders.service import (
@@ -31,14 +32,14 @@ from app.folders.service import (
     readable,
     seat,
 )
-from app.folders.submission import circuit_for, enter_circuit, index
+from app.folders.submission import enter_circuit, flow_entering, index
 from app.kit.ids import new_id
 from app.models import Document, Folder, Revision
 from app.register.service import load_register
 from app.storage import StoredBlob
 from app.tenants.service import today_of
 from signing.facts import PesHeader
-from workflows.definition import Phase, Protocol
+from workflows.definition import Protocol
 from workflows.engine import open_draft
 from workflows.evolution import replay
 from workflows.folder import DocumentRole, FolderId, FolderStatus
@@ -135,10 +136,10 @@ async def record_document(
     """Writes the rows of a received document in a locked folder. Raises what the plan did,
     again: the folder may have changed while the bytes arrived."""
     intake, received = arrival.intake, arrival.received
-    refuse_unless_open(folder, principal)
+    await refuse_unless_open(session, principal, folder)
     await _refuse_excess(session, context, folder, arrival)
     if received.pes is not None:
-        await take_name(session, folder.id, received.pes.header)
+        await take_name(session, folder, received.pes.header, context.clock())
     document, revision = await add_document(
         session, folder.id, name=arrival.name, intake=intake, received=received
     )
@@ -186,27 +187,27 @@ async def _refuse_second_flow(repository: DocumentRepository, folder_id: uuid.UU
         )
 
 
-async def take_name(session: AsyncSession, folder_id: uuid.UUID, header: PesHeader) -> None:
+async def take_name(
+    session: AsyncSession, folder: Folder, header: PesHeader, now: datetime
+) -> None:
     """Raises Conflict (`pes_file_name_used`) when another living folder has the flow's name."""
-    await take_reference(session, folder_id, **_name(header))
+    await take_reference(session, folder, _name(header), now)
 
 
-def _name(header: PesHeader) -> dict[str, str]:
-    return {
-        "siren": header.body_siret[:9],
-        "body_code": header.body_code,
-        "file_name": header.file_name,
-    }
+def _name(header: PesHeader) -> FlowName:
+    return FlowName(header.body_siret[:9], header.body_code, header.file_name)
 
 
 async def refuse_used_name(
     context: Context, principal: Principal, header: PesHeader, folder_id: uuid.UUID | None
 ) -> None:
-    """Refuses a flow whose name another folder holds, before its bytes are kept;
-    `record_document` looks again. Raises Conflict (`pes_file_name_used`)."""
+    """Refuses a flow whose name another folder holds, before its bytes are kept: `take_name` does
+    it again. Raises Conflict (`pes_file_name_used`)."""
     async with context.unit(principal.tenant_id) as session:
-        holder = await DocumentRepository(session).holder_of(**_name(header))
-    if holder not in (None, folder_id):
+        holder = await DocumentRepository(session).holder_of(**asdict(_name(header)))
+        folder = await FolderRepository(session).folder(folder_id) if folder_id else None
+    followed = folder.chained_from_id if folder is not None else None
+    if holder not in (None, folder_id, followed):
         raise name_used(header.file_name)
 
 
@@ -253,7 +254,7 @@ async def mark_before_submission(
     (DESIGN D9). Raises NotFound."""
     async with context.unit(principal.tenant_id) as session:
         folder = await readable(session, principal, folder_id)
-        flow = await _flow_to_mark_now(session, folder)
+        flow = await flow_entering(session, folder)
     return await mark(context, flow)
 
 
@@ -267,25 +268,14 @@ async def submit(
 ) -> Acted:
     """Sends the folder in its circuit. Raises NotFound and the refusals of `enter_circuit`."""
     folder = await lock_readable(session, principal, folder_id)
-    if marked is not None:
-        await keep_marked(session, context, folder, marked)
     actor = seat(principal, asked.desk_id)
-    return await enter_circuit(session, context, folder, actor, chosen_desks(asked))
-
-
-async def _flow_to_mark_now(session: AsyncSession, folder: Folder) -> ToMark | None:
-    """Where a preparation circuit comes first, the flow is marked at its end (DESIGN D9)."""
-    resolved = await resolve(session, folder.subtype_id)
-    workflow = (await circuit_for(session, folder, resolved)).workflow
-    if workflow.steps and workflow.steps[0].phase is Phase.PREPARATION:
-        return None
-    return await flow_to_mark(session, folder)
+    return await enter_circuit(session, context, folder, actor, chosen_desks(asked), marked)
 
 
 @dataclass(frozen=True, slots=True)
 class WholeDeposit:
     """Everything of a one-shot deposit, its bytes already in the store. `marked`: the flow as
-    its circuit will sign it."""
+    its circuit will sign it, None where it says so already."""
 
     new: FolderCreate
     arrivals: tuple[Arrival, ...]
@@ -302,9 +292,8 @@ async def deposit_whole(
         await record_document(session, context, principal, folder, arrival)
     if folder.status == INSPECTING:
         return folder
-    to_mark = await _flow_to_mark_now(session, folder)
-    if to_mark is not None and whole.marked is not None:
-        await keep_marked(session, context, folder, Marked(to_mark, whole.marked))
+    flow = await flow_entering(session, folder)
+    marked = Marked(flow, whole.marked) if flow is not None else None
     actor = seat(principal, whole.new.desk_id)
-    acted = await enter_circuit(session, context, folder, actor, chosen_desks(whole.new))
+    acted = await enter_circuit(session, context, folder, actor, chosen_desks(whole.new), marked)
     return acted.folder

@@ -15,6 +15,7 @@ from app.documents.repository import DocumentRepository
 from app.documents.service import Received, complete_pes
 from app.errors import Unprocessable
 from app.folders.facts import state_of
+from app.folders.references import release_reference
 from app.folders.repository import FolderRepository
 from app.folders.service import INSPECTING, INSPECTION_REFUSED
 from app.folders.submission import index
@@ -85,6 +86,7 @@ async def _refuse(
     state = await state_of(session, folder_id)
     if state.status is FolderStatus.DRAFT:
         await discard_documents(session, context, folder_id)
+        await release_reference(session, folder, now)
         folder.status = INSPECTION_REFUSED
     else:
         await DocumentRepository(session).remove_revision(revision_id)

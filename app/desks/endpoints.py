@@ -75,7 +75,7 @@ async def list_hierarchy(caller: Caller = permit(Permission.CATALOG_READ)) -> li
 async def update_desk(
     desk_id: uuid.UUID, update: DeskUpdate, caller: Caller = permit(Permission.DESK_ADMIN)
 ) -> DeskRead:
-    """A desk where folders wait, or that a circuit in force names, is not put out of use."""
+    """A desk that folders under way, circuits in force or subtypes need is not put out of use."""
     async with caller.unit() as session:
         desk = await service.update_desk(session, desk_id, update)
         changed = dict.fromkeys(sorted(update.model_fields_set), True)
@@ -110,7 +110,7 @@ async def add_desk_holder(
     now = caller.context.clock()
     async with caller.unit() as session:
         await service.administered_desk(session, caller.principal, desk_id)
-        desk = await service.add_holder(session, desk_id, new, now=now)
+        desk = await service.add_holder(session, desk_id, new, by=caller.principal, now=now)
         _journal(session, caller, "desk.holder_added", desk_id, person=str(new.user_id))
         return desk
 
@@ -157,7 +157,7 @@ async def add_desk_staff(
 ) -> DeskRead:
     """They read the desk's folders; they never act in its name."""
     async with caller.unit() as session:
-        desk = await service.add_staff(session, desk_id, new)
+        desk = await service.add_staff(session, caller.principal, desk_id, new)
         _journal(
             session,
             caller,

@@ -7,6 +7,7 @@ import uuid
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.kit.folding import fold
 from app.models import Desk, DeskHolder, DeskStaff
 
 
@@ -23,7 +24,9 @@ class DeskRepository:
         return await self._session.get(Desk, desk_id)
 
     async def desk_named(self, name: str) -> Desk | None:
-        return await self._session.scalar(select(Desk).where(Desk.name == name))
+        """The one whose name reads alike, without case nor accents."""
+        wanted = fold(name)
+        return next((one for one in await self.desks() if fold(one.name) == wanted), None)
 
     async def desks(self) -> list[Desk]:
         return list(await self._session.scalars(select(Desk).order_by(Desk.name, Desk.id)))

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.auth.principal import Principal
+from app.auth.principal import Permission, Principal
 from app.db.session import tenant_of
 from app.desks.repository import DeskRepository
 from app.desks.schemas import (
@@ -28,7 +28,7 @@ from app.errors import Conflict, Forbidden, NotFound, Unprocessable
 from app.kit.clock import Clock
 from app.kit.ids import new_id
 from app.models import Desk, DeskHolder, DeskStaff, StaffRole
-from app.register.service import as_desk, change_powers, review_at
+from app.register.service import as_desk, change_names, change_powers, owe_reviews
 from app.users.repository import UserRepository
 from workflows.grants import check_hierarchy
 from workflows.periods import Period
@@ -36,11 +36,12 @@ from workflows.register import Gender
 
 
 async def create_desk(session: AsyncSession, new: DeskCreate) -> DeskRead:
-    """Raises Conflict (`desk_name_taken`), or NotFound for the superior."""
+    """Raises Conflict (`desk_name_taken`, `superior_out_of_use`), or NotFound for the superior."""
+    await change_names(session)
     repository = DeskRepository(session)
     await _refuse_name(repository, new.name)
     if new.superior_id is not None:
-        await desk_of(session, new.superior_id)
+        await _superior(session, new.superior_id)
     desk = Desk(
         id=new_id(),
         tenant_id=tenant_of(session),
@@ -78,15 +79,15 @@ async def administered_desk(
 
 
 async def update_desk(session: AsyncSession, desk_id: uuid.UUID, update: DeskUpdate) -> DeskRead:
-    """Changes what is given. Raises NotFound, Conflict (`desk_name_taken`, `desk_in_use`) or
-    the refusal of a cycle."""
+    """Changes what is given. Raises NotFound, or Conflict (`desk_name_taken`, `desk_in_use`,
+    `superior_out_of_use`, `desk_cycle`)."""
     await change_powers(session)
     desk = await desk_of(session, desk_id)
     given = update.model_dump(exclude_unset=True)
     if update.name is not None and update.name != desk.name:
-        await _refuse_name(DeskRepository(session), update.name)
-    if update.superior_id is not None:
-        await _refuse_cycle(session, desk, update.superior_id)
+        await _refuse_name(DeskRepository(session), update.name, but=desk_id)
+    if update.superior_id is not None and update.superior_id != desk.superior_id:
+        await _refuse_cycle(session, desk, await _superior(session, update.superior_id))
     if update.is_active is False and desk.is_active:
         _refuse_uses(desk, await DeskUses(session, desk.id).that_block())
     for name, value in given.items():
@@ -96,18 +97,31 @@ async def update_desk(session: AsyncSession, desk_id: uuid.UUID, update: DeskUpd
     return await read_desk(session, desk)
 
 
-async def _refuse_name(repository: DeskRepository, name: str) -> None:
-    if await repository.desk_named(name) is not None:
+async def _refuse_name(
+    repository: DeskRepository, name: str, *, but: uuid.UUID | None = None
+) -> None:
+    holder = await repository.desk_named(name)
+    if holder is not None and holder.id != but:
         raise Conflict(
-            f"Un bureau s'appelle déjà « {name} » : choisissez un autre nom.",
+            f"Un bureau s'appelle déjà « {holder.name} » : choisissez un autre nom.",
             code="desk_name_taken",
         )
 
 
-async def _refuse_cycle(session: AsyncSession, desk: Desk, superior_id: uuid.UUID) -> None:
-    await desk_of(session, superior_id)
+async def _superior(session: AsyncSession, superior_id: uuid.UUID) -> Desk:
+    superior = await desk_of(session, superior_id)
+    if not superior.is_active:
+        raise Conflict(
+            f"Le bureau « {superior.name} » ne sert plus et ne peut pas en diriger un autre : "
+            "choisissez un autre bureau supérieur, ou remettez-le en service.",
+            code="superior_out_of_use",
+        )
+    return superior
+
+
+async def _refuse_cycle(session: AsyncSession, desk: Desk, superior: Desk) -> None:
     every = await DeskRepository(session).desks()
-    superiors = {one.id: one.superior_id for one in every} | {desk.id: superior_id}
+    superiors = {one.id: one.superior_id for one in every} | {desk.id: superior.id}
     cycle = check_hierarchy(
         {as_desk(below): as_desk(above) for below, above in superiors.items() if above}
     )
@@ -149,11 +163,30 @@ async def delete_desk(session: AsyncSession, desk_id: uuid.UUID, *, now: datetim
     return desk
 
 
+def refuse_oneself(principal: Principal, user_id: uuid.UUID) -> None:
+    """Who looks after desks and no accounts opens none to himself (DESIGN D15, threat 36). Who
+    makes the accounts may: he could always make one more, and in a small town nobody else can.
+    Raises Forbidden (`self_granted`)."""
+    if user_id == principal.user_id and not principal.may(Permission.USER_ADMIN):
+        raise Forbidden(
+            "Vous ne pouvez pas vous affecter vous-même à un bureau : demandez-le à un autre "
+            "administrateur.",
+            code="self_granted",
+        )
+
+
 async def add_holder(
-    session: AsyncSession, desk_id: uuid.UUID, new: HolderCreate, *, now: datetime
+    session: AsyncSession,
+    desk_id: uuid.UUID,
+    new: HolderCreate,
+    *,
+    by: Principal | None = None,
+    now: datetime,
 ) -> DeskRead:
-    """Raises NotFound, Conflict (`already_holder`), or PeriodReversed when the end does not
-    follow the start."""
+    """Raises NotFound, Forbidden (`self_granted`), Conflict (`already_holder`), or PeriodReversed
+    when the end does not follow the start. `by` nobody while a town is being made."""
+    if by is not None:
+        refuse_oneself(by, new.user_id)
     await change_powers(session)
     desk = await desk_of(session, desk_id)
     await _refuse_unknown_person(session, new.user_id)
@@ -177,7 +210,7 @@ async def add_holder(
         )
     )
     await session.flush()
-    await review_at(session, [desk_id], period.start)
+    await owe_reviews(session, now, desk_ids=[desk_id], user_ids=[new.user_id])
     return await read_desk(session, desk)
 
 
@@ -214,12 +247,16 @@ async def end_holder(
         )
     row.ends_at = Period(row.starts_at, ends_at).end
     await session.flush()
-    await review_at(session, [desk_id], ends_at)
+    await owe_reviews(session, now, desk_ids=[desk_id], user_ids=[row.user_id])
     return await read_desk(session, desk)
 
 
-async def add_staff(session: AsyncSession, desk_id: uuid.UUID, new: StaffCreate) -> DeskRead:
-    """Raises NotFound, Conflict (`already_staff`) or Unprocessable (`supervisor_watches`)."""
+async def add_staff(
+    session: AsyncSession, principal: Principal, desk_id: uuid.UUID, new: StaffCreate
+) -> DeskRead:
+    """Raises NotFound, Forbidden (`self_granted`), Conflict (`already_staff`) or Unprocessable
+    (`supervisor_watches`)."""
+    refuse_oneself(principal, new.user_id)
     desk = await desk_of(session, desk_id)
     await _refuse_unknown_person(session, new.user_id)
     if new.may_declare_absence and new.role is not StaffRole.ASSISTANT:

@@ -28,7 +28,9 @@ from app.models import (
     Workflow,
     WorkflowVersion,
 )
+from workflows.folder import FINAL_STATUSES, FolderStatus
 
+_NOT_UNDER_WAY = [one.value for one in (FolderStatus.DRAFT, *FINAL_STATUSES)]
 _PERSON = User.first_name + " " + User.last_name
 
 
@@ -40,15 +42,27 @@ class DeskUses:
         self._desk_id = desk_id
 
     async def that_block(self) -> list[str]:
-        """What would stop if the desk were out of use: folders waiting at it, circuits in force."""
-        found = await self._count(
-            "dossier qui y attend",
-            "dossiers qui y attendent",
+        """What would stop if the desk were out of use: folders under way, which wait at it, will,
+        or may come back to it; circuits in force; lists and rules of subtypes."""
+        desk = self._desk_id
+        under_way = (
             select(func.count())
             .select_from(Folder)
-            .where(Folder.waiting_desk_ids.contains([self._desk_id])),
+            .where(
+                Folder.status.not_in(_NOT_UNDER_WAY),
+                or_(
+                    Folder.submitter_desk_id == desk,
+                    Folder.waiting_desk_ids.contains([desk]),
+                    Folder.participant_desk_ids.contains([desk]),
+                ),
+            )
         )
-        return found + await self._circuits(in_force=True) + await self._subordinates()
+        return [
+            *await self._count("dossier en cours", "dossiers en cours", under_way),
+            *await self._circuits(in_force=True),
+            *await self._subtypes(),
+            *await self._subordinates(),
+        ]
 
     async def every_one(self, now: datetime) -> list[str]:
         """Everything that names the desk, its former holders set apart."""

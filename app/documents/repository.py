@@ -99,17 +99,6 @@ class DocumentRepository:
             )
         )
 
-    async def folders_of_reference(self, body_code: str, file_name: str) -> list[uuid.UUID]:
-        """Folders whose living flow has these NomFic and CodCol: how an ACQUIT finds its own."""
-        rows = await self._session.scalars(
-            select(PesReference.folder_id).where(
-                PesReference.body_code == body_code,
-                PesReference.file_name == file_name,
-                PesReference.released_at.is_(None),
-            )
-        )
-        return list(rows)
-
     async def release_references(self, folder_id: uuid.UUID, now: datetime) -> None:
         await self._session.execute(
             update(PesReference)

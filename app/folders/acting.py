@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import uuid
+from datetime import date
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principal import Principal
 from app.context import Context
-from app.errors import AppError, Conflict
+from app.errors import Unprocessable
 from app.folders.acts import (
     ApproveAct,
     BulkOutcome,
     FolderAct,
+    PlainAct,
     ResubmitAct,
+    SignOnPaperAct,
     SkipStepAct,
     plain_action,
 )
 from app.folders.facts import situation_of, state_of
-from app.folders.marking import Marked, flow_to_mark, keep_marked, mark
+from app.folders.marking import Marked, ToMark, flow_to_mark, keep_marked, mark
 from app.folders.repository import FolderRepository
 from app.folders.service import (
     Acted,
@@ -30,12 +33,13 @@ from app.folders.service import (
     seat,
     visible,
 )
-from app.folders.submission import enter_circuit, entering_documents
+from app.folders.submission import enter_circuit, entering_documents, flow_entering
+from app.kit.failures import failure_of
 from app.models import Folder
+from app.tenants.service import timezone_of
 from workflows.actions import Action, ActionKind, Approve, Read, SkipStep
 from workflows.definition import Phase, StepId
-from workflows.errors import Refused
-from workflows.folder import Document, FolderState, FolderStatus, RevisionId
+from workflows.folder import Document, FolderState, FolderStatus, RevisionId, StepState
 from workflows.moments import NotResubmittable
 from workflows.register import PersonAtDesk
 
@@ -44,19 +48,30 @@ async def mark_before(
     context: Context, principal: Principal, folder_id: uuid.UUID, asked: FolderAct
 ) -> Marked | None:
     """The flow that the validation circuit will sign, marked where this act ends a preparation
-    (DESIGN D9): long work, done outside the transaction of the act.
+    or sends the folder again (DESIGN D9): long work, done outside the transaction of the act.
 
-    Raises NotFound."""
-    if not isinstance(asked, ApproveAct | SkipStepAct):
+    Raises NotFound, and for a folder sent again as `flow_entering`."""
+    if not isinstance(asked, ApproveAct | SkipStepAct | ResubmitAct):
         return None
     async with context.unit(principal.tenant_id) as session:
-        # The row knows without replay; most folders are not in preparation.
-        if not await FolderRepository(session).is_in_preparation(folder_id):
-            return None
-        folder = await visible(session, principal, folder_id)
-        ends = _may_end_preparation(asked, await state_of(session, folder_id))
-        flow = await flow_to_mark(session, folder) if ends else None
+        flow = await _flow_to_mark(session, principal, folder_id, asked)
     return await mark(context, flow)
+
+
+async def _flow_to_mark(
+    session: AsyncSession,
+    principal: Principal,
+    folder_id: uuid.UUID,
+    asked: ApproveAct | SkipStepAct | ResubmitAct,
+) -> ToMark | None:
+    if isinstance(asked, ResubmitAct):
+        return await flow_entering(session, await visible(session, principal, folder_id))
+    # The row knows without replay; most folders are not in preparation.
+    if not await FolderRepository(session).is_in_preparation(folder_id):
+        return None
+    folder = await visible(session, principal, folder_id)
+    ends = _may_end_preparation(asked, await state_of(session, folder_id))
+    return await flow_to_mark(session, folder) if ends else None
 
 
 async def act(
@@ -71,47 +86,37 @@ async def act(
 
     Raises NotFound, Conflict (`folder_busy`) and the engine's refusals."""
     folder = await lock_visible(session, principal, folder_id)
-    if marked is not None:
-        await keep_marked(session, context, folder, marked)
+    actor = seat(principal, asked.desk_id)
+    if isinstance(asked, ResubmitAct):
+        # A draft is submitted by its own route, which lets desks be chosen.
+        if folder.status == FolderStatus.DRAFT.value:
+            raise NotResubmittable
+        return await enter_circuit(session, context, folder, actor, marked=marked)
     if folder.in_preparation and _may_end_preparation(asked, await state_of(session, folder_id)):
-        await _refuse_other_flow(session, folder, marked)
-    return await _act(session, context, folder, asked, seat(principal, asked.desk_id))
+        await keep_marked(session, context, folder, marked)
+    return await _act(session, context, folder, asked, actor)
 
 
 def _may_end_preparation(asked: FolderAct, state: FolderState) -> bool:
-    """Whether the turn passes from the last step of the preparation to the validation."""
+    """Whether the turn may pass from the preparation to the validation: a step of the preparation
+    that was passed before a migration put it after this one is done as it starts."""
     if not isinstance(asked, ApproveAct | SkipStepAct) or not state.in_preparation:
         return False
-    upcoming = state.next_step
-    return upcoming is not None and upcoming.step.phase is Phase.VALIDATION
-
-
-async def _refuse_other_flow(session: AsyncSession, folder: Folder, marked: Marked | None) -> None:
-    """Somebody moved the folder on, or changed its flow, since this act was looked at: it would
-    be signed unmarked."""
-    found = await flow_to_mark(session, folder)
-    if found is None:
-        return
-    if marked is None or marked.flow.revision_id != found.revision_id:
-        raise Conflict(
-            "D'autres personnes agissent sur ce dossier : rechargez-le, puis recommencez.",
-            code="folder_busy",
-        )
+    ahead = [one for one in state.steps if one.state is StepState.WAITING]
+    validates = any(one.step.phase is Phase.VALIDATION for one in ahead)
+    return validates and all(
+        one.step.phase is Phase.VALIDATION or state.acts_at(one.id) for one in ahead
+    )
 
 
 async def _act(
     session: AsyncSession,
     context: Context,
     folder: Folder,
-    asked: FolderAct,
+    asked: ApproveAct | SkipStepAct | PlainAct,
     actor: PersonAtDesk,
 ) -> Acted:
     match asked:
-        case ResubmitAct():
-            # A draft is submitted by its own route, which marks the flow first (DESIGN D9).
-            if folder.status == FolderStatus.DRAFT.value:
-                raise NotResubmittable
-            return await enter_circuit(session, context, folder, actor)
         case ApproveAct():
             documents = await _entering(session, folder)
             action: Action = Approve(actor, StepId(asked.step), documents)
@@ -119,8 +124,34 @@ async def _act(
             documents = await _entering(session, folder)
             action = SkipStep(actor, StepId(asked.step), asked.reason, documents)
         case _:
-            action = plain_action(asked, actor)
-    return await apply(session, context, folder, action)
+            action = plain_action(asked, actor, _phase_of(folder))
+    acted = await apply(session, context, folder, action)
+    if isinstance(asked, SignOnPaperAct):
+        # After the rights, which the engine judges: refused here, nothing of the act is kept.
+        await _refuse_paper_date(session, context, folder, asked.signed_on)
+    return acted
+
+
+def _phase_of(folder: Folder) -> Phase:
+    """The part of the circuit in which a step that is added now will be."""
+    return Phase.PREPARATION if folder.in_preparation else Phase.VALIDATION
+
+
+async def _refuse_paper_date(
+    session: AsyncSession, context: Context, folder: Folder, signed_on: date
+) -> None:
+    """What is signed on paper exists: an act from its decision on, another folder from its
+    creation on, both counted in the days of the tenant."""
+    zone = await timezone_of(session)
+    first = folder.created_at.astimezone(zone).date()
+    if folder.act is not None:
+        first = date.fromisoformat(folder.act["decided_on"])
+    if not first <= signed_on <= context.clock().astimezone(zone).date():
+        raise Unprocessable(
+            f"La date de la signature sur papier se place entre le {first:%d/%m/%Y} et "
+            "aujourd'hui : corrigez-la.",
+            code="paper_signature_date",
+        )
 
 
 async def _entering(session: AsyncSession, folder: Folder) -> tuple[Document, ...]:
@@ -131,14 +162,15 @@ async def _entering(session: AsyncSession, folder: Folder) -> tuple[Document, ..
 async def outcome_of(
     context: Context, principal: Principal, folder_id: uuid.UUID, asked: FolderAct
 ) -> BulkOutcome:
-    """The same act, its refusal as an outcome: one folder never holds the others back."""
+    """The same act, whatever stops it as an outcome: one folder never holds the others back."""
     try:
         marked = await mark_before(context, principal, folder_id, asked)
         async with context.unit(principal.tenant_id) as session:
             acted = await act(session, context, principal, folder_id, asked, marked)
-    except (AppError, Refused) as e:
+    except Exception as e:  # noqa: BLE001  the edge of one act among others
+        failure = failure_of(e, folder=str(folder_id))
         return BulkOutcome(
-            folder_id=folder_id, done=False, status=None, code=e.code, detail=e.detail
+            folder_id=folder_id, done=False, status=None, code=failure.code, detail=failure.detail
         )
     return BulkOutcome(
         folder_id=folder_id, done=True, status=acted.folder.status, code=None, detail=None

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from app.auth.schemas import Input
 from workflows import actions
 from workflows.actions import Action
-from workflows.definition import DeskId, Step, StepId, StepKind, given_desk
+from workflows.definition import DeskId, Phase, Step, StepId, StepKind, given_desk
 from workflows.folder import RevisionId
 from workflows.register import PersonAtDesk
 
@@ -179,8 +179,9 @@ class BulkRead(BaseModel):
     outcomes: list[BulkOutcome]
 
 
-def plain_action(act: PlainAct, actor: PersonAtDesk) -> Action:
-    """What the engine is asked for an act that brings no document."""
+def plain_action(act: PlainAct, actor: PersonAtDesk, phase: Phase) -> Action:
+    """What the engine is asked for an act that brings no document. `phase`: where a step would be
+    added."""
     match act:
         case RetractAct():
             return actions.Retract(actor, StepId(act.step) if act.step else None)
@@ -191,10 +192,10 @@ def plain_action(act: PlainAct, actor: PersonAtDesk) -> Action:
         case RecuseAct():
             return actions.Recuse(actor, act.reason)
         case _:
-            return _at_step(act, actor, StepId(act.step))
+            return _at_step(act, actor, StepId(act.step), phase)
 
 
-def _at_step(act: StepAct, actor: PersonAtDesk, step: StepId) -> Action:
+def _at_step(act: StepAct, actor: PersonAtDesk, step: StepId, phase: Phase) -> Action:
     match act:
         case RejectAct():
             back = StepId(act.return_to) if act.return_to else None
@@ -206,10 +207,10 @@ def _at_step(act: StepAct, actor: PersonAtDesk, step: StepId) -> Action:
         case ForceStepAct():
             return actions.ForceStep(actor, step, act.reason)
         case _:
-            return _between_desks(act, actor, step)
+            return _between_desks(act, actor, step, phase)
 
 
-def _between_desks(act: DeskAct, actor: PersonAtDesk, step: StepId) -> Action:
+def _between_desks(act: DeskAct, actor: PersonAtDesk, step: StepId, phase: Phase) -> Action:
     match act:
         case TransferAct():
             return actions.Transfer(actor, step, DeskId(str(act.to_desk_id)), act.reason)
@@ -223,6 +224,7 @@ def _between_desks(act: DeskAct, actor: PersonAtDesk, step: StepId) -> Action:
                 StepKind(act.kind),
                 act.name,
                 tuple(given_desk(DeskId(str(desk))) for desk in act.desk_ids),
+                phase=phase,
             )
             return actions.AddStep(actor, step, added)
         case _:

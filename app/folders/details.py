@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Mapping
 from datetime import date
@@ -16,15 +17,22 @@ from app.context import Context
 from app.errors import Conflict, Forbidden, Unprocessable
 from app.folders.facts import binding_of, state_of
 from app.folders.schemas import FolderUpdate
-from app.folders.service import lock_readable, refuse_stranger
+from app.folders.service import (
+    INSPECTION_REFUSED,
+    desks_at_turn,
+    lock_readable,
+    note_correction,
+    refuse_recused,
+    refuse_stranger,
+)
 from app.folders.submission import index
 from app.models import Folder
 from app.tenants.service import today_of
 from workflows.definition import Protocol, StepKind
-from workflows.folder import FINAL_STATUSES, FolderState, FolderStatus, StepState
+from workflows.folder import BACK_STATUSES, FINAL_STATUSES, FolderState, FolderStatus, StepState
 from workflows.metadata import MetadataValue, changed
 
-_WITH_SUBMITTER = frozenset({FolderStatus.DRAFT.value, FolderStatus.REJECTED.value})
+_WITH_SUBMITTER = BACK_STATUSES | {FolderStatus.DRAFT.value, INSPECTION_REFUSED}
 
 
 async def update_folder(
@@ -34,20 +42,18 @@ async def update_folder(
     folder_id: uuid.UUID,
     new: FolderUpdate,
 ) -> Folder:
-    """Title of a draft, metadata while the folder lives. Raises NotFound, Conflict, Forbidden, or
-    the refusals of metadata."""
+    """Title of a draft or of what came back, metadata while the folder lives. Raises NotFound,
+    Conflict, Forbidden, or the refusals of metadata."""
     folder = await lock_readable(session, principal, folder_id)
-    refuse_stranger(principal, {folder.submitter_desk_id, *folder.waiting_desk_ids})
+    state = await state_of(session, folder_id)
+    refuse_stranger(principal, {folder.submitter_desk_id, *desks_at_turn(state)})
+    refuse_recused(principal, state)
     if folder.status in FINAL_STATUSES:
         raise Conflict("Ce dossier est terminé : il ne change plus.", code="folder_final")
-    if new.title is not None:
-        _refuse_sent(folder)
-        folder.title = new.title
-    if new.metadata is not None:
-        subtype, _ = await binding_of(session, folder)
-        _refuse_other_amount(folder, subtype.amount_field, new.metadata)
-        values = changed(fields_of(subtype), folder.folder_metadata, new.metadata)
-        folder.folder_metadata = dict(values)
+    before = (folder.title, folder.folder_metadata)
+    await _write(session, folder, new)
+    if (folder.title, folder.folder_metadata) != before:
+        await note_correction(session, context, folder)
     folder.updated_at = context.clock()
     await session.flush()
     await index(session, folder)
@@ -57,12 +63,34 @@ async def update_folder(
             kind="folder.updated",
             actor=Actor(principal.kind.value, str(principal.id)),
             folder=str(folder_id),
-            details={"fields": ", ".join(sorted(new.metadata or ())) or "title"},
+            details={"fields": len(new.metadata or ()) + (new.title is not None)},
         ),
         at=context.clock(),
-        values={key: str(value) for key, value in (new.metadata or {}).items()},
+        values=_written(new),
     )
     return folder
+
+
+async def _write(session: AsyncSession, folder: Folder, new: FolderUpdate) -> None:
+    if new.title is not None:
+        _refuse_sent(folder)
+        folder.title = new.title
+    if new.metadata is not None:
+        subtype, _ = await binding_of(session, folder)
+        _refuse_other_amount(folder, subtype.amount_field, new.metadata)
+        values = changed(
+            fields_of(subtype),
+            folder.folder_metadata,
+            new.metadata,
+            is_with_submitter=folder.status in _WITH_SUBMITTER,
+        )
+        folder.folder_metadata = dict(values)
+
+
+def _written(new: FolderUpdate) -> dict[str, str]:
+    """What the journal keeps of it. The keys of metadata are texts of people, not names."""
+    written = {"title": new.title, "metadata": json.dumps(new.metadata) if new.metadata else None}
+    return {name: text for name, text in written.items() if text is not None}
 
 
 def _refuse_other_amount(

@@ -34,6 +34,14 @@ from workflows.register import Authorship
 
 router = APIRouter(tags=["folders"], route_class=IdempotentRoute)
 
+Administered = Annotated[
+    bool,
+    Query(
+        description="Seulement les dossiers en circuit que l'appelant administre, et dont il peut "
+        "débloquer les étapes, au lieu de ceux qu'il lit."
+    ),
+]
+
 
 @router.get(
     "/folders",
@@ -44,6 +52,7 @@ router = APIRouter(tags=["folders"], route_class=IdempotentRoute)
 async def list_folders(
     status: Annotated[str | None, Query(max_length=30)] = None,
     waiting: bool = False,  # noqa: FBT001, FBT002  a query parameter
+    administered: Administered = False,  # noqa: FBT002  a query parameter
     cursor: str | None = None,
     size: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
     caller: Caller = permit(Permission.FOLDER_READ),
@@ -51,7 +60,12 @@ async def list_folders(
     """Newest first. `waiting`: only those whose current step one of the caller's desks holds."""
     async with caller.unit() as session:
         rows = await FolderRepository(session).page(
-            caller.principal, status=status, waiting=waiting, after=read_cursor(cursor), size=size
+            caller.principal,
+            status=status,
+            waiting=waiting,
+            administered=administered,
+            after=read_cursor(cursor),
+            size=size,
         )
     page = rows[:size]
     last = page[-1] if len(rows) > size else None
@@ -129,7 +143,7 @@ async def update_folder(
     new: FolderUpdate,
     caller: Caller = permit(Permission.FOLDER_DEPOSIT),
 ) -> FolderRead:
-    """Title of a draft, metadata while the folder lives."""
+    """Title of a draft or of a folder that came back, metadata while the folder lives."""
     async with caller.unit() as session:
         folder = await details.update_folder(
             session, caller.context, caller.principal, folder_id, new

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.repository import CatalogRepository
+from app.catalog.service import fields_of
 from app.context import Context
 from app.documents.repository import DocumentRepository
 from app.folders.repository import FolderRepository
@@ -20,8 +21,8 @@ from app.users.service import fit_signers
 from workflows import event_encoding
 from workflows.definition import FieldKey, Protocol, Step, StepKind, desks_of
 from workflows.evolution import replay
-from workflows.folder import FolderState
-from workflows.metadata import MetadataValue, amount_cents, filled
+from workflows.folder import BACK_STATUSES, FolderState, FolderStatus
+from workflows.metadata import MetadataValue, amount_cents, filled, labels
 from workflows.register import (
     Facts,
     NamedAmount,
@@ -61,8 +62,10 @@ async def situation_of(
         fit_signers=await _fit_signers(session, context, state, register, protocol, person),
         type=TypeId(str(kind.id)),
         subtype=SubtypeId(str(subtype.id)),
-        amounts=await amounts_of(session, folder, subtype, kind),
+        amounts=await amounts_of(session, folder, subtype, kind, state),
         filled=frozenset(FieldKey(key) for key in filled(folder.folder_metadata)),
+        follower_cancelled=await _follower_cancelled(session, state),
+        labels=labels(fields_of(subtype)),
     )
     return Situation(state, register, facts, protocol)
 
@@ -101,6 +104,13 @@ async def _fit_signers(
     return frozenset(PersonId(str(one)) for one in fit)
 
 
+async def _follower_cancelled(session: AsyncSession, state: FolderState) -> bool:
+    if state.chained_to is None:
+        return False
+    follower = await FolderRepository(session).folder(uuid.UUID(state.chained_to))
+    return follower is not None and follower.status == FolderStatus.CANCELLED.value
+
+
 async def binding_of(session: AsyncSession, folder: Folder) -> tuple[FolderSubtype, FolderType]:
     """The subtype of a folder and its type, in use or not any more."""
     repository = CatalogRepository(session)
@@ -120,13 +130,18 @@ def _possible_signers(register: PowerRegister, step: Step) -> frozenset[uuid.UUI
 
 
 async def amounts_of(
-    session: AsyncSession, folder: Folder, subtype: FolderSubtype, kind: FolderType
+    session: AsyncSession,
+    folder: Folder,
+    subtype: FolderSubtype,
+    kind: FolderType,
+    state: FolderState | None = None,
 ) -> tuple[NamedAmount, ...]:
     """What ceilings are compared with: the total of each slip of a flow, including tax; else the
-    metadata field that the subtype names. None of them known: nothing."""
+    metadata field that the subtype names. None of them known: nothing. `state`: as in
+    `pes_facts_of`."""
     slips: Sequence[Mapping[str, Any]] = ()
     if kind.protocol == Protocol.HELIOS.value:
-        slips = (await pes_facts_of(session, folder.id)).get("slips", ())
+        slips = (await pes_facts_of(session, folder.id, state)).get("slips", ())
     return named_amounts(subtype, kind, folder.folder_metadata, slips)
 
 
@@ -143,13 +158,28 @@ def named_amounts(
     return () if cents is None else (NamedAmount("montant du dossier", cents),)
 
 
-async def pes_facts_of(session: AsyncSession, folder_id: uuid.UUID) -> dict[str, Any]:
-    """What inspection read of the newest revision of the folder's flow; empty without one."""
+async def pes_facts_of(
+    session: AsyncSession, folder_id: uuid.UUID, state: FolderState | None = None
+) -> dict[str, Any]:
+    """What inspection read of the revision of the folder's flow that counts in this state, of the
+    newest one where documents may still change or the state is not given; empty without one."""
     repository = DocumentRepository(session)
     rows = await repository.documents(folder_id)
     revisions = await repository.revisions(row.id for row in rows)
-    known = [one.facts for one in revisions if one.facts and "slips" in one.facts]
+    fixed = _fixed_revisions(state) if state is not None else frozenset()
+    known = [
+        one.facts
+        for one in revisions
+        if one.facts and "slips" in one.facts and (not fixed or one.id in fixed)
+    ]
     return known[-1] if known else {}
+
+
+def _fixed_revisions(state: FolderState) -> frozenset[uuid.UUID]:
+    """The revisions that persons approve and sign; none while the documents may still change."""
+    if state.in_preparation or state.status in BACK_STATUSES:
+        return frozenset()
+    return frozenset(uuid.UUID(one.revision.id) for one in state.documents)
 
 
 def _slips(slips: Sequence[Mapping[str, Any]]) -> Iterator[NamedAmount]:

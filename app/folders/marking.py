@@ -15,6 +15,7 @@ from app.context import Context
 from app.documents.repository import DocumentRepository
 from app.documents.schemas import Origin
 from app.documents.service import add_revision, dematerialise
+from app.errors import Conflict
 from app.models import Folder
 from app.storage import StoredBlob
 from workflows.definition import HeliosIntake
@@ -33,10 +34,10 @@ class ToMark:
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """A flow, and its bytes once marked, in the storage."""
+    """A flow, and its bytes once marked, in the storage; None where it said so already."""
 
     flow: ToMark
-    blob: StoredBlob
+    blob: StoredBlob | None
 
 
 async def flow_to_mark(session: AsyncSession, folder: Folder) -> ToMark | None:
@@ -62,22 +63,34 @@ async def flow_to_mark(session: AsyncSession, folder: Folder) -> ToMark | None:
 
 async def mark(context: Context, flow: ToMark | None) -> Marked | None:
     """The marked bytes, written outside any transaction: a flow may be long."""
-    blob = await dematerialise(context, flow.blob) if flow is not None else None
-    return Marked(flow, blob) if flow is not None and blob is not None else None
+    return None if flow is None else Marked(flow, await dematerialise(context, flow.blob))
 
 
 async def keep_marked(
-    session: AsyncSession, context: Context, folder: Folder, marked: Marked
+    session: AsyncSession, context: Context, folder: Folder, marked: Marked | None
 ) -> None:
-    """Adds the marked revision, unless the flow changed meanwhile; the deposited one stays."""
-    flow = marked.flow
-    again = await flow_to_mark(session, folder)
-    if again is None or again.revision_id != flow.revision_id:
+    """Adds the marked revision to a locked folder whose validation begins; the deposited one
+    stays. Raises Conflict (`folder_busy`) where it has another flow than the one that was marked:
+    that one would be signed as it is."""
+    found = await flow_to_mark(session, folder)
+    if found is None:
         return
+    if marked is None or marked.flow.revision_id != found.revision_id:
+        raise Conflict(
+            "D'autres personnes agissent sur ce dossier : rechargez-le, puis recommencez.",
+            code="folder_busy",
+        )
+    if marked.blob is not None:
+        await _add_marked(session, context, folder, marked.flow, marked.blob)
+
+
+async def _add_marked(
+    session: AsyncSession, context: Context, folder: Folder, flow: ToMark, blob: StoredBlob
+) -> None:
     facts = {**flow.facts}
     facts["dematerialised"] = [[domain, True] for domain, _ in facts["dematerialised"]]
     revision = await add_revision(
-        session, flow.document_id, marked.blob, Origin.DEMATERIALISED, facts=facts
+        session, flow.document_id, blob, Origin.DEMATERIALISED, facts=facts
     )
     record(
         session,

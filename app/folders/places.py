@@ -11,21 +11,17 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.folders.repository import FolderRepository
-from app.kit.working_days import working_calendar
+from app.kit.working_days import working_calendar, years_covering
 from app.models import Folder, InboxEntry, InboxList
 from app.tenants.repository import TenantRepository
 from workflows import deadlines
 from workflows.definition import PERSON_STEPS, Actor, ActorKind, DeskId, desks_of
 from workflows.duties import barred
-from workflows.folder import FolderState, FolderStatus, StepState
+from workflows.folder import BACK_STATUSES, FolderState, FolderStatus, StepState
 from workflows.register import BarredBy
 from workflows.returns import retractable_act
 
 OPINION = "opinion"
-_RETURNED = frozenset(
-    {FolderStatus.REJECTED, FolderStatus.REMOTE_REFUSED, FolderStatus.TRANSMISSION_FAILED}
-)
-_YEARS_AHEAD = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +40,15 @@ def places_of(state: FolderState) -> Mapping[DeskId, Place]:
     if state.is_final:
         return {desk: Place(InboxList.FINISHED) for desk in (*_met(state), *_told_at_end(state))}
     under_way = {desk: Place(InboxList.UNDER_WAY) for desk in _met(state)}
-    if state.status in _RETURNED:
+    if state.status in BACK_STATUSES:
         return {**under_way, state.submitter.desk: Place(InboxList.REJECTED)}
-    asked = {
-        one.desk: Place(InboxList.TO_DO, OPINION) for one in state.opinions if one.answer is None
-    }
-    return {**under_way, **asked, **_awaited(state)}
+    return {**under_way, **_asked(state), **_awaited(state)}
+
+
+def _asked(state: FolderState) -> dict[DeskId, Place]:
+    step = state.current_step
+    desks = state.desks_asked_at(step.id) if step is not None else ()
+    return {desk: Place(InboxList.TO_DO, OPINION) for desk in desks}
 
 
 def _awaited(state: FolderState) -> dict[DeskId, Place]:
@@ -132,15 +131,18 @@ async def _set_due(session: AsyncSession, folder: Folder, state: FolderState) ->
     folder.due_at = None
     if step is None or step.started_at is None or step.step.due_in_days is None:
         return
-    calendar = await calendar_of(session, step.started_at)
-    folder.due_at = deadlines.due_at(calendar, step.started_at, step.step.due_in_days)
+    days = step.step.due_in_days
+    calendar = await calendar_of(session, step.started_at, working_days=days)
+    folder.due_at = deadlines.due_at(calendar, step.started_at, days)
 
 
-async def calendar_of(session: AsyncSession, around: datetime) -> deadlines.WorkingCalendar:
-    """The working days of the tenant, from that year on."""
+async def calendar_of(
+    session: AsyncSession, around: datetime, *, working_days: int
+) -> deadlines.WorkingCalendar:
+    """The working days of the tenant, so many at least after that instant."""
     tenant = await TenantRepository(session).current()
     year = around.astimezone(ZoneInfo(tenant.timezone)).year
-    years = range(year, year + _YEARS_AHEAD)
+    years = years_covering(year, working_days)
     return working_calendar(tenant.timezone, tenant.subdivision, years)
 
 

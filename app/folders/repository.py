@@ -79,12 +79,22 @@ _READS = or_(
     bindparam("reads_all", type_=Boolean()),
     _readable(_TENANT, bindparam("desks", type_=_DESKS)),
 )
+_IN_CIRCUIT = Folder.status != FolderStatus.DRAFT.value
 # Folders in their circuit whose stuck steps the principal looks after, without reading their
 # documents (DESIGN D15).
-_ADMINISTERS = (Folder.status != FolderStatus.DRAFT.value) & or_(
+_ADMINISTERS = _IN_CIRCUIT & or_(
     bindparam("administers_all", type_=Boolean()),
     Folder.participant_desk_ids.overlap(bindparam("administered", type_=_DESKS)),
 )
+
+
+def administered_by(principal: Principal) -> ColumnElement[bool]:
+    """The same, for lists."""
+    own = (Folder.tenant_id == principal.tenant_id) & _IN_CIRCUIT
+    desks = principal.administered_desk_ids
+    return own if desks is None else own & Folder.participant_desk_ids.overlap(list(desks))
+
+
 # The same filters for one folder, made once.
 _ONE = select(Folder).where(Folder.id == bindparam("folder"), Folder.tenant_id == _TENANT)
 _READ_ONE = _ONE.where(_READS)
@@ -159,12 +169,15 @@ class FolderRepository:
         *,
         status: str | None,
         waiting: bool,
+        administered: bool,
         after: Cursor | None,
         size: int,
     ) -> list[Folder]:
         """Newest first; one more than `size` says that a page follows. `waiting`: only folders
-        whose current step one of the caller's desks holds."""
-        query = select(Folder).where(readable_by(principal))
+        whose current step one of the caller's desks holds. `administered`: those that he looks
+        after, instead of those that he reads."""
+        seen = administered_by if administered else readable_by
+        query = select(Folder).where(seen(principal))
         if status is not None:
             query = query.where(Folder.status == status)
         if waiting:

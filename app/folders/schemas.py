@@ -4,16 +4,32 @@ from __future__ import annotations
 
 import uuid
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, Field, field_validator
 
 from app.auth.schemas import Input
+from app.catalog.schemas import ChosenDeskInput
 from app.documents.schemas import DocumentRead
 from workflows.actions import ChosenDesk
 from workflows.definition import DeskId, StepId
+from workflows.metadata import MAX_DIGITS
 
 Title = Annotated[str, Field(min_length=1, max_length=500)]
+
+
+def _as_written(value: object) -> object:
+    """A number with a decimal point as the figures that JSON wrote; the rest as it is."""
+    is_fraction = isinstance(value, float) and abs(value) < 10**MAX_DIGITS
+    return format(Decimal(repr(value)), "f") if is_fraction else value
+
+
+GivenValue = Annotated[
+    str | int | bool | None,
+    BeforeValidator(_as_written, json_schema_input_type=str | int | float | bool | None),
+]
+GivenMetadata = Annotated[dict[str, GivenValue], Field(max_length=100)]
 
 
 class ActInput(Input):
@@ -25,13 +41,6 @@ class ActInput(Input):
     classification: list[Annotated[int, Field(ge=1, le=99)]] = Field(min_length=2, max_length=5)
     type_code: str = Field(pattern=r"^[A-Z0-9_]{5}$", examples=["99_DE"])
     subject: str = Field(min_length=1, max_length=499)
-
-
-class ChosenDeskInput(Input):
-    """The desk chosen for the variable actor of a step."""
-
-    step: str = Field(max_length=60)
-    desk_id: uuid.UUID
 
 
 class ChosenDesks(Input):
@@ -53,7 +62,7 @@ class FolderCreate(Input):
     subtype_id: uuid.UUID
     desk_id: uuid.UUID
     title: Title
-    metadata: dict[str, str | int | bool | None] = Field(default_factory=dict, max_length=100)
+    metadata: GivenMetadata = Field(default_factory=dict)
     act: ActInput | None = None
     chosen_desks: list[ChosenDeskInput] = Field(default_factory=list, max_length=20)
 
@@ -67,7 +76,7 @@ class FolderUpdate(Input):
     """What may change of a folder that lives; absent fields stay as they are."""
 
     title: Title | None = None
-    metadata: dict[str, str | int | bool | None] | None = Field(default=None, max_length=100)
+    metadata: GivenMetadata | None = None
 
     @field_validator("title")
     @classmethod

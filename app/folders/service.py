@@ -16,22 +16,24 @@ from app.auth.principal import Principal
 from app.context import Context
 from app.documents.repository import DocumentRepository
 from app.errors import Conflict, Forbidden, NotFound
-from app.folders.facts import Situation, situation_of
+from app.folders.facts import Situation, situation_of, state_of
 from app.folders.integrity import refuse_frozen
 from app.folders.journal import NO_TRACE, Trace, journal
 from app.folders.places import place
-from app.folders.references import hold_reference
+from app.folders.references import hold_reference, release_reference
 from app.folders.repository import FolderRepository
 from app.models import Folder, FolderEvent
 from workflows import event_encoding, events, outside_events
 from workflows import folder as domain
-from workflows.actions import Action
+from workflows.actions import Action, ActionKind
 from workflows.definition import DeskId
 from workflows.engine import AllowedAction, allowed_actions, decide
+from workflows.errors import PersonRecused
 from workflows.events import Event
 from workflows.evolution import evolve
 from workflows.folder import FolderState
 from workflows.register import PersonAtDesk, PersonId
+from workflows.returns import correction
 
 INSPECTING, INSPECTION_REFUSED = "inspecting", "inspection_refused"
 REACT = "folders.react"
@@ -64,6 +66,19 @@ def refuse_stranger(principal: Principal, desk_ids: AbstractSet[uuid.UUID]) -> N
             "Ce dossier n'est pas dans vos bureaux en ce moment : demandez à celui qui l'a.",
             code="folder_not_with_you",
         )
+
+
+def refuse_recused(principal: Principal, state: FolderState) -> None:
+    """Raises PersonRecused: the caller stood back from this folder, whatever his desks."""
+    if PersonId(str(principal.id)) in state.recused:
+        raise PersonRecused
+
+
+def desks_at_turn(state: FolderState) -> frozenset[uuid.UUID]:
+    """The desks that have the folder to pass it on: those only asked for advice do not."""
+    step = state.current_step
+    awaited = state.desks_awaited_at(step.id) if step is not None else ()
+    return frozenset(uuid.UUID(desk) for desk in awaited)
 
 
 def event_of(row: FolderEvent) -> Event:
@@ -121,7 +136,7 @@ async def apply(
 
     Raises the engine's refusals, and then nothing is written."""
     refuse_frozen(folder)
-    if folder.status in (INSPECTING, INSPECTION_REFUSED):
+    if _is_held_back(folder, action.kind):
         raise Conflict(
             "Le contrôle de ce dossier n'est pas favorable ou pas terminé : attendez, ou "
             "déposez un fichier corrigé.",
@@ -144,6 +159,15 @@ async def apply(
     await place(session, folder, state, now=happened[-1].occurred_at)
     await _follow(session, folder, state, happened)
     return Acted(folder, state, happened, now)
+
+
+async def note_correction(session: AsyncSession, context: Context, folder: Folder) -> None:
+    """A locked folder is changed by its submitter: once it came back, its rejection is not taken
+    back any more."""
+    state = await state_of(session, folder.id)
+    for event in correction(state, context.clock()):
+        await append(session, folder, (event,))
+        await place(session, folder, evolve(state, event), now=event.occurred_at)
 
 
 async def append(
@@ -176,9 +200,9 @@ async def _follow(
             taken_back = [uuid.UUID(change.before.id) for change in event.restored]
             await documents.mark_retracted(taken_back, event.occurred_at)
         if isinstance(event, events.Retracted) and event.act is domain.ActKind.REJECT:
-            await hold_reference(session, folder, state.documents)
+            await hold_reference(session, folder, state.documents, event.occurred_at)
         if isinstance(event, _RELEASING) or _returns_to_submitter(event):
-            await documents.release_references(folder.id, event.occurred_at)
+            await release_reference(session, folder, event.occurred_at)
     await session.flush()
 
 
@@ -190,8 +214,16 @@ def allowed(
     context: Context, principal: Principal, folder: Folder, now: Situation
 ) -> tuple[AllowedAction, ...]:
     """What the caller may do in this situation of the folder."""
-    if folder.frozen_at is not None or folder.status in (INSPECTING, INSPECTION_REFUSED):
+    if folder.frozen_at is not None:
         return ()
-    return allowed_actions(
-        now.state, PersonId(str(principal.id)), now.register, now.facts, context.clock()
-    )
+    person = PersonId(str(principal.id))
+    found = allowed_actions(now.state, person, now.register, now.facts, context.clock())
+    return tuple(one for one in found if not _is_held_back(folder, one.kind))
+
+
+def _is_held_back(folder: Folder, kind: ActionKind) -> bool:
+    """A folder whose flow is inspected waits; one whose flow was refused may only be cancelled,
+    until a corrected flow comes."""
+    if folder.status == INSPECTION_REFUSED:
+        return kind is not ActionKind.CANCEL
+    return folder.status == INSPECTING

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -16,6 +17,7 @@ from app.documents.repository import DocumentRepository
 from app.documents.schemas import Origin
 from app.errors import Unprocessable
 from app.folders.facts import amounts_of, binding_of, pes_facts_of
+from app.folders.marking import Marked, ToMark, flow_to_mark, keep_marked
 from app.folders.references import hold_reference
 from app.folders.repository import FolderRepository
 from app.folders.search import folded_text
@@ -24,10 +26,12 @@ from app.models import Folder
 from workflows import deadlines
 from workflows import folder as domain
 from workflows.actions import ChosenDesk, Resubmit, Submit
-from workflows.definition import Protocol
-from workflows.folder import FolderStatus
+from workflows.definition import ActorKind, Phase, Protocol, Workflow
+from workflows.folder import BACK_STATUSES, FolderStatus
 from workflows.metadata import MetadataValue, complete
 from workflows.register import PersonAtDesk
+
+_ENTERING = BACK_STATUSES | {FolderStatus.DRAFT}
 
 
 async def entering_documents(
@@ -48,41 +52,64 @@ async def entering_documents(
     )
 
 
+async def flow_entering(session: AsyncSession, folder: Folder) -> ToMark | None:
+    """The flow to mark before the folder is sent (DESIGN D9). Where a preparation circuit comes
+    first, it is marked at its end. Raises as `circuit_for`."""
+    if folder.status not in _ENTERING:
+        return None
+    choice = await circuit_for(session, folder, await _resolved(session, folder))
+    return None if _prepares(choice) else await flow_to_mark(session, folder)
+
+
 async def enter_circuit(
     session: AsyncSession,
     context: Context,
     folder: Folder,
     actor: PersonAtDesk,
     chosen: Sequence[ChosenDesk] = (),
+    marked: Marked | None = None,
 ) -> Acted:
-    """Submits a draft, pinned to the version that its facts choose, or resubmits what came back.
+    """Sends a draft, or what came back, in the circuit that its facts choose now. `marked`: what
+    became of `flow_entering`.
 
-    Raises Conflict (`pes_file_name_used`), MetadataMissing and the engine's refusals."""
-    resolved = await resolve(session, folder.subtype_id)
+    Raises Conflict (`pes_file_name_used`, `folder_busy`), MetadataMissing and the engine's
+    refusals."""
+    if folder.status not in _ENTERING:
+        return await apply(session, context, folder, Resubmit(actor, ()))
+    resolved = await _resolved(session, folder)
+    choice = await circuit_for(session, folder, resolved)
+    if not _prepares(choice):
+        await keep_marked(session, context, folder, marked)
     documents = await entering_documents(session, folder.id)
     _refuse_several_main(resolved, documents)
     complete(resolved.metadata_fields, folder.folder_metadata)
-    await hold_reference(session, folder, documents)
-    if folder.workflow_version_id is not None and folder.status != FolderStatus.DRAFT.value:
-        return await apply(session, context, folder, Resubmit(actor, documents))
-    choice = await circuit_for(session, folder, resolved)
+    await hold_reference(session, folder, documents, context.clock())
+    submit = Submit(
+        actor,
+        domain.WorkflowVersionId(str(choice.version.id)),
+        choice.workflow,
+        documents,
+        merged_desks(choice.workflow, choice.chosen_desks, chosen),
+        rules_of(resolved),
+    )
+    is_draft = folder.status == FolderStatus.DRAFT.value
+    action = submit if is_draft else Resubmit(actor, documents, submit)
     folder.workflow_version_id = choice.version.id
     folder.transmit_by = _transmit_by(resolved, folder)
-    acted = await apply(
-        session,
-        context,
-        folder,
-        Submit(
-            actor,
-            domain.WorkflowVersionId(str(choice.version.id)),
-            choice.workflow,
-            documents,
-            merged_desks(choice.chosen_desks, chosen),
-            rules_of(resolved),
-        ),
-    )
+    acted = await apply(session, context, folder, action)
     await index(session, folder)
     return acted
+
+
+async def _resolved(session: AsyncSession, folder: Folder) -> Resolved:
+    """A subtype that takes no more folders still lets those come back that it has."""
+    is_draft = folder.status == FolderStatus.DRAFT.value
+    return await resolve(session, folder.subtype_id, even_retired=not is_draft)
+
+
+def _prepares(choice: Choice) -> bool:
+    steps = choice.workflow.steps
+    return bool(steps) and steps[0].phase is Phase.PREPARATION
 
 
 async def circuit_for(session: AsyncSession, folder: Folder, resolved: Resolved) -> Choice:
@@ -114,11 +141,23 @@ def rule_facts(
 
 
 def merged_desks(
-    by_rule: Sequence[ChosenDesk], by_hand: Sequence[ChosenDesk]
+    workflow: Workflow, by_rule: Sequence[ChosenDesk], by_hand: Sequence[ChosenDesk]
 ) -> tuple[ChosenDesk, ...]:
-    """A desk chosen by the rule table is not chosen again by hand."""
-    ruled = {one.step for one in by_rule}
-    return (*by_rule, *(one for one in by_hand if one.step not in ruled))
+    """A desk chosen by the rule table is not chosen again by hand: of a step to which the table
+    gives desks, only the variable actors that are left are."""
+    ruled = Counter(one.step for one in by_rule)
+    left = {
+        step.id: sum(actor.kind is ActorKind.VARIABLE for actor in step.actors) - ruled[step.id]
+        for step in workflow.steps
+        if step.id in ruled
+    }
+    merged = list(by_rule)
+    for one in by_hand:
+        if left.get(one.step, 1) > 0:
+            merged.append(one)
+        if one.step in left:
+            left[one.step] -= 1
+    return tuple(merged)
 
 
 def _transmit_by(resolved: Resolved, folder: Folder) -> date | None:

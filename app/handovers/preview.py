@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import date, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,16 +14,18 @@ from app.folders.facts import situation_of
 from app.handovers import plan
 from app.handovers.repository import HandoverRepository
 from app.handovers.schemas import (
-    EffectsRead,
     HoldingRead,
+    InstallationEffectsRead,
     LapsingRead,
+    MandateEndRead,
     OfficeInput,
     PendingRead,
     StrandedRead,
     VacancyRead,
 )
-from app.models import Folder
+from app.models import ElectedMandate, Folder
 from app.register.service import as_person, load_register
+from app.tenants.service import timezone_of
 from app.users.service import fit_signers
 from workflows.circumstances import with_history
 from workflows.definition import entrusted
@@ -30,7 +33,7 @@ from workflows.folder import FolderId
 from workflows.handover import OfficeHandOver, PendingFolders, Waiting, leaves_at
 from workflows.handover import effects as effects_of_plan
 from workflows.handover import stranded as stranded_by_plan
-from workflows.register import DeskHolder, PersonId
+from workflows.register import DeskHolder, Grant, PersonId
 
 LOOKED_AT = 100
 """Folders judged one by one; those beyond are counted, not judged."""
@@ -38,7 +41,7 @@ LOOKED_AT = 100
 
 async def effects_read(
     session: AsyncSession, context: Context, offices: Sequence[OfficeInput]
-) -> EffectsRead:
+) -> InstallationEffectsRead:
     """Raises as `check_handover`."""
     register = await load_register(session)
     handover = plan.handover_of(offices)
@@ -50,8 +53,9 @@ async def effects_read(
         if one.decision is PendingFolders.KEEP
         for folder in one.folder_ids
     ]
+    kept += await _waiting_elsewhere(session, found.lapsing, pending)
     waiting = await _waiting(session, context, kept[:LOOKED_AT], plan.persons_of(offices))
-    return EffectsRead(
+    return InstallationEffectsRead(
         ending=_holdings(found.ending),
         starting=_holdings(found.starting),
         lapsing=[
@@ -67,6 +71,11 @@ async def effects_read(
             VacancyRead(desk_id=uuid.UUID(one.office), since=one.since, until=one.until)
             for one in found.vacancies
         ],
+        mandates=[
+            MandateEndRead(mandate_id=row.id, function=row.function, ends_on=last_day)
+            for one in handover.offices
+            for row, last_day in await mandates_ending(session, one)
+        ],
         pending=pending,
         stranded=[
             StrandedRead(
@@ -78,6 +87,32 @@ async def effects_read(
             for one in stranded_by_plan(register, handover, waiting)
         ],
     )
+
+
+async def _waiting_elsewhere(
+    session: AsyncSession, lapsing: Iterable[Grant], pending: Sequence[PendingRead]
+) -> list[uuid.UUID]:
+    """The folders of the other offices where a power that lapses served."""
+    offices = {uuid.UUID(one.office) for one in lapsing} - {one.desk_id for one in pending}
+    repository = HandoverRepository(session)
+    return [one for desk in sorted(offices) for one in await repository.waiting_at(desk)]
+
+
+async def mandates_ending(
+    session: AsyncSession, office: OfficeHandOver
+) -> list[tuple[ElectedMandate, date]]:
+    """The mandates of the outgoing person for this office, each with its last day: the one on
+    which the office changes hands, or the day before where it does at midnight."""
+    last_instant = leaves_at(office) - timedelta(microseconds=1)
+    last_day = last_instant.astimezone(await timezone_of(session)).date()
+    rows = await HandoverRepository(session).mandates(
+        uuid.UUID(office.office), uuid.UUID(office.outgoing)
+    )
+    return [
+        (row, last_day)
+        for row in rows
+        if row.starts_on <= last_day and (row.ends_on is None or last_day < row.ends_on)
+    ]
 
 
 async def _pending(session: AsyncSession, one: OfficeHandOver) -> PendingRead:

@@ -9,7 +9,17 @@ from datetime import datetime
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.models import CouncilInstallation, DeskHolder, Folder, FolderEvent
+from app.folders.places import OPINION
+from app.models import (
+    CouncilInstallation,
+    DeskHolder,
+    ElectedMandate,
+    Folder,
+    FolderEvent,
+    InboxEntry,
+    InboxList,
+)
+from workflows.events import Transferred
 
 
 class HandoverRepository:
@@ -55,15 +65,49 @@ class HandoverRepository:
     async def remove_holders(self, holder_ids: Sequence[uuid.UUID]) -> None:
         await self._session.execute(delete(DeskHolder).where(DeskHolder.id.in_(holder_ids)))
 
+    async def mandates(self, desk_id: uuid.UUID, user_id: uuid.UUID) -> list[ElectedMandate]:
+        """Those of the person for this office."""
+        rows = await self._session.scalars(
+            select(ElectedMandate)
+            .where(ElectedMandate.desk_id == desk_id, ElectedMandate.user_id == user_id)
+            .order_by(ElectedMandate.starts_on, ElectedMandate.id)
+        )
+        return list(rows)
+
+    async def mandate(self, mandate_id: uuid.UUID) -> ElectedMandate | None:
+        return await self._session.get(ElectedMandate, mandate_id)
+
     async def waiting_at(
         self, desk_id: uuid.UUID, *, by: datetime | None = None
     ) -> list[uuid.UUID]:
         """The folders whose current step waits for the desk, since `by` at the latest where it is
-        given; the oldest first."""
-        query = select(Folder.id).where(Folder.waiting_desk_ids.contains([desk_id]))
+        given; the oldest first. Those of which it is only asked an opinion wait for another."""
+        query = (
+            select(Folder.id)
+            .join(InboxEntry, InboxEntry.folder_id == Folder.id)
+            .where(
+                InboxEntry.desk_id == desk_id,
+                InboxEntry.place == InboxList.TO_DO.value,
+                InboxEntry.kind != OPINION,
+            )
+        )
         if by is not None:
             query = query.where(func.coalesce(Folder.waiting_since, Folder.updated_at) <= by)
         return list(await self._session.scalars(query.order_by(Folder.created_at, Folder.id)))
+
+    async def came_later(self, folder_id: uuid.UUID, desk_id: uuid.UUID, after: datetime) -> bool:
+        """Whether the folder was transferred to the desk after that instant."""
+        found = await self._session.scalar(
+            select(FolderEvent.seq)
+            .where(
+                FolderEvent.folder_id == folder_id,
+                FolderEvent.kind == Transferred.type,
+                FolderEvent.payload["payload", "to_desk"].astext == str(desk_id),
+                FolderEvent.occurred_at > after,
+            )
+            .limit(1)
+        )
+        return found is not None
 
     async def folders(self, folder_ids: Sequence[uuid.UUID]) -> list[Folder]:
         return list(

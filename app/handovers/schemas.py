@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from pydantic import AwareDatetime, BaseModel, Field
@@ -76,6 +76,14 @@ class VacancyRead(BaseModel):
     until: datetime | None
 
 
+class MandateEndRead(BaseModel):
+    """An elected mandate that ends with the office; `ends_on` is its last day."""
+
+    mandate_id: uuid.UUID
+    function: str
+    ends_on: date
+
+
 class PendingRead(BaseModel):
     """The folders that wait at an office now, and what becomes of those that will at `at`."""
 
@@ -95,13 +103,14 @@ class StrandedRead(BaseModel):
     detail: str
 
 
-class EffectsRead(BaseModel):
+class InstallationEffectsRead(BaseModel):
     """What a plan does; told again at each reading, as things stand."""
 
     ending: list[HoldingRead]
     starting: list[HoldingRead]
     lapsing: list[LapsingRead]
     vacancies: list[VacancyRead]
+    mandates: list[MandateEndRead]
     pending: list[PendingRead]
     stranded: list[StrandedRead]
 
@@ -122,5 +131,5 @@ class InstallationRead(InstallationSummary):
     what keeps it from being applied."""
 
     offices: list[OfficeInput]
-    effects: EffectsRead | None
+    effects: InstallationEffectsRead | None
     refusal: str | None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,9 +13,10 @@ from app import jobs
 from app.auth.principal import Principal
 from app.context import Context
 from app.db.session import tenant_of
+from app.desks.service import refuse_oneself
 from app.errors import Conflict, NotFound, Unprocessable
 from app.handovers import plan
-from app.handovers.preview import effects_read
+from app.handovers.preview import effects_read, mandates_ending
 from app.handovers.repository import HandoverRepository
 from app.handovers.schemas import (
     InstallationCreate,
@@ -26,7 +28,7 @@ from app.handovers.schemas import (
 from app.kit.ids import new_id
 from app.models import CouncilInstallation, DeskHolder
 from app.powers.service import active_person
-from app.register.service import as_person, change_powers, load_register
+from app.register.service import as_person, change_powers, load_register, owe_reviews
 from workflows.handover import (
     HandOver,
     HandOverRefused,
@@ -42,13 +44,12 @@ _UNDO, _BY = "undo", "applied_by"
 async def prepare(
     session: AsyncSession, context: Context, principal: Principal, new: InstallationCreate
 ) -> InstallationRead:
-    """Keeps a plan and tells what it would do. Raises NotFound, Conflict, Unprocessable
-    (`instant_past`) and the refusals of `check_handover`."""
+    """Keeps a plan and tells what it would do. Raises NotFound, Forbidden (`self_granted`),
+    Conflict, Unprocessable (`instant_past`) and the refusals of `check_handover`."""
     handover = plan.handover_of(new.offices)
     check_handover(await load_register(session), handover)
     _refuse_past(handover, context.clock())
-    for one in sorted(plan.persons_of(new.offices)):
-        await active_person(session, one)
+    await _refuse_persons(session, principal, new.offices)
     row = CouncilInstallation(
         id=new_id(),
         tenant_id=tenant_of(session),
@@ -63,6 +64,14 @@ async def prepare(
     HandoverRepository(session).add(row)
     await session.flush()
     return await read_installation(session, context, row)
+
+
+async def _refuse_persons(
+    session: AsyncSession, principal: Principal, offices: Sequence[OfficeInput]
+) -> None:
+    for one in sorted(plan.persons_of(offices)):
+        await active_person(session, one)
+        refuse_oneself(principal, one)
 
 
 def _refuse_past(handover: HandOver, now: datetime) -> None:
@@ -108,8 +117,8 @@ async def apply(
     """Dates the holders at once; powers are judged by date, so that it counts at the instants of
     the plan, to the second. Jobs then decide the folders that wait.
 
-    Raises NotFound, Conflict (`installation_not_planned`), Unprocessable (`instant_past`) and the
-    refusals of `check_handover`."""
+    Raises NotFound, Forbidden (`self_granted`), Conflict (`installation_not_planned`,
+    `person_inactive`), Unprocessable (`instant_past`) and the refusals of `check_handover`."""
     await change_powers(session)
     now = context.clock()
     row = await _locked(session, installation_id)
@@ -118,6 +127,7 @@ async def apply(
     handover = plan.handover_of(offices)
     check_handover(await load_register(session, since=now), handover)
     _refuse_past(handover, now)
+    await _refuse_persons(session, principal, offices)
     row.offices = [
         await _apply_office(session, stored, one, by=principal.id)
         for stored, one in zip(row.offices, handover.offices, strict=True)
@@ -133,6 +143,8 @@ async def apply(
             run_after=leaves_at(one),
             dedupe_key=f"{HAND_OVER}:{row.id}:{place}",
         )
+    concerned = plan.persons_of(offices) | {one.outgoing_id for one in offices}
+    await owe_reviews(session, now, desk_ids=[one.desk_id for one in offices], user_ids=concerned)
     return await read_installation(session, context, row)
 
 
@@ -147,11 +159,16 @@ async def _apply_office(
         if row.starts_at < end and (row.ends_at is None or end <= row.ends_at):
             ended[str(row.id)] = row.ends_at.isoformat() if row.ends_at else None
             row.ends_at = end
+    mandates: dict[str, str | None] = {}
+    for mandate, last_day in await mandates_ending(session, one):
+        mandates[str(mandate.id)] = mandate.ends_on.isoformat() if mandate.ends_on else None
+        mandate.ends_on = last_day
     started = []
     for holder in _arrivals(one, tenant_of(session)):
         repository.add(holder)
         started.append(str(holder.id))
-    return {**stored, _UNDO: {"ended": ended, "started": started}, _BY: str(by)}
+    undo = {"ended": ended, "started": started, "mandates": mandates}
+    return {**stored, _UNDO: undo, _BY: str(by)}
 
 
 def _arrivals(one: OfficeHandOver, tenant_id: uuid.UUID) -> list[DeskHolder]:
@@ -206,6 +223,10 @@ async def _undo(session: AsyncSession, undo: dict[str, Any]) -> None:
         holder = await repository.holder(uuid.UUID(holder_id))
         if holder is not None:
             holder.ends_at = datetime.fromisoformat(ends_at) if ends_at else None
+    for mandate_id, ends_on in undo.get("mandates", {}).items():
+        mandate = await repository.mandate(uuid.UUID(mandate_id))
+        if mandate is not None:
+            mandate.ends_on = date.fromisoformat(ends_on) if ends_on else None
 
 
 def decision_at(row: CouncilInstallation, place: int) -> plan.Decision | None:

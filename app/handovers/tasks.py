@@ -18,6 +18,9 @@ from app.handovers.plan import Decision
 from app.handovers.repository import HandoverRepository
 from app.handovers.review import review_folder
 from app.handovers.service import decision_at
+from app.notifications.recipients import administrators
+from app.notifications.schemas import NotificationKind
+from app.notifications.service import News, notify
 from app.register.service import review_at
 from workflows.errors import Refused
 from workflows.handover import PendingFolders
@@ -28,8 +31,8 @@ _log = structlog.get_logger()
 async def hand_over(context: Context, job: jobs.ClaimedJob) -> None:
     """Each folder that waited at the office at that instant is kept, returned or transferred, in
     a transaction of its own. Nothing is lost: a folder whose act is refused stays where it is, the
-    journal says why. Running twice is harmless: a folder moved away does not wait there any more,
-    and those that came later are the new holder's."""
+    journal says why and the administrators are told. Running twice is harmless: a folder moved
+    away does not wait there any more, and those that came later are the new holder's."""
     installation_id = uuid.UUID(job.object_ids["installation_id"])
     async with context.unit(job.tenant_id) as session:
         repository = HandoverRepository(session)
@@ -72,17 +75,20 @@ async def _decide(
             folder = await FolderRepository(session).lock(folder_id)
             assert folder is not None
             step = (await state_of(session, folder_id)).current_step
-            if step is None or _office(decision) not in folder.waiting_desk_ids:
+            desk_id = _office(decision)
+            if step is None or desk_id not in folder.waiting_desk_ids:
+                return
+            if await HandoverRepository(session).came_later(folder_id, desk_id, decision.at):
                 return
             action = decision.action_at(step.id)
             if action is not None:
                 await apply(session, context, folder, action)
     except (Refused, AppError) as e:
         _log.warning("handover_kept", folder=str(folder_id), code=e.code)
-        await _tell(context, job, folder_id, e.code)
+        await _report(context, job, folder_id, e.code)
 
 
-async def _tell(context: Context, job: jobs.ClaimedJob, folder_id: uuid.UUID, code: str) -> None:
+async def _report(context: Context, job: jobs.ClaimedJob, folder_id: uuid.UUID, code: str) -> None:
     async with context.unit(job.tenant_id) as session:
         what = Occurrence(
             kind="handover.folder_kept",
@@ -91,6 +97,10 @@ async def _tell(context: Context, job: jobs.ClaimedJob, folder_id: uuid.UUID, co
             details={"installation": job.object_ids["installation_id"], "code": code},
         )
         record(session, what, at=context.clock())
+        folder = await FolderRepository(session).folder(folder_id)
+        assert folder is not None
+        news = News(folder_id, folder.version, NotificationKind.FOLDER_KEPT)
+        await notify(session, context, news, await administrators(session))
 
 
 def _office(decision: Decision) -> uuid.UUID:

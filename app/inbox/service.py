@@ -152,9 +152,10 @@ async def search(
     size: int,
 ) -> tuple[list[Folder], uuid.UUID | None]:
     """Folders readable by the caller whose text holds every word, newest first, and where the next
-    page starts. Raises Unprocessable (`search_too_short`)."""
-    words = [word for word in fold(text).split() if len(word) >= _SHORTEST_WORD]
-    if not words:
+    page starts. Raises Unprocessable (`search_too_short`) where none is long enough for the
+    index."""
+    words = fold(text).split()
+    if all(len(word) < _SHORTEST_WORD for word in words):
         raise Unprocessable(
             f"Cherchez un mot d'au moins {_SHORTEST_WORD} caractères.", code="search_too_short"
         )

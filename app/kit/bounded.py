@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from app.kit.canonical import JsonValue
 
@@ -61,70 +61,11 @@ async def run_bounded(
     `function` may be named "module:function", so that the caller need not import what only the
     child uses. Raises BoundedFailure."""
     request = _request(function, arguments, memory_bytes, cpu_s, wall_s)
-    return await _call(await _start(()), request, wall_s)
+    return await _call(await _start(), request, wall_s)
 
 
-class BoundedRunner:
-    """`run_bounded` with one child started ahead: the next document does not wait for the
-    interpreter and the imports of `preload`. Each document still has a child of its own. The
-    spare is started once a run has ended, so that two never add up while one document is read."""
-
-    def __init__(self, preload: Sequence[str] = ()) -> None:
-        self._preload = tuple(preload)
-        self._spare: Process | None = None
-        self._is_open = False
-        self._preparing: set[asyncio.Task[None]] = set()
-
-    async def __aenter__(self) -> Self:
-        self._is_open = True
-        await self._prepare()
-        return self
-
-    async def __aexit__(self, *_details: object) -> None:
-        self._is_open = False
-        await asyncio.gather(*self._preparing)
-        if self._spare is not None:
-            await _end(self._spare)
-
-    async def run(
-        self,
-        function: Callable[..., JsonValue] | str,
-        *arguments: JsonValue,
-        memory_bytes: int,
-        cpu_s: float,
-        wall_s: float,
-    ) -> Any:
-        """As `run_bounded`."""
-        request = _request(function, arguments, memory_bytes, cpu_s, wall_s)
-        spare, self._spare = self._spare, None
-        if spare is not None and spare.returncode is not None:
-            await _end(spare)
-            spare = None
-        try:
-            return await _call(spare or await _start(self._preload), request, wall_s)
-        finally:
-            # Beside the caller, who has his result now.
-            task = asyncio.create_task(self._prepare())
-            self._preparing.add(task)
-            task.add_done_callback(self._preparing.discard)
-
-    async def _prepare(self) -> None:
-        if not self._wants_spare():
-            return
-        # A spare that cannot be started spoils no result; the next run says what is wrong.
-        with suppress(OSError):
-            child = await _start(self._preload)
-            if self._wants_spare():
-                self._spare = child
-            else:  # another run ended, or the runner was closed meanwhile
-                await _end(child)
-
-    def _wants_spare(self) -> bool:
-        return self._is_open and self._spare is None
-
-
-async def _start(preload: Sequence[str]) -> Process:
-    """A child that has read what to import, and waits for its request."""
+async def _start() -> Process:
+    """A child that knows where our modules are, and waits for its request."""
     child = await asyncio.create_subprocess_exec(
         *(sys.executable, "-I", str(_WORKER)),
         stdin=PIPE,
@@ -133,7 +74,7 @@ async def _start(preload: Sequence[str]) -> Process:
         env={name: os.environ[name] for name in _PASSED_ON if name in os.environ},
     )
     assert child.stdin is not None
-    child.stdin.write(json.dumps({"path": sys.path, "preload": preload}).encode() + b"\n")
+    child.stdin.write(json.dumps({"path": sys.path}).encode() + b"\n")
     return child
 
 

@@ -1,4 +1,4 @@
-"""RFC 9457 problems: the only table from errors to HTTP status and code."""
+"""RFC 9457 problems: how every refusal of a request looks."""
 
 from __future__ import annotations
 
@@ -6,29 +6,23 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
 from app.errors import AppError
+from app.kit.failures import failure_of
 from app.kit.middleware import HEADERS
+from app.kit.reasons import french_reason
 from connectors.errors import ConnectorError
-from signing.errors import SigningError, UnsupportedDocument
-from workflows.errors import NotEntitled, Refused, Unacceptable, WorkflowError
+from signing.errors import SigningError
+from workflows.errors import WorkflowError
 
 MEDIA_TYPE = "application/problem+json"
-_UNIQUE_VIOLATION = "23505"
-_log = structlog.get_logger()
-
-_WORKFLOW_STATUS: tuple[tuple[type[Refused], int], ...] = (
-    (NotEntitled, 403),
-    (Unacceptable, 422),
-    (Refused, 409),
-)
+_FAULTS_SHOWN = 10
 
 
 class Problem(BaseModel):
@@ -71,52 +65,31 @@ def problem(
 
 def install(app: FastAPI) -> None:
     """Registers the handlers; nothing else turns an error into an answer."""
-    app.add_exception_handler(AppError, _app_error)
-    app.add_exception_handler(WorkflowError, _workflow_error)
-    app.add_exception_handler(SigningError, _signing_error)
-    app.add_exception_handler(ConnectorError, _connector_error)
+    for kind in (AppError, WorkflowError, SigningError, ConnectorError, DBAPIError):
+        app.add_exception_handler(kind, _foreseen)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_exception)
-    app.add_exception_handler(DBAPIError, _database_error)
-    app.add_exception_handler(Exception, _unexpected)
+    app.add_exception_handler(Exception, _unforeseen)
 
 
-async def _app_error(_request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, AppError)
-    return problem(error.status, error.code, error.detail, title=error.title, extra=error.extra)
-
-
-async def _workflow_error(request: Request, error: Exception) -> JSONResponse:
-    if not isinstance(error, Refused):
-        return await _unexpected(request, error)
-    status = next(status for kind, status in _WORKFLOW_STATUS if isinstance(error, kind))
-    return problem(status, error.code, error.detail)
-
-
-async def _signing_error(_request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, SigningError)
-    extra: dict[str, object] = {}
-    if isinstance(error, UnsupportedDocument):
-        extra = {"line": error.line, "element": error.element}
-    return problem(422, error.code, error.detail, extra=extra)
-
-
-async def _connector_error(_request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, ConnectorError)
-    return problem(502, "remote_error", error.detail)
+async def _foreseen(request: Request, error: Exception) -> JSONResponse:
+    failure = failure_of(error, path=request.url.path)
+    return problem(
+        failure.status, failure.code, failure.detail, title=failure.title, extra=failure.extra
+    )
 
 
 async def _validation_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     faults = [
-        {"field": ".".join(str(part) for part in one["loc"]), "reason": one["msg"]}
+        {"field": ".".join(str(part) for part in one["loc"]), "reason": french_reason(one)}
         for one in error.errors()
     ]
-    names = ", ".join(fault["field"] for fault in faults)
+    told = " ; ".join(f"{fault['field']} ({fault['reason']})" for fault in faults[:_FAULTS_SHOWN])
     return problem(
         422,
         "invalid_request",
-        f"La demande est mal formée : corrigez {names}.",
+        f"La demande est mal formée : corrigez {told}.",
         extra={"faults": faults},
     )
 
@@ -132,39 +105,8 @@ async def _http_exception(_request: Request, error: Exception) -> JSONResponse:
     return problem(error.status_code, f"http_{error.status_code}", detail)
 
 
-async def _database_error(request: Request, error: Exception) -> JSONResponse:
-    """What the checks before a statement cannot see: a value that no column takes (NUL, a number
-    out of range), a twin committed meanwhile, a database that does not answer."""
-    if isinstance(error, DataError):
-        return problem(
-            422,
-            "unstorable_value",
-            "Une valeur de la demande ne peut pas être enregistrée : retirez les caractères de "
-            "contrôle et les nombres hors limites.",
-        )
-    if isinstance(error, IntegrityError) and _sqlstate(error) == _UNIQUE_VIOLATION:
-        return problem(
-            409, "already_exists", "Cet élément vient d'être créé : rechargez, puis vérifiez."
-        )
-    if isinstance(error, OperationalError):
-        _log.error("database_unavailable", path=request.url.path, exc_info=error)
-        return problem(
-            503, "database_unavailable", "La base de données ne répond pas : réessayez bientôt."
-        )
-    return await _unexpected(request, error)
-
-
-def _sqlstate(error: DBAPIError) -> str | None:
-    return getattr(error.orig, "sqlstate", None)
-
-
-async def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    _log.exception("unexpected_error", path=request.url.path, exc_info=error)
-    answer = problem(
-        500,
-        "internal_error",
-        "Une erreur interne s'est produite : réessayez, puis transmettez l'heure à l'exploitant.",
-    )
+async def _unforeseen(request: Request, error: Exception) -> JSONResponse:
+    answer = await _foreseen(request, error)
     # This answer is made outside every middleware (Starlette), so it carries its headers itself.
     answer.headers.update(HEADERS)
     return answer

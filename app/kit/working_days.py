@@ -34,6 +34,10 @@ SUBDIVISIONS: Mapping[str, str] = MappingProxyType(
     }
 )
 
+_FEWEST_IN_A_YEAR = 200
+"""Fewer working days than any year has anywhere: 261 at least from Monday to Friday, less its
+holidays."""
+
 
 class UnknownSubdivision(ValueError):
     """The code is not a key of SUBDIVISIONS."""
@@ -47,6 +51,11 @@ def working_calendar(timezone: str, subdivision: str | None, years: range) -> Wo
     if subdivision is not None and subdivision not in SUBDIVISIONS:
         raise UnknownSubdivision(subdivision)
     return WorkingCalendar(ZoneInfo(timezone), _holidays(subdivision, years), years)
+
+
+def years_covering(first: int, working_days: int) -> range:
+    """Years from the first one that hold so many working days after any day of it."""
+    return range(first, first + 2 + working_days // _FEWEST_IN_A_YEAR)
 
 
 @lru_cache(maxsize=64)

@@ -22,8 +22,9 @@ class NoteKind(StrEnum):
 
 
 class FolderNote(Identified, TenantScoped, Base):
-    """One note of one person. `step` and `desk_id`: where and through which desk it was written;
-    `x` and `y` are thousandths of the page from its lower left corner."""
+    """One note of one person. `step` and `desk_id`: where and through which desk it was written,
+    `folder_version` the number of the folder's last event then; `x` and `y` are thousandths of the
+    page from its lower left corner."""
 
     __tablename__ = "folder_notes"
 
@@ -32,6 +33,7 @@ class FolderNote(Identified, TenantScoped, Base):
     desk_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("desks.id"))
     kind: Mapped[str] = mapped_column(String(10))
     step: Mapped[str | None] = mapped_column(String(60))
+    folder_version: Mapped[int]
     text: Mapped[str] = mapped_column(Text)
     document_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("documents.id"))
     page: Mapped[int | None]

@@ -41,6 +41,7 @@ async def add_note(
 async def list_notes(
     folder_id: uuid.UUID, caller: Caller = permit(Permission.FOLDER_READ)
 ) -> list[NoteRead]:
-    """Oldest first; a private note is seen by its author and by the next desk."""
+    """Oldest first; a private note is seen by its author and by the desk that received the folder
+    next."""
     async with caller.unit() as session:
         return await service.list_notes(session, caller.principal, folder_id)

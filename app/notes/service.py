@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,14 +14,26 @@ from app.context import Context
 from app.documents.repository import DocumentRepository
 from app.errors import Conflict, Forbidden, NotFound, Unprocessable
 from app.folders.facts import state_of
-from app.folders.service import readable, seat
+from app.folders.repository import FolderRepository
+from app.folders.service import event_of, readable, seat
 from app.kit.ids import new_id
 from app.models import FolderNote, NoteKind
 from app.notes.repository import NoteRepository
 from app.notes.schemas import FolderNoteCreate, NoteRead, PageNoteCreate
 from app.register.service import load_register
-from workflows.definition import DeskId, StepId, desks_of
+from workflows.definition import PERSON_STEPS, DeskId, desks_of
+from workflows.events import (
+    Created,
+    Event,
+    Rejected,
+    Resubmitted,
+    Retracted,
+    StepStarted,
+    Submitted,
+    Transferred,
+)
 from workflows.folder import FolderState
+from workflows.outside_events import OutsideAnswered, RemoteRefused, TransmissionFailed
 from workflows.powers import powers_of
 
 _PDF = "application/pdf"
@@ -51,6 +63,7 @@ async def add_note(
         desk_id=new.desk_id,
         kind=new.kind,
         step=step.id if step is not None else None,
+        folder_version=state.version,
         text=new.text,
         created_at=context.clock(),
     )
@@ -119,29 +132,49 @@ async def _refuse_page(session: AsyncSession, folder_id: uuid.UUID, new: PageNot
 async def list_notes(
     session: AsyncSession, principal: Principal, folder_id: uuid.UUID
 ) -> list[NoteRead]:
-    """What the caller may see: private notes are for their author and for the desk that comes next
-    after the step where they were written."""
+    """What the caller may see: private notes are for their author and for the desk that received
+    the folder next, the submitter's where it went back to him."""
     await readable(session, principal, folder_id)
-    state = await state_of(session, folder_id)
+    rows = await FolderRepository(session).events(folder_id)
+    happened = [(row.seq, event_of(row)) for row in rows]
     return [
         _read(note)
         for note in await NoteRepository(session).notes(folder_id)
-        if note.kind != NoteKind.PRIVATE.value or _is_for(note, state, principal)
+        if note.kind != NoteKind.PRIVATE.value or _is_for(note, happened, principal)
     ]
 
 
-def _is_for(note: FolderNote, state: FolderState, principal: Principal) -> bool:
+def _is_for(note: FolderNote, happened: Sequence[tuple[int, Event]], principal: Principal) -> bool:
     if note.author_id == principal.id:
         return True
-    following = _desks_after(state, StepId(note.step) if note.step else None)
-    return any(uuid.UUID(desk) in principal.desk_ids for desk in following)
+    since = (event for seq, event in happened if seq > note.folder_version)
+    submitter = _submitter_desk(event for seq, event in happened if seq <= note.folder_version)
+    received = (desks for event in since if (desks := _receiving(event, submitter)))
+    return any(uuid.UUID(desk) in principal.desk_ids for desk in next(received, ()))
 
 
-def _desks_after(state: FolderState, step: StepId | None) -> tuple[DeskId, ...]:
-    """The desks of the step that follows; those of the first one for a note of the submitter."""
-    ids = [one.id for one in state.steps]
-    position = ids.index(step) + 1 if step in ids else 0
-    return desks_of(state.steps[position].step) if position < len(ids) else ()
+def _submitter_desk(happened: Iterable[Event]) -> DeskId:
+    """The desk that had deposited the folder then."""
+    by = [one.by for one in happened if isinstance(one, Created | Submitted | Resubmitted)]
+    return by[-1].power.desk
+
+
+def _receiving(event: Event, submitter: DeskId) -> tuple[DeskId, ...]:
+    """The desks to whose hands an event brings the folder; advice holds nobody back and takes it
+    out of no hands, the outside writes no note and reads none."""
+    match event:
+        case StepStarted(kind=kind, desks=desks) if kind in PERSON_STEPS:
+            return desks
+        case Transferred(to_desk=desk):
+            return (desk,)
+        case Retracted(by=by):
+            return (by.power.desk,)
+        case Rejected(returned_to=None) | OutsideAnswered(accepted=False):
+            return (submitter,)
+        case RemoteRefused() | TransmissionFailed():
+            return (submitter,)
+        case _:
+            return ()
 
 
 def _read(note: FolderNote) -> NoteRead:

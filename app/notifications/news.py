@@ -46,10 +46,25 @@ async def told_of(
             return told if current is not None and current.id == step else None
         case events.Completed():
             return told
+        case events.OpinionAsked() if not await _is_awaited(session, folder, event):
+            return None
         case events.Rejected() | events.OpinionAsked() | events.OpinionGiven():
-            return replace(told, actor=await _name(session, event.by), reason=_said(event))
+            named = replace(told, actor=await _name(session, event.by), reason=_said(event))
+            return replace(named, step=await _returned_to(session, folder, event))
         case _:
             return await _from_outside(session, folder, event, told)
+
+
+async def _is_awaited(session: AsyncSession, folder: Folder, asked: events.OpinionAsked) -> bool:
+    return asked.desk in (await state_of(session, folder.id)).desks_asked_at(asked.step)
+
+
+async def _returned_to(session: AsyncSession, folder: Folder, event: Event) -> str:
+    """The name of the earlier step to which a refusal brought the folder back."""
+    if not isinstance(event, events.Rejected) or event.returned_to is None:
+        return ""
+    instance = (await state_of(session, folder.id)).step(event.returned_to)
+    return instance.step.name if instance is not None else event.returned_to
 
 
 def _said(event: events.Rejected | events.OpinionAsked | events.OpinionGiven) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,6 +17,8 @@ from app.users.repository import UserRepository
 from workflows.definition import DeskId
 from workflows.engine import who_may_pass
 from workflows.powers import WhoMayAct
+from workflows.presence import holders_of, is_away
+from workflows.register import Authorship, PowerRegister
 
 _ADMINISTRATORS = frozenset({Role.WORKFLOW_ADMIN.value, Role.TENANT_ADMIN.value})
 
@@ -41,13 +44,7 @@ async def submitters(
     person = uuid.UUID(submitter.person)
     if await UserRepository(session).user(person) is not None:
         return frozenset({person})
-    now = context.clock()
-    register = await load_register(session)
-    return frozenset(
-        uuid.UUID(one.person)
-        for one in register.holders
-        if one.desk == submitter.desk and one.period.covers(now)
-    )
+    return await holders(session, context, (submitter.desk,))
 
 
 async def administrators(session: AsyncSession) -> frozenset[uuid.UUID]:
@@ -63,24 +60,12 @@ async def holders(
     session: AsyncSession, context: Context, desks: Iterable[DeskId]
 ) -> frozenset[uuid.UUID]:
     """Those who hold these desks now."""
-    now, wanted = context.clock(), frozenset(desks)
-    register = await load_register(session)
+    register, now = await load_register(session), context.clock()
     return frozenset(
-        uuid.UUID(one.person)
-        for one in register.holders
-        if one.desk in wanted and one.period.covers(now)
+        uuid.UUID(person) for desk in desks for person in holders_of(register, desk, now)
     )
 
 
-def capacities(able: WhoMayAct) -> dict[uuid.UUID, str]:
-    """The words under which each would act, for those who act by another's power."""
-    return {
-        uuid.UUID(one.person): one.power.mention
-        for one in able.able
-        if one.power.mention is not None
-    }
-
-
-def persons(able: WhoMayAct) -> frozenset[uuid.UUID]:
-    """The persons of an answer, each once whatever their desks."""
-    return frozenset(uuid.UUID(one.person) for one in able.able)
+def present(able: WhoMayAct, register: PowerRegister, now: datetime) -> tuple[Authorship, ...]:
+    """Those who may act and are there: who is away hears of it once he is back."""
+    return tuple(one for one in able.able if not is_away(register, one.person, one.power.desk, now))

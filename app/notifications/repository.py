@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -36,6 +38,32 @@ class NotificationRepository:
             .returning(Notification.id)
         )
         return added is not None
+
+    async def still_told(self, folder_id: uuid.UUID, kind: str) -> frozenset[uuid.UUID]:
+        """Who was told so of the folder, where it has not ceased to be true."""
+        rows = await self._session.scalars(
+            select(Notification.user_id).where(
+                Notification.folder_id == folder_id,
+                Notification.kind == kind,
+                Notification.over_at.is_(None),
+            )
+        )
+        return frozenset(rows)
+
+    async def end(
+        self, folder_id: uuid.UUID, kinds: Sequence[str], *, but: Iterable[uuid.UUID], now: datetime
+    ) -> None:
+        """What was told of the folder has ceased to be true, but for these persons."""
+        await self._session.execute(
+            update(Notification)
+            .where(
+                Notification.folder_id == folder_id,
+                Notification.kind.in_(kinds),
+                Notification.over_at.is_(None),
+                Notification.user_id.not_in(list(but)),
+            )
+            .values(over_at=now)
+        )
 
     async def lock(self, notification_id: uuid.UUID) -> Notification | None:
         return await self._session.get(Notification, notification_id, with_for_update=True)

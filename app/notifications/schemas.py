@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+
+from workflows.definition import StepKind
 
 
 class NotificationKind(StrEnum):
@@ -19,12 +22,23 @@ class NotificationKind(StrEnum):
     INFORMED = "informed"
     ENDED = "ended"
     REJECTED = "rejected"
+    RETURNED = "returned"
     ACKNOWLEDGED = "acknowledged"
     REMOTE_REFUSED = "remote_refused"
     TRANSMISSION_FAILED = "transmission_failed"
     INSPECTION_REFUSED = "inspection_refused"
     NOBODY_ABLE = "nobody_able"
     FOLDER_FROZEN = "folder_frozen"
+    FOLDER_KEPT = "folder_kept"
+
+
+ARRIVALS: Mapping[StepKind, NotificationKind] = {
+    StepKind.APPROVAL: NotificationKind.TO_APPROVE,
+    StepKind.SIGNATURE: NotificationKind.TO_SIGN,
+    StepKind.SEAL: NotificationKind.TO_SEAL,
+    StepKind.ARCHIVE: NotificationKind.TO_ARCHIVE,
+}
+"""What those who may pass a step are told when it waits for them."""
 
 
 class NotificationState(StrEnum):

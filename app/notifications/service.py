@@ -16,14 +16,16 @@ from app.folders.service import event_of
 from app.kit.ids import new_id
 from app.models import Folder, Notification
 from app.notifications.news import told_of
-from app.notifications.recipients import those_able
+from app.notifications.recipients import present, those_able
 from app.notifications.repository import NotificationRepository
-from app.notifications.schemas import NotificationKind, NotificationState
+from app.notifications.schemas import ARRIVALS, NotificationKind, NotificationState
 from app.notifications.texts import Told, one_line, write
 from app.tenants.repository import TenantRepository
 from app.users.repository import UserRepository
 from connectors.errors import Ambiguous, ConnectorError, Unreachable
 from connectors.mail import Mail
+from workflows.obstacles import WhoMayAct
+from workflows.register import PowerRegister
 
 SEND = "notifications.send"
 EXPIRES_AFTER = timedelta(days=5)
@@ -39,11 +41,11 @@ _WITHOUT_EVENT = frozenset(
         NotificationKind.INSPECTION_REFUSED,
         NotificationKind.NOBODY_ABLE,
         NotificationKind.FOLDER_FROZEN,
+        NotificationKind.FOLDER_KEPT,
     }
 )
-_AWAITED = frozenset(
-    {NotificationKind.TO_APPROVE, NotificationKind.TO_SIGN, NotificationKind.REMINDER}
-)
+_ARRIVALS = frozenset(ARRIVALS.values())
+_AWAITED = frozenset({*_ARRIVALS, NotificationKind.REMINDER, NotificationKind.OPINION_ASKED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,33 @@ async def notify(
             )
 
 
+async def call(
+    session: AsyncSession,
+    context: Context,
+    news: News,
+    able: WhoMayAct,
+    register: PowerRegister,
+) -> None:
+    """Owes a mail to each who may act and is not away; whoever would act by another's power reads
+    the mention that says so. Who may act no more is told again once he may, and nobody being able
+    is reported again once somebody was."""
+    if news.kind in _ARRIVALS:
+        await _end_what_was(session, news.folder_id, able, context.clock())
+    there = present(able, register, context.clock())
+    mentions = {uuid.UUID(one.person): one.power.mention for one in there if one.power.mention}
+    await notify(session, context, news, {uuid.UUID(one.person) for one in there}, mentions)
+
+
+async def _end_what_was(
+    session: AsyncSession, folder_id: uuid.UUID, able: WhoMayAct, now: datetime
+) -> None:
+    repository = NotificationRepository(session)
+    still = {uuid.UUID(one.person) for one in able.able}
+    await repository.end(folder_id, sorted(_ARRIVALS), but=still, now=now)
+    if able.nobody is None:
+        await repository.end(folder_id, [NotificationKind.NOBODY_ABLE], but=(), now=now)
+
+
 async def _sentence(
     session: AsyncSession, context: Context, folder: Folder, kind: NotificationKind
 ) -> str | None:
@@ -117,7 +146,7 @@ async def owed(session: AsyncSession, context: Context, job: jobs.ClaimedJob) ->
         await _end(session, job, row, NotificationState.EXPIRED)
         return None
     user = await UserRepository(session).user(row.user_id)
-    told = await _told(session, context, row)
+    told = await _told(session, context, row) if row.over_at is None else None
     if told is None or user is None or not user.is_active or not user.email:
         await _end(session, job, row, NotificationState.SUPERSEDED)
         return None

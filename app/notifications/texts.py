@@ -20,6 +20,7 @@ class Told:
     actor: str = ""
     reason: str = ""
     reception: str = ""
+    step: str = ""
     capacity: str = ""
 
 
@@ -39,17 +40,19 @@ _TEMPLATES: Mapping[NotificationKind, Template] = {
         "À signer : {title}", "Le dossier « {title} » attend votre signature.{capacity}"
     ),
     NotificationKind.TO_SEAL: Template(
-        "À cacheter : {title}", "Le dossier « {title} » attend le cachet de la collectivité."
+        "À cacheter : {title}",
+        "Le dossier « {title} » attend le cachet de la collectivité.{capacity}",
     ),
     NotificationKind.TO_ARCHIVE: Template(
-        "À archiver : {title}", "Le dossier « {title} » a fini son circuit : archivez-le."
+        "À archiver : {title}",
+        "Le dossier « {title} » a fini son circuit : archivez-le.{capacity}",
     ),
     NotificationKind.REMINDER: Template(
         "Rappel : {title}", "Le dossier « {title} » vous attend toujours.{capacity}"
     ),
     NotificationKind.OPINION_ASKED: Template(
         "Votre avis : {title}",
-        "{actor} demande votre avis sur le dossier « {title} ».\n\nQuestion : {reason}",
+        "{actor} demande votre avis sur le dossier « {title} ».\n\nQuestion : {reason}{capacity}",
     ),
     NotificationKind.OPINION_GIVEN: Template(
         "Avis rendu : {title}",
@@ -67,6 +70,11 @@ _TEMPLATES: Mapping[NotificationKind, Template] = {
         "Le dossier « {title} » a été rejeté par {actor}.\n\nMotif : {reason}\n\n"
         "Corrigez-le et renvoyez-le, ou annulez-le.",
     ),
+    NotificationKind.RETURNED: Template(
+        "Dossier renvoyé à une étape précédente : {title}",
+        "Le dossier « {title} » a été renvoyé par {actor} à l'étape « {step} ».\n\n"
+        "Motif : {reason}\n\nIl reprend son circuit à cette étape : vous n'avez rien à y faire.",
+    ),
     NotificationKind.ACKNOWLEDGED: Template(
         "{reception} : {title}", "Dossier « {title} » : {reception}."
     ),
@@ -82,6 +90,12 @@ _TEMPLATES: Mapping[NotificationKind, Template] = {
     NotificationKind.INSPECTION_REFUSED: Template(
         "Fichier refusé : {title}",
         "Le fichier du dossier « {title} » a été refusé au contrôle.\n\n{reason}",
+    ),
+    NotificationKind.FOLDER_KEPT: Template(
+        "Dossier resté en place : {title}",
+        "Le plan d'installation du conseil prévoyait de renvoyer ou de transférer le dossier "
+        "« {title} ». Cet acte a été refusé, le journal dit pourquoi : le dossier attend toujours "
+        "à sa place.\n\nRenvoyez-le ou transférez-le vous-même.",
     ),
     NotificationKind.FOLDER_FROZEN: Template(
         "Document altéré, dossier bloqué : {title}",

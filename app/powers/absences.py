@@ -24,7 +24,13 @@ from app.powers.schemas import (
     Standing,
 )
 from app.powers.service import active_person, period_of, standing_of
-from app.register.service import as_desk, as_person, change_powers, load_register, review_at
+from app.register.service import (
+    as_desk,
+    as_person,
+    change_powers,
+    load_register,
+    owe_reviews,
+)
 from app.tenants.service import timezone_of
 from workflows import register as domain
 from workflows.grants import check_absence
@@ -81,7 +87,7 @@ async def declare(
     await _check(session, row, now)
     PowerRepository(session).add(row)
     await session.flush()
-    await _review(session, row, now)
+    await owe_reviews(session, now, user_ids=[user_id])
     return read_absence(row, now)
 
 
@@ -174,8 +180,9 @@ async def change(
     *,
     clock: Clock,
 ) -> AbsenceRead:
-    """Ends it now, moves its end, or names other replacements. Raises NotFound, Conflict
-    (`absence_ended`, `absence_not_started`), Unprocessable or the refusals of `check_absence`."""
+    """Ends it now, moves or removes its end, or names other replacements. Raises NotFound,
+    Conflict (`absence_ended`, `absence_not_started`), Unprocessable (`absence_change_ambiguous`,
+    `period_ambiguous`) or the refusals of `check_absence`."""
     await change_powers(session)
     now = clock()
     row = await absence_of(session, principal, absence_id, now=now)
@@ -186,12 +193,24 @@ async def change(
         )
     if update.ends_now and standing is Standing.PLANNED:
         raise Conflict("Cette absence n'a pas commencé : supprimez-la.", code="absence_not_started")
+    _refuse_ambiguous(update)
     if update.ends_now:
         row.repealed_at = now
     else:
         await _move(session, principal, row, update, now)
     await session.flush()
+    await owe_reviews(session, now, user_ids=[row.user_id])
     return read_absence(row, now)
+
+
+def _refuse_ambiguous(update: AbsenceUpdate) -> None:
+    others = (update.last_day, update.ends_at, update.replacement_ids)
+    if update.ends_now and any(one is not None for one in others):
+        raise Unprocessable(
+            "Mettez fin à l'absence maintenant, ou changez sa fin et ses remplaçants : pas les "
+            "deux à la fois.",
+            code="absence_change_ambiguous",
+        )
 
 
 async def _move(
@@ -201,7 +220,7 @@ async def _move(
     update: AbsenceUpdate,
     now: datetime,
 ) -> None:
-    if update.last_day is not None or update.ends_at is not None:
+    if update.model_fields_set & {"last_day", "ends_at"}:
         asked = PeriodInput(
             starts_at=row.starts_at, last_day=update.last_day, ends_at=update.ends_at
         )
@@ -210,13 +229,6 @@ async def _move(
         await _refuse_replacements(session, principal, row.user_id, update.replacement_ids)
         row.replacement_ids = list(update.replacement_ids)
     await _check(session, row, now)
-    await _review(session, row, now)
-
-
-async def _review(session: AsyncSession, row: Absence, now: datetime) -> None:
-    held = await PowerRepository(session).desks_held(row.user_id, now)
-    desks = held if row.desk_id is None else {row.desk_id}
-    await review_at(session, desks, max(row.starts_at, now))
 
 
 async def withdraw(

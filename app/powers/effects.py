@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.desks.repository import DeskRepository
 from app.models import Absence, FolderSubtype
 from app.powers.repository import PowerRepository
-from app.powers.schemas import AblePerson, EffectRead, EffectsRead
+from app.powers.schemas import AblePerson, AbsenceEffectsRead, EffectRead
 from app.powers.service import grant_of, names_of
 from app.register.service import as_desk, load_register
 from app.users.service import fit_signers
@@ -47,7 +47,9 @@ class _Known:
     fit_rsa: frozenset[PersonId]
 
 
-async def effects_of(session: AsyncSession, absence: Absence, *, now: datetime) -> EffectsRead:
+async def effects_of(
+    session: AsyncSession, absence: Absence, *, now: datetime
+) -> AbsenceEffectsRead:
     """Judged at the start of the absence, or now where it has started. Amounts are taken as nil:
     the ceiling of each power is told beside it."""
     at = max(absence.starts_at, now)
@@ -56,7 +58,7 @@ async def effects_of(session: AsyncSession, absence: Absence, *, now: datetime) 
     held = await repository.desks_held(absence.user_id, now)
     desks = held if absence.desk_id is None else {absence.desk_id}
     rows = [one for one in await DeskRepository(session).desks() if one.id in desks]
-    return EffectsRead(
+    return AbsenceEffectsRead(
         at=at,
         effects=[
             effect

@@ -19,11 +19,12 @@ from app.kit.problems import problem_responses
 from app.powers import absences, effects, grants, mandates, service
 from app.powers.schemas import (
     AbsenceCreate,
+    AbsenceEffectsRead,
     AbsenceRead,
     AbsenceUpdate,
-    EffectsRead,
     GrantCreate,
     GrantRead,
+    GrantUpdate,
     MandateCreate,
     MandateRead,
     MandateUpdate,
@@ -114,13 +115,13 @@ async def withdraw_absence(
 
 @router.get(
     "/absences/{absence_id}/effects",
-    response_model=EffectsRead,
+    response_model=AbsenceEffectsRead,
     summary="Voir les effets d'une absence",
     responses=problem_responses(401, 403, 404),
 )
 async def get_absence_effects(
     absence_id: uuid.UUID, caller: Caller = permit(Permission.ABSENCE_DECLARE)
-) -> EffectsRead:
+) -> AbsenceEffectsRead:
     """At each desk of the person, for each kind of step: who may act, or what is missing."""
     now = caller.context.clock()
     async with caller.unit() as session:
@@ -158,6 +159,24 @@ async def list_grants(caller: Caller = permit(Permission.POWER_ADMIN)) -> list[G
         return await grants.list_grants(session, clock=caller.context.clock)
 
 
+@router.patch(
+    "/grants/{grant_id}",
+    response_model=GrantRead,
+    summary="Enregistrer depuis quand l'acte qui fonde un pouvoir est exécutoire",
+    responses=problem_responses(401, 403, 404, 409, 422),
+)
+async def update_grant(
+    grant_id: uuid.UUID, update: GrantUpdate, caller: Caller = permit(Permission.POWER_ADMIN)
+) -> GrantRead:
+    """An order may be recorded as soon as it is signed: the power serves from this instant."""
+    async with caller.unit() as session:
+        grant = await grants.become_executory(
+            session, caller.principal, grant_id, update, clock=caller.context.clock
+        )
+        _journal_grant(session, caller, "grant.executory", grant)
+        return grant
+
+
 @router.post(
     "/grants/{grant_id}/repeal",
     response_model=GrantRead,
@@ -184,8 +203,6 @@ async def get_powers(
     user_id: uuid.UUID, at: At = None, caller: Caller = permit(Permission.SESSION)
 ) -> PowersRead:
     """One's own; those of others for whoever administers powers or reads the journal."""
-    async with caller.unit() as session:
-        powers = await service.powers_at(session, user_id, at or caller.context.clock())
     principal = caller.principal
     mine = user_id == principal.id
     if not (
@@ -195,7 +212,8 @@ async def get_powers(
             "Les pouvoirs des autres personnes se lisent auprès de l'administrateur des circuits.",
             code="not_your_powers",
         )
-    return powers
+    async with caller.unit() as session:
+        return await service.powers_at(session, user_id, at or caller.context.clock())
 
 
 @router.post(
@@ -253,6 +271,30 @@ async def update_mandate(
             **dict.fromkeys(sorted(update.model_fields_set), True),
         )
         return mandate
+
+
+@router.delete(
+    "/mandates/{mandate_id}",
+    status_code=204,
+    summary="Supprimer un mandat électif saisi par erreur",
+    responses=problem_responses(401, 403, 404),
+)
+async def remove_mandate(
+    mandate_id: uuid.UUID, caller: Caller = permit(Permission.POWER_ADMIN)
+) -> None:
+    """One that ended is given its last day instead; the journal keeps what was removed."""
+    async with caller.unit() as session:
+        mandate = await mandates.remove_mandate(session, mandate_id)
+        _journal(
+            session,
+            caller,
+            "mandate.removed",
+            {"body": mandate.body, "function": mandate.function},
+            mandate=str(mandate_id),
+            person=str(mandate.user_id),
+            starts_on=mandate.starts_on.isoformat(),
+            ends_on=mandate.ends_on.isoformat() if mandate.ends_on else None,
+        )
 
 
 def _journal_absence(

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.session import tenant_of
 from app.desks.service import desk_of
-from app.errors import NotFound
+from app.errors import Conflict, NotFound
 from app.kit.ids import new_id
 from app.models import ElectedMandate
 from app.powers.repository import PowerRepository
@@ -20,13 +20,15 @@ _REMOVABLE = frozenset({"ends_on", "desk_id"})
 
 
 async def record_mandate(session: AsyncSession, new: MandateCreate) -> MandateRead:
-    """Raises NotFound, or PeriodReversed when the last day precedes the first."""
+    """Raises NotFound, PeriodReversed when the last day precedes the first, or Conflict
+    (`mandate_exists`) for a mandate that is recorded already."""
     if await UserRepository(session).user(new.user_id) is None:
         raise NotFound
     if new.desk_id is not None:
         await desk_of(session, new.desk_id)
     row = ElectedMandate(id=new_id(), tenant_id=tenant_of(session), **new.model_dump())
     _refuse_reversed(row)
+    await _refuse_twice(session, row)
     PowerRepository(session).add(row)
     await session.flush()
     return _read(row)
@@ -35,7 +37,7 @@ async def record_mandate(session: AsyncSession, new: MandateCreate) -> MandateRe
 async def update_mandate(
     session: AsyncSession, mandate_id: uuid.UUID, update: MandateUpdate
 ) -> MandateRead:
-    """Changes what is given. Raises NotFound or PeriodReversed."""
+    """Changes what is given. Raises as `record_mandate`."""
     row = await PowerRepository(session).mandate(mandate_id)
     if row is None:
         raise NotFound
@@ -45,7 +47,20 @@ async def update_mandate(
         if value is not None or name in _REMOVABLE:
             setattr(row, name, value)
     _refuse_reversed(row)
+    if update.model_fields_set - _REMOVABLE:
+        await _refuse_twice(session, row)
     await session.flush()
+    return _read(row)
+
+
+async def remove_mandate(session: AsyncSession, mandate_id: uuid.UUID) -> MandateRead:
+    """What was removed: a mandate gives no power, one entered by mistake is no history. Raises
+    NotFound."""
+    repository = PowerRepository(session)
+    row = await repository.mandate(mandate_id)
+    if row is None:
+        raise NotFound
+    await repository.remove_mandate(row)
     return _read(row)
 
 
@@ -57,6 +72,16 @@ async def list_mandates(session: AsyncSession) -> list[MandateRead]:
 def _refuse_reversed(row: ElectedMandate) -> None:
     if row.ends_on is not None and row.ends_on < row.starts_on:
         raise PeriodReversed
+
+
+async def _refuse_twice(session: AsyncSession, row: ElectedMandate) -> None:
+    """One person has one function in one body from one day on, once."""
+    if await PowerRepository(session).same_mandate(row) is not None:
+        raise Conflict(
+            "Ce mandat est déjà enregistré : la même personne, la même fonction dans la même "
+            "assemblée, à compter du même jour. Modifiez celui qui existe.",
+            code="mandate_exists",
+        )
 
 
 def _read(row: ElectedMandate) -> MandateRead:

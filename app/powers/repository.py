@@ -83,6 +83,25 @@ class PowerRepository:
     async def mandate(self, mandate_id: uuid.UUID) -> ElectedMandate | None:
         return await self._session.get(ElectedMandate, mandate_id)
 
+    async def same_mandate(self, row: ElectedMandate) -> ElectedMandate | None:
+        """Another one of the same person, body, function and first day."""
+        with self._session.no_autoflush:
+            rows = await self._session.scalars(
+                select(ElectedMandate)
+                .where(
+                    ElectedMandate.user_id == row.user_id,
+                    ElectedMandate.body == row.body,
+                    ElectedMandate.function == row.function,
+                    ElectedMandate.starts_on == row.starts_on,
+                    ElectedMandate.id != row.id,
+                )
+                .limit(1)
+            )
+        return rows.first()
+
+    async def remove_mandate(self, row: ElectedMandate) -> None:
+        await self._session.execute(delete(ElectedMandate).where(ElectedMandate.id == row.id))
+
     async def mandates(self) -> list[ElectedMandate]:
         rows = await self._session.scalars(
             select(ElectedMandate).order_by(

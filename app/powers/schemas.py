@@ -34,7 +34,8 @@ class AbsenceCreate(Input):
 
 
 class AbsenceUpdate(Input):
-    """Another end (one of the three), other replacements, or both."""
+    """Its end now, alone; or another end (a day or an instant), other replacements, or both. What
+    is absent stays; a null end is removed."""
 
     ends_now: bool = False
     last_day: date | None = None
@@ -90,7 +91,7 @@ class EffectRead(BaseModel):
     missing: list[str]
 
 
-class EffectsRead(BaseModel):
+class AbsenceEffectsRead(BaseModel):
     """What follows from an absence, judged at one instant of it."""
 
     at: datetime
@@ -125,7 +126,15 @@ class GrantCreate(Input):
     regrants_id: uuid.UUID | None = None
 
 
-class DocumentRead(BaseModel):
+class GrantUpdate(Input):
+    """What is known once the founding act is executory: from when it is, and its publication
+    where it was not recorded yet."""
+
+    executory_at: AwareDatetime
+    published_on: date | None = None
+
+
+class FoundingDocumentRead(BaseModel):
     """What founds a grant."""
 
     number: str
@@ -149,7 +158,7 @@ class GrantRead(BaseModel):
     type_ids: list[uuid.UUID]
     subtype_ids: list[uuid.UUID]
     ceiling_cents: int | None
-    document: DocumentRead | None
+    document: FoundingDocumentRead | None
     executory_at: datetime | None
     repealed_at: datetime | None
     may_be_regranted: bool

@@ -1,4 +1,4 @@
-"""Powers as the API asks for them: the register, periods as people write them, powers of one."""
+"""Powers as the API asks for them: periods as people write them, powers of one person."""
 
 from __future__ import annotations
 

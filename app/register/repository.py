@@ -30,6 +30,7 @@ from app.db.session import tenant_of
 from app.models import (
     Absence,
     ApiToken,
+    Certificate,
     Desk,
     DeskHolder,
     DeskStaff,
@@ -163,6 +164,15 @@ class RegisterRepository:
 
     async def grants(self) -> Sequence[Row[Any]]:
         return await self._rows(_GRANTS)
+
+    async def certificate_dates(self, persons: Sequence[uuid.UUID]) -> frozenset[datetime]:
+        """When the certificates of these persons start and cease to be valid."""
+        rows = await self._session.execute(
+            select(Certificate.not_before, Certificate.not_after).where(
+                Certificate.user_id.in_(persons)
+            )
+        )
+        return frozenset(one for row in rows for one in row)
 
     async def places_of(self, person: uuid.UUID, at: datetime) -> Sequence[Row[Any]]:
         """The desks that the person holds, assists or watches now, and one row without desk when

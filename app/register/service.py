@@ -15,6 +15,7 @@ from app import jobs
 from app.db.session import tenant_of
 from app.models import StaffRole
 from app.register.repository import RegisterRepository
+from workflows.candidates import desks_within_reach
 from workflows.definition import DeskId
 from workflows.periods import Period
 from workflows.reach import reaches
@@ -36,6 +37,7 @@ from workflows.register import (
     SubtypeId,
     TypeId,
 )
+from workflows.turning_points import named_at, turning_points_at
 
 REVIEW = "powers.review"
 # Roles of DESIGN D15 that look after desks: every one, or those listed.
@@ -89,6 +91,13 @@ async def change_powers(session: AsyncSession) -> None:
     await RegisterRepository(session).wait_for_acts()
 
 
+async def change_names(session: AsyncSession) -> None:
+    """To be called first by whoever names a desk, a circuit, a type or a subtype: of two names that
+    read alike, given at once, the second is compared with the first. It waits where
+    `change_powers` does: whoever changes both waits once, and no two wait for each other."""
+    await change_powers(session)
+
+
 async def review_at(session: AsyncSession, desk_ids: Iterable[uuid.UUID], at: datetime) -> None:
     """Owes a look at what waits at these desks once powers have changed: those who may now act
     are told, and what nobody may pass is reported (DESIGN D6)."""
@@ -101,6 +110,31 @@ async def review_at(session: AsyncSession, desk_ids: Iterable[uuid.UUID], at: da
             run_after=at,
             dedupe_key=f"{REVIEW}:{one}:{at.isoformat()}",
         )
+
+
+async def owe_reviews(
+    session: AsyncSession,
+    now: datetime,
+    *,
+    desk_ids: Iterable[uuid.UUID] = (),
+    user_ids: Iterable[uuid.UUID] = (),
+) -> None:
+    """To be called after every change of what gives power: owes a look, at these desks and at
+    each one where these persons may have a power, now and at each instant to come at which a row
+    or a certificate starts or ends to count there. Before the change as well where it takes the
+    persons out of the register."""
+    register = await load_register(session, since=now)
+    reached = (
+        desk for one in user_ids for desk in desks_within_reach(register, as_person(one), now)
+    )
+    for desk in sorted({*map(as_desk, desk_ids), *reached}):
+        named = [uuid.UUID(one) for one in sorted(named_at(register, desk))]
+        found = {
+            *turning_points_at(register, desk),
+            *await RegisterRepository(session).certificate_dates(named),
+        }
+        for at in sorted({now, *(one for one in found if one > now)}):
+            await review_at(session, [uuid.UUID(desk)], at)
 
 
 async def places_of(session: AsyncSession, person: uuid.UUID, now: datetime) -> Places:

@@ -93,7 +93,7 @@ class ItemFinish(Input):
     @model_validator(mode="after")
     def _one_of(self) -> ItemFinish:
         if (self.values is None) == (self.failure is None):
-            raise ValueError("either values or failure")
+            raise ValueError("il faut des valeurs de signature ou un échec, l'un des deux")
         return self
 
 

@@ -8,6 +8,7 @@ import json
 import secrets
 import uuid
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -122,22 +123,19 @@ async def _job_item(session: AsyncSession, item: SignatureItem) -> dict[str, Any
         "download_sha256": item.prepared_sha256,
         "source_sha256": item.source_sha256,
         "signing_time": instant(item.signing_time),
-        "summary": _summary(facts if is_pes else None),
+        "summary": summary_of(facts if is_pes else None),
         "policy": _policy(item.signing_time) if is_pes else None,
     }
 
 
-def _summary(facts: dict[str, Any] | None) -> dict[str, Any]:
+def summary_of(facts: dict[str, Any] | None) -> dict[str, Any]:
+    """The figures shown to the person before the PIN, exact: the agent counts them again in the
+    flow itself and refuses a difference. Both are None for what is no flow."""
     if facts is None:
         return {"slips": None, "amount_incl_tax": None}
     slips = facts["slips"]
-    total = sum((_cents(slip["amount_incl_tax"]) for slip in slips), start=0)
-    return {"slips": len(slips), "amount_incl_tax": f"{total // 100}.{total % 100:02d}"}
-
-
-def _cents(amount: str) -> int:
-    euros, _, decimals = amount.partition(".")
-    return int(euros) * 100 + int((decimals + "00")[:2])
+    total = sum((Decimal(slip["amount_incl_tax"]) for slip in slips), start=Decimal(0))
+    return {"slips": len(slips), "amount_incl_tax": format(total, "f")}
 
 
 def _policy(day: datetime) -> dict[str, str]:

@@ -10,7 +10,8 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, Field
 
 from app.auth.schemas import Input
-from app.folders.schemas import ChosenDeskInput
+from app.catalog.schemas import ChosenDeskInput
+from app.folders.schemas import GivenMetadata
 from app.powers.schemas import PeriodInput
 from workflows.definition import StepKind, StepMode
 from workflows.register import PowerKind
@@ -43,7 +44,7 @@ class SimulationAsked(Input):
     desk_id: uuid.UUID
     submitter_id: uuid.UUID | None = None
     deposited_at: AwareDatetime | None = None
-    metadata: dict[str, str | int | bool | None] = Field(default_factory=dict, max_length=100)
+    metadata: GivenMetadata = Field(default_factory=dict)
     slips: list[SlipInput] = Field(default_factory=list, max_length=1_000)
     chosen_desks: list[ChosenDeskInput] = Field(default_factory=list, max_length=20)
     absences: list[AssumedAbsence] = Field(default_factory=list, max_length=100)

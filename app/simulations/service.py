@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,6 +21,7 @@ from app.folders.facts import named_amounts
 from app.folders.submission import merged_desks, rule_facts
 from app.powers.service import names_of, period_of
 from app.register.service import as_desk, as_person, load_register
+from app.simulations.assumptions import assumed, refuse_unknown_desk, refuse_unknown_person
 from app.simulations.durations import usual_durations
 from app.simulations.reading import Told
 from app.simulations.schemas import SimulationAsked
@@ -30,7 +31,7 @@ from app.users.service import fit_signers
 from workflows.actions import ChosenDesk
 from workflows.definition import FieldKey, Protocol, StepId
 from workflows.errors import Refused
-from workflows.metadata import MetadataValue, complete, filled
+from workflows.metadata import MetadataValue, complete, filled, labels
 from workflows.powers import desk_power
 from workflows.presence import holders_of
 from workflows.register import (
@@ -82,15 +83,16 @@ async def simulated(
         session, asked.resolved, rule_facts(asked.metadata, body.desk_id, asked.slips)
     )
     register = await _register(session, context, asked)
+    submitter = _submitter(principal, asked, register)
     by_hand = tuple(ChosenDesk(StepId(one.step), as_desk(one.desk_id)) for one in body.chosen_desks)
     given = Assumptions(
-        submitter=_submitter(principal, body, register, asked.at),
+        submitter=submitter,
         deposited_at=asked.at,
         workflow=choice.workflow,
         register=register,
         facts=await _facts(session, asked),
         rules=rules_of(asked.resolved),
-        chosen_desks=merged_desks(choice.chosen_desks, by_hand),
+        chosen_desks=merged_desks(choice.workflow, choice.chosen_desks, by_hand),
         durations=await usual_durations(session, choice.version.workflow_id),
     )
     return Told(simulate(given), given, asked.names, choice)
@@ -150,38 +152,31 @@ async def _register(session: AsyncSession, context: Context, asked: _Asked) -> P
     """What is registered, and the absences assumed."""
     register = await load_register(session)
     earliest = min(asked.at, context.clock())
-    assumed: list[Absence] = []
-    for number, one in enumerate(asked.body.absences, start=1):
-        people = (as_person(one.user_id), *(as_person(other) for other in one.replacement_ids))
-        if any(person not in asked.names.persons for person in people):
-            raise Unprocessable(
-                f"L'absence supposée n° {number} nomme une personne inconnue : corrigez-la.",
-                code="unknown_person",
-            )
-        assumed.append(
-            Absence(
-                id=AbsenceId(f"assumed-{number}"),
-                person=people[0],
-                period=period_of(one.period, asked.names.zone, earliest),
-                desk=as_desk(one.desk_id) if one.desk_id is not None else None,
-                replacements=people[1:],
-            )
+    absences = (
+        Absence(
+            id=AbsenceId(f"assumed-{number}"),
+            person=as_person(one.user_id),
+            period=period_of(one.period, asked.names.zone, earliest),
+            desk=as_desk(one.desk_id) if one.desk_id is not None else None,
+            replacements=tuple(as_person(other) for other in one.replacement_ids),
         )
-    return replace(register, absences=(*register.absences, *assumed))
+        for number, one in enumerate(asked.body.absences, start=1)
+    )
+    return assumed(register, absences, asked.names)
 
 
-def _submitter(
-    principal: Principal, body: SimulationAsked, register: PowerRegister, at: datetime
-) -> PersonAtDesk:
+def _submitter(principal: Principal, asked: _Asked, register: PowerRegister) -> PersonAtDesk:
     """The person named; else the caller where he deposits for the desk, else who holds it."""
-    desk = as_desk(body.desk_id)
-    if body.submitter_id is not None:
-        return PersonAtDesk(as_person(body.submitter_id), desk)
+    desk, named = as_desk(asked.body.desk_id), asked.body.submitter_id
+    refuse_unknown_desk(register, desk, asked.names, "Le dépôt supposé nomme")
+    if named is not None:
+        refuse_unknown_person(as_person(named), asked.names, "Le dépôt supposé nomme")
+        return PersonAtDesk(as_person(named), desk)
     caller = PersonAtDesk(as_person(principal.id), desk)
     try:
-        desk_power(register, caller, at)
+        desk_power(register, caller, asked.at)
     except Refused:
-        holders = holders_of(register, desk, at)
+        holders = holders_of(register, desk, asked.at)
         return PersonAtDesk(holders[0], desk) if holders else caller
     return caller
 
@@ -195,4 +190,5 @@ async def _facts(session: AsyncSession, asked: _Asked) -> Facts:
         subtype=SubtypeId(str(resolved.subtype.id)),
         amounts=named_amounts(resolved.subtype, resolved.type, asked.metadata, asked.slips),
         filled=frozenset(FieldKey(key) for key in filled(asked.metadata)),
+        labels=labels(resolved.metadata_fields),
     )

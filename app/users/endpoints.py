@@ -6,13 +6,21 @@ import uuid
 
 from fastapi import APIRouter, Request
 
-from app.audit.chain import Actor, Occurrence
+from app.audit.chain import Occurrence
 from app.audit.service import record
 from app.auth.http import Caller, IdempotentRoute, checker_of, permit
 from app.auth.principal import Permission
+from app.auth.service import set_password
 from app.kit.problems import problem_responses
 from app.users import service
-from app.users.schemas import CertificateRead, PersonRead, UserCreate, UserRead, UserUpdate
+from app.users.schemas import (
+    CertificateRead,
+    PasswordGiven,
+    PersonRead,
+    UserCreate,
+    UserRead,
+    UserUpdate,
+)
 
 router = APIRouter(tags=["users"], route_class=IdempotentRoute)
 
@@ -37,7 +45,7 @@ async def create_user(
             session,
             Occurrence(
                 kind="user.created",
-                actor=Actor(caller.principal.kind.value, str(caller.principal.id)),
+                actor=caller.principal.actor,
                 details={"user": str(user.id)},
             ),
             at=caller.context.clock(),
@@ -85,6 +93,28 @@ async def update_user(
             at=caller.context.clock(),
         )
     return user
+
+
+@router.put(
+    "/users/{user_id}/password",
+    status_code=204,
+    summary="Donner un mot de passe à une personne",
+    responses=problem_responses(401, 403, 404, 422),
+)
+async def give_password(
+    user_id: uuid.UUID,
+    given: PasswordGiven,
+    request: Request,
+    caller: Caller = permit(Permission.USER_ADMIN),
+) -> None:
+    """For an account that has none yet, or whose password is lost; its sessions end."""
+    password_hash = await checker_of(request).hash(given.password.get_secret_value())
+    async with caller.unit() as session:
+        user, now = await service.user_of(session, user_id), caller.context.clock()
+        await set_password(session, user, password_hash, now=now)
+        actor = caller.principal.actor
+        given_to = Occurrence(kind="password.given", actor=actor, details={"user": str(user_id)})
+        record(session, given_to, at=now)
 
 
 @router.get(

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.models import Certificate, Desk, DeskHolder, LoginHandle, User
+from app.models import Certificate, Desk, LoginHandle, User
 
 
 class UserRepository:
@@ -35,20 +35,9 @@ class UserRepository:
             )
         )
 
-    async def desks_held(self, user_id: uuid.UUID) -> list[uuid.UUID]:
-        """Now, before or later."""
-        rows = await self._session.scalars(
-            select(DeskHolder.desk_id).where(DeskHolder.user_id == user_id)
-        )
-        return list(rows)
-
     async def unknown_desks(self, desk_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
         known = await self._session.scalars(select(Desk.id).where(Desk.id.in_(desk_ids)))
         return set(desk_ids) - set(known)
-
-    async def users_of(self, user_ids: frozenset[uuid.UUID]) -> list[User]:
-        rows = await self._session.scalars(select(User).where(User.id.in_(user_ids)))
-        return list(rows)
 
     async def login_is_taken(self, digest: str) -> bool:
         return await self._session.get(LoginHandle, digest) is not None

@@ -35,6 +35,12 @@ class UserUpdate(Input):
     is_active: bool | None = None
 
 
+class PasswordGiven(Input):
+    """A password that an administrator hands to somebody, who then chooses his own."""
+
+    password: SecretStr = Field(min_length=1, max_length=1024)
+
+
 class PersonRead(BaseModel):
     """A person as colleagues see him: enough to choose a replacement or a delegate."""
 

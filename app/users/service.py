@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,7 +18,7 @@ from app.errors import Conflict, NotFound, Unprocessable
 from app.kit.ids import new_id
 from app.kit.threads import in_thread
 from app.models import Certificate, User
-from app.register.service import change_powers, review_at
+from app.register.service import change_powers, owe_reviews
 from app.tenants.service import trust_material
 from app.users.repository import UserRepository
 from app.users.schemas import CertificateRead, PersonRead, UserCreate, UserRead, UserUpdate
@@ -55,6 +55,13 @@ async def create_user(
     return read_user(user)
 
 
+async def taken_logins(session: AsyncSession, context: Context, logins: Iterable[str]) -> list[str]:
+    """Those of the log-in names that `create_user` would refuse."""
+    repository = UserRepository(session)
+    handles = {one: context.keyring.handle(LOGIN, normalise_login(one)) for one in logins}
+    return [one for one, digest in handles.items() if await repository.login_is_taken(digest)]
+
+
 async def _known_desks(
     repository: UserRepository, desk_ids: Sequence[uuid.UUID]
 ) -> list[uuid.UUID]:
@@ -81,6 +88,9 @@ async def update_user(
         values["administered_desk_ids"] = await _known_desks(
             repository, update.administered_desk_ids
         )
+    changes_powers = update.is_active not in {None, user.is_active}
+    if changes_powers:
+        await owe_reviews(session, now, user_ids=[user_id])
     for name, value in values.items():
         setattr(user, name, value)
     await session.flush()
@@ -90,8 +100,8 @@ async def update_user(
             "une autre personne.",
             code="last_administrator",
         )
-    if update.is_active is not None:
-        await review_at(session, await repository.desks_held(user.id), now)
+    if changes_powers:
+        await owe_reviews(session, now, user_ids=[user_id])
     return read_user(user)
 
 
@@ -148,17 +158,19 @@ async def register_certificates(
 ) -> list[CertificateRead]:
     """Keeps what was seen and says what each is good for. Raises UnsuitableCertificate when one
     cannot be read."""
-    repository = UserRepository(session)
+    repository, changed = UserRepository(session), False
     for one in seen:
         sha256 = hashlib.sha256(one.content).hexdigest()
         row = await repository.certificate(user_id, sha256)
         if row is None:
             row = _row(user_id, tenant_of(session), one, sha256)
             repository.add(row)
-        row.source = source
-        row.seen_at = now
-        row.chain = [issuer.hex() for issuer in one.chain]
+        chain = [issuer.hex() for issuer in one.chain]
+        changed = changed or row.chain != chain
+        row.source, row.seen_at, row.chain = source, now, chain
     await session.flush()
+    if changed:
+        await owe_reviews(session, now, user_ids=[user_id])
     digests = {hashlib.sha256(one.content).hexdigest() for one in seen}
     every = await list_certificates(session, user_id, now=now)
     return [one for one in every if one.sha256 in digests]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,13 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principal import Principal
 from app.catalog.circuits import version_of
+from app.catalog.judgement import drawing_findings, errors_of, refuse_errors, use_of
 from app.catalog.repository import CatalogRepository
 from app.context import Context
 from app.errors import AppError, Conflict, NotFound
-from app.folders.facts import state_of
+from app.folders.facts import binding_of, state_of
 from app.folders.repository import FolderRepository
-from app.folders.service import apply
-from app.models import Folder, FolderEvent, WorkflowVersion
+from app.folders.service import apply, event_of
+from app.models import Folder, WorkflowVersion
 from app.register.service import load_register
 from app.workflow_changes.repository import WorkflowChangeRepository
 from app.workflow_changes.schemas import (
@@ -27,11 +28,10 @@ from app.workflow_changes.schemas import (
     ImpactRead,
     MigrationOutcome,
 )
-from workflows import definition, event_encoding
+from workflows import definition
 from workflows.actions import ChosenDesk, Migrate
 from workflows.definition import DeskId, desks_of
 from workflows.errors import Refused
-from workflows.events import Event, Migrated
 from workflows.evolution import replay
 from workflows.folder import FolderState, WorkflowVersionId
 from workflows.register import PersonAtDesk, PersonId, PowerRegister
@@ -42,11 +42,21 @@ _BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class _UnderWay:
-    """A folder under way, the version that it follows, what happened to it."""
+    """A folder under way, the version that it follows, where it stands."""
 
     folder: Folder
     version: WorkflowVersion
-    events: tuple[Event, ...]
+    state: FolderState
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """A version to which folders may be brought. `forbidden`: why those of a subtype may not."""
+
+    version: WorkflowVersion
+    drawn: definition.Workflow
+    register: PowerRegister
+    forbidden: Mapping[uuid.UUID, str]
 
 
 async def preview(
@@ -55,15 +65,13 @@ async def preview(
     """What the version, in force or not, would change for each folder that follows another one.
 
     Raises NotFound. Nothing is changed."""
-    after = await version_of(session, workflow_id, number)
-    drawn = definition.from_json(after.definition)
-    register = await load_register(session)
+    target = await _target(session, await version_of(session, workflow_id, number))
     counts: Counter[Effect] = Counter()
     listed: list[FolderImpactRead] = []
     async for one in _under_way(session, workflow_id):
-        if one.version.id == after.id:
+        if one.version.id == target.version.id:
             continue
-        found = _impact(one, drawn, register, now)
+        found = _impact(one, target, now)
         counts[found.effect] += 1
         if len(listed) < MAX_FOLDERS:
             listed.append(_read(one, found))
@@ -83,14 +91,12 @@ async def folders_that_follow(
 ) -> list[uuid.UUID]:
     """The oldest folders under way that can be brought to the version. Raises NotFound, or Conflict
     (`version_not_active`)."""
-    after = await target_of(session, workflow_id, number)
-    drawn = definition.from_json(after.definition)
-    register = await load_register(session)
+    target = await _target(session, await target_of(session, workflow_id, number))
     return [
         one.folder.id
         async for one in _under_way(session, workflow_id)
-        if one.version.id != after.id
-        and _impact(one, drawn, register, now).effect is not Effect.CANNOT_FOLLOW
+        if one.version.id != target.version.id
+        and _impact(one, target, now).effect is not Effect.CANNOT_FOLLOW
     ][:MAX_FOLDERS]
 
 
@@ -103,7 +109,7 @@ async def folders_brought_to(
     return [
         one.folder.id
         async for one in _under_way(session, workflow_id)
-        if one.version.id == version.id and _version_before(one.events) is not None
+        if one.version.id == version.id and one.state.migrated_from is not None
     ][:MAX_FOLDERS]
 
 
@@ -142,14 +148,15 @@ async def bring_back(
     try:
         async with context.unit(principal.tenant_id) as session:
             folder = await _locked(session, folder_id, brought_to.workflow_id)
-            rows = await FolderRepository(session).events(folder_id)
-            before = _version_before(tuple(_event(row) for row in rows))
+            before = (await state_of(session, folder_id)).migrated_from
             if folder.workflow_version_id != brought_to.id or before is None:
                 raise Conflict(
                     "Ce dossier n'a pas été amené à cette version : il n'y a rien à défaire.",
                     code="not_migrated_here",
                 )
-            target = await CatalogRepository(session).version(uuid.UUID(before))
+            assert before.workflow_version is not None
+            version_id = uuid.UUID(before.workflow_version)
+            target = await CatalogRepository(session).version(version_id)
             assert target is not None
             await _bring(session, context, principal, folder, target, ())
     except (AppError, Refused) as e:
@@ -178,11 +185,13 @@ async def _bring(
 ) -> None:
     if folder.workflow_version_id == target.id:
         raise Conflict("Ce dossier suit déjà cette version.", code="already_in_this_version")
+    drawn = definition.from_json(target.definition)
+    refuse_errors(drawing_findings(drawn, use_of(*await binding_of(session, folder))))
     state = await state_of(session, folder.id)
     action = Migrate(
         PersonAtDesk(PersonId(str(principal.id)), _desk_of(state)),
         WorkflowVersionId(str(target.id)),
-        definition.from_json(target.definition),
+        drawn,
         tuple(chosen),
     )
     folder.workflow_version_id = target.id
@@ -204,30 +213,27 @@ async def _under_way(session: AsyncSession, workflow_id: uuid.UUID) -> AsyncIter
         batch = every[start : start + _BATCH]
         events = await repository.events_of([folder.id for folder, _ in batch])
         for folder, version in batch:
-            happened = tuple(_event(row) for row in events[folder.id])
-            yield _UnderWay(folder, version, happened)
+            yield _UnderWay(folder, version, replay(event_of(row) for row in events[folder.id]))
 
 
-def _event(row: FolderEvent) -> Event:
-    return event_encoding.from_json(row.payload)
+async def _target(session: AsyncSession, version: WorkflowVersion) -> _Target:
+    """The version, and what it is for each subtype, in use or not any more."""
+    drawn = definition.from_json(version.definition)
+    forbidden = {}
+    for subtype, kind in await CatalogRepository(session).subtypes_with_types():
+        errors = errors_of(drawing_findings(drawn, use_of(subtype, kind)))
+        if errors:
+            forbidden[subtype.id] = " ".join(one.detail for one in errors)
+    return _Target(version, drawn, await load_register(session), forbidden)
 
 
-def _impact(
-    one: _UnderWay, after: definition.Workflow, register: PowerRegister, now: datetime
-) -> Impact:
-    before = definition.from_json(one.version.definition)
-    return impact(replay(one.events), before, after, register, now)
-
-
-def _version_before(events: Sequence[Event]) -> WorkflowVersionId | None:
-    """The version that the last migration took the folder from, unless it was sent again since."""
-    for turn in range(len(events) - 1, -1, -1):
-        if isinstance(events[turn], Migrated):
-            state = replay(events[:turn])
-            brought_to = replay(events[: turn + 1]).workflow_version
-            still_there = replay(events).workflow_version == brought_to
-            return state.workflow_version if still_there else None
-    return None
+def _impact(one: _UnderWay, target: _Target, now: datetime) -> Impact:
+    why_not = target.forbidden.get(one.folder.subtype_id)
+    if why_not is not None:
+        current = one.state.current_step
+        return Impact(Effect.CANNOT_FOLLOW, why_not, current.id if current else None)
+    version_id = WorkflowVersionId(str(target.version.id))
+    return impact(one.state, version_id, target.drawn, target.register, now)
 
 
 def _read(one: _UnderWay, found: Impact) -> FolderImpactRead:

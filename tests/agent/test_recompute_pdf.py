@@ -90,6 +90,18 @@ def test_refuses_an_attribute_less(pdf: PreparedItem, signer: Issued) -> None:
     assert refusal(pdf, signer, to_sign=to_sign) == "attributes_unexpected"
 
 
+def test_refuses_attributes_that_are_not_in_the_order_of_der(
+    pdf: PreparedItem, signer: Issued
+) -> None:
+    to_sign = with_entry(pdf, 0, tbs=_in_another_order)
+    assert refusal(pdf, signer, to_sign=to_sign) == "attributes_unexpected"
+
+
+def test_refuses_a_second_certificate(pdf: PreparedItem, signer: Issued) -> None:
+    to_sign = with_entry(pdf, 0, tbs=_with_two_certificates)
+    assert refusal(pdf, signer, to_sign=to_sign) == "certificate_differs"
+
+
 @pytest.mark.parametrize("tbs", [b"", b"\x31", b"\x31\x00", b"\x30\x03\x02\x01\x05", b"A" * 32])
 def test_refuses_a_bare_hash_or_any_other_bytes(
     pdf: PreparedItem, signer: Issued, tbs: bytes
@@ -112,6 +124,19 @@ def _with_signing_time(tbs: bytes) -> bytes:
 def _without_certificate(tbs: bytes) -> bytes:
     kept = [a for a in cms.CMSAttributes.load(tbs) if a["type"].native != "signing_certificate_v2"]
     return bytes(cms.CMSAttributes(kept).dump())
+
+
+def _in_another_order(tbs: bytes) -> bytes:
+    body = b"".join(reversed([one.dump() for one in cms.CMSAttributes.load(tbs)]))
+    return tbs[: len(tbs) - len(body)] + body
+
+
+def _with_two_certificates(tbs: bytes) -> bytes:
+    attributes = cms.CMSAttributes.load(tbs)
+    (named,) = (one for one in attributes if one["type"].native == "signing_certificate_v2")
+    certificates = named["values"][0]["certs"]
+    certificates.append(certificates[0].copy())
+    return bytes(attributes.dump(force=True))
 
 
 def _moment() -> cms.Time:

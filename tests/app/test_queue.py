@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+import structlog
 from arq.constants import default_queue_name, in_progress_key_prefix, job_key_prefix
 from redis.asyncio import Redis
 
@@ -81,8 +82,10 @@ class TestQueue:
 
     async def test_away_is_said_in_the_log_and_hurts_nobody(self, tmp_path: Path) -> None:
         queue = Queue(f"unix://{tmp_path}/absent.sock")
-        await queue.wake()
-        await queue.announce(str(random_id()))
+        with structlog.testing.capture_logs() as said:
+            await queue.wake()
+            await queue.announce(str(random_id()))
+        assert [one["event"] for one in said] == ["queue_unreachable"] * 2
 
     async def test_comes_back_after_an_absence(self, server: Redis, queue: Queue) -> None:
         await queue.wake()

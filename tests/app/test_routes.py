@@ -94,6 +94,13 @@ TABLE = (
     Row("GET", "/session", P.SESSION, PEOPLE),
     Row("DELETE", "/session", P.SESSION, PEOPLE),
     Row(
+        "PUT",
+        "/session/password",
+        P.SESSION,
+        PEOPLE,
+        {"current": "celui d'avant, oublié", "new": "une phrase assez longue"},
+    ),
+    Row(
         "POST",
         "/api-tokens",
         P.TOKEN_ADMIN,
@@ -126,9 +133,17 @@ TABLE = (
         {"login": "a", "email": "a@b.test", "first_name": "A", "last_name": "B"},
     ),
     Row("GET", "/users", P.USER_ADMIN, ADMIN),
+    Row(
+        "PUT",
+        "/users/{user_id}/password",
+        P.USER_ADMIN,
+        ADMIN,
+        {"password": "une phrase assez longue"},
+    ),
     Row("PATCH", "/users/{user_id}", P.USER_ADMIN, ADMIN, {"first_name": "Sacha"}),
     Row("GET", "/people", P.SESSION, PEOPLE),
-    Row("GET", "/people/{user_id}/powers", P.SESSION, PEOPLE),
+    # Those of others are for administrators and auditors: nobody else learns who exists.
+    Row("GET", "/people/{user_id}/powers", P.SESSION, CIRCUITS | JOURNAL),
     Row("GET", "/certificates", P.SESSION, PEOPLE),
     Row("POST", "/desks", P.DESK_ADMIN, CIRCUITS, {"name": ""}),
     Row("GET", "/desks", P.CATALOG_READ, CATALOG),
@@ -164,6 +179,13 @@ TABLE = (
         },
     ),
     Row("GET", "/grants", P.POWER_ADMIN, CIRCUITS),
+    Row(
+        "PATCH",
+        "/grants/{grant_id}",
+        P.POWER_ADMIN,
+        CIRCUITS,
+        {"executory_at": "2026-01-06T08:00:00Z"},
+    ),
     Row("POST", "/grants/{grant_id}/repeal", P.POWER_ADMIN, CIRCUITS),
     Row(
         "POST",
@@ -174,6 +196,7 @@ TABLE = (
     ),
     Row("GET", "/mandates", P.POWER_ADMIN, CIRCUITS),
     Row("PATCH", "/mandates/{mandate_id}", P.POWER_ADMIN, CIRCUITS, {"function": "Maire"}),
+    Row("DELETE", "/mandates/{mandate_id}", P.POWER_ADMIN, CIRCUITS),
     Row(
         "POST",
         "/council-installations",
@@ -607,6 +630,10 @@ class TestDescription:
         described = _description()["paths"].values()
         ids = [operation["operationId"] for path in described for operation in path.values()]
         assert len(ids) == len(set(ids))
+
+    def test_bodies_of_two_kinds_do_not_share_a_name(self) -> None:
+        """Where they do, clients are given the names of our modules."""
+        assert [name for name in _description()["components"]["schemas"] if "__" in name] == []
 
 
 @functools.cache

@@ -109,6 +109,31 @@ class TestRun:
         assert await run(replace(context, settings=settings), job_id)
         assert (await row_of(context, job_id)).state == "done"
 
+    async def test_renews_its_lease_twice_before_the_first_one_ends(
+        self, context: Context, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        in_time: list[bool] = []
+
+        async def lasting(context: Context, job: jobs.ClaimedJob) -> None:
+            first = (await row_of(context, job.id)).lease_until
+            assert first is not None
+            leases = {first}
+
+            async def renewed_twice() -> bool:
+                leases.add((await row_of(context, job.id)).lease_until or first)
+                return len(leases) > 2
+
+            in_time.append(await eventually(renewed_twice) and context.clock() < first)
+            async with context.unit() as session:
+                await jobs.finish(session, job)
+
+        monkeypatch.setitem(cast("dict[str, Handler]", HANDLERS), "lasting", lasting)
+        worker = context.settings.worker.model_copy(update={"lease_s": 3})
+        settings = context.settings.model_copy(update={"worker": worker})
+        real = replace(context, clock=system_clock, settings=settings)
+        assert await run(real, await owe(real, kind="lasting"))
+        assert in_time == [True]
+
     async def test_of_a_row_that_does_not_exist_does_nothing(self, context: Context) -> None:
         assert not await run(context, uuid.uuid4())
 

@@ -18,6 +18,7 @@ from workflows.definition import (
     StepMode,
     Workflow,
     given_desk,
+    variable_desk,
 )
 
 DESKS = (DeskId("accounts"), DeskId("mayor"))
@@ -63,9 +64,10 @@ def _person_step(step_id: str, kind: StepKind, desks: list[DeskId], mode: StepMo
 
 
 @st.composite
-def sound_workflows(draw: st.DrawFn) -> Workflow:
+def sound_workflows(draw: st.DrawFn, *, variable: bool = False) -> Workflow:
     """Circuits of approvals and signatures without errors, a transmission at the end or not, whose
-    steps have their ids from a few, so that two of them often have steps in common."""
+    steps have their ids from a few, so that two of them often have steps in common. `variable`:
+    the desk of some steps is chosen, and steps may be added at some."""
     names = draw(st.lists(st.sampled_from("abcdef"), min_size=1, max_size=5, unique=True))
     kinds = st.sampled_from((StepKind.APPROVAL, StepKind.SIGNATURE))
     steps = [
@@ -75,6 +77,15 @@ def sound_workflows(draw: st.DrawFn) -> Workflow:
         )
         for name in names
     ]
+    if variable:
+        steps = [
+            replace(
+                step,
+                actors=(variable_desk(),) if draw(st.booleans()) else step.actors,
+                may_add_steps=draw(st.booleans()),
+            )
+            for step in steps
+        ]
     if draw(st.booleans()):
         steps.append(Step(StepId("envoi"), StepKind.TRANSMISSION, "Envoi"))
     return Workflow("Circuit", tuple(steps))

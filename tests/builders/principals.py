@@ -9,7 +9,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.auth.device_requests import DEVICE
 from app.auth.principal import Permission, Principal, PrincipalKind, Role
-from app.auth.repository import AuthRepository
 from app.auth.service import TokenRequest, issue_token
 from app.context import Context
 from app.demo.town import Town
@@ -63,7 +62,7 @@ async def make_token(
         expires_at=context.clock() + timedelta(days=days),
     )
     async with context.unit(town.tenant_id) as session:
-        row, value = await issue_token(context, AuthRepository(session), administrator, request)
+        row, value = await issue_token(context, session, administrator, request)
     return str(row.id), value
 
 

@@ -161,7 +161,7 @@ class _Reader:
             facts=self._facts(folder),
             rules=FolderRules(
                 mandatory_reading=self.raw.get("mandatory_reading", False),
-                single_signature=folder.intake is HeliosIntake.TO_SIGN,
+                single_signature=folder.intake is not None,
             ),
             chosen_desks=(*self._by_rule(table, folder), *by_hand),
             durations={

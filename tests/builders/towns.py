@@ -8,7 +8,6 @@ import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from cryptography.hazmat.primitives import serialization
 from pwdlib import PasswordHash
 from sqlalchemy import delete, update
 
@@ -196,11 +195,6 @@ class DrivenClock:
 
     def advance(self, **delta: float) -> None:
         self.now += timedelta(**delta)
-
-
-def pem_of(issued: pki.Issued) -> str:
-    """A certificate as text."""
-    return issued.certificate.public_bytes(serialization.Encoding.PEM).decode()
 
 
 def random_id() -> uuid.UUID:

@@ -3,10 +3,9 @@ from __future__ import annotations
 import ssl
 
 import pytest
-from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
 
 from connectors.errors import Unreachable
-from connectors.tls import client_context, pem_from_pkcs12
+from connectors.tls import client_context
 from tests.builders.tdt import TdtPki
 
 
@@ -41,28 +40,3 @@ class TestClientContext:
     def test_refuses_an_unreadable_authority(self, broken: bytes) -> None:
         with pytest.raises(Unreachable):
             client_context(ca_pem=broken)
-
-
-class TestPkcs12:
-    def test_gives_a_usable_pair(self, tdt_pki: TdtPki) -> None:
-        archive = _archive(tdt_pki, b"secret")
-
-        certificate_pem, key_pem = pem_from_pkcs12(archive, b"secret")
-
-        assert client_context(
-            ca_pem=tdt_pki.authority.pem, certificate_pem=certificate_pem, key_pem=key_pem
-        )
-
-    def test_refuses_a_wrong_password(self, tdt_pki: TdtPki) -> None:
-        with pytest.raises(ValueError, match="password"):
-            pem_from_pkcs12(_archive(tdt_pki, b"secret"), b"autre")
-
-
-def _archive(pki: TdtPki, password: bytes) -> bytes:
-    return pkcs12.serialize_key_and_certificates(
-        b"compte",
-        pki.client.key,
-        pki.client.certificate,
-        [pki.authority.certificate],
-        BestAvailableEncryption(password),
-    )

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
+from app.demo.pki import make_crl
 from signing.certificates import Fitness, common_name, fitness, read_certificate
 from signing.errors import UnsuitableCertificate
 from tests.pki.tree import ORGANISATION, SIREN, PkiTree, shared_tree
+
+SECOND = timedelta(seconds=1)
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +144,30 @@ class TestFitness:
     def test_without_a_revocation_list_it_is_fit_with_a_note(self, tree: PkiTree) -> None:
         verdict = fitness(tree.good.der, anchors=(tree.root.der,), chain=tree.chain, now=tree.now)
         assert (verdict.fit, codes(verdict)) == (True, {"revocation_unknown"})
+
+    def test_lists_that_say_nothing_of_it_make_it_unfit(self, tree: PkiTree) -> None:
+        crls = (make_crl(tree.root, now=tree.now),)
+        verdict = fitness(
+            tree.good.der, anchors=(tree.root.der,), chain=tree.chain, now=tree.now, crls=crls
+        )
+        assert (verdict.fit, codes(verdict)) == (False, {"revocation_unknown"})
+
+    @pytest.mark.parametrize(
+        ("end", "after", "code"),
+        [
+            ("not_before", -SECOND, "certificate_not_yet_valid"),
+            ("not_before", 0 * SECOND, None),
+            ("not_after", 0 * SECOND, None),
+            ("not_after", SECOND, "certificate_expired"),
+        ],
+        ids=["before", "first", "last", "after"],
+    )
+    def test_it_serves_from_its_first_second_to_its_last(
+        self, tree: PkiTree, end: str, after: timedelta, code: str | None
+    ) -> None:
+        facts = read_certificate(tree.good.der)
+        verdict = fitness(facts, anchors=(), chain=(), now=getattr(facts, end) + after)
+        assert codes(verdict) - {"issuer_unproved"} == ({code} if code else set())
 
     def test_without_anchors_it_is_not(self, tree: PkiTree) -> None:
         verdict = fitness(tree.good.der, anchors=(), chain=tree.chain, now=tree.now)

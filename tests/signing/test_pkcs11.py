@@ -17,7 +17,7 @@ from signing.errors import (
     BadSignatureValue,
     NoModule,
     NoSigningCertificate,
-    NoToken,
+    PinLocked,
     TokenError,
     TokenRemoved,
     UnsuitableCertificate,
@@ -25,7 +25,7 @@ from signing.errors import (
 )
 from signing.keys import check_value, reasons_against
 from signing.pin import PinState, pin_state, wipe, wrong_pin
-from signing.pkcs11 import Module, TokenCertificate, TokenInfo, TokenSession
+from signing.pkcs11 import Module, TokenCertificate, TokenSession
 from signing.types import Mechanism
 from tests.builders.tokens import PIN, create_signer, demo_authority, softhsm_library
 
@@ -89,13 +89,6 @@ class TestListing:
         assert certificate.sha256 == devices.tokens["rsa"].certificate_sha256
         assert certificate.key_id == devices.tokens["rsa"].key_id
         assert certificate.chain == (demo_authority().der,)
-
-    def test_all_of_them_may_sign_today(self, devices: Devices) -> None:
-        assert len(devices.module.signing_certificates(now=datetime.now(UTC))) == 6
-
-    def test_none_may_sign_after_their_end(self, devices: Devices) -> None:
-        with pytest.raises(NoSigningCertificate):
-            devices.module.signing_certificates(now=datetime(2100, 1, 1, tzinfo=UTC))
 
     def test_an_authentication_certificate_may_not_sign(self) -> None:
         issued = make_tls_client("compte", issuer=demo_authority(), validity=valid_for(2))
@@ -194,6 +187,22 @@ class TestPin:
         assert "essais restants sont comptés" in refused.value.detail
         assert devices.module.pin_state(certificate.token) is PinState.COUNT_LOW
 
+    def test_threat_56_a_locked_token_is_shown_no_pin(
+        self, devices: Devices, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        certificate = devices.certificate("rsa")
+        monkeypatch.setattr("signing.pkcs11.pin_state", lambda _: PinState.LOCKED)
+        with pytest.raises(PinLocked):
+            TokenSession(devices.module, certificate, pin())
+
+    def test_threat_53_a_pin_that_was_kept_is_overwritten_at_the_end(
+        self, devices: Devices
+    ) -> None:
+        with TokenSession(devices.module, devices.certificate("always"), pin()) as session:
+            kept = session._pin
+            assert kept == pin()
+        assert kept == bytearray(len(PIN))
+
     def test_a_token_without_pad_wants_a_pin(self, devices: Devices) -> None:
         with pytest.raises(TokenError):
             TokenSession(devices.module, devices.certificate("p256"), None)
@@ -220,15 +229,3 @@ class TestPin:
     )
     def test_a_refused_pin_says_what_is_left(self, state: PinState, code: str) -> None:
         assert wrong_pin(state).code == code
-
-
-class EmptyReader(Module):
-    """A library that loads, with nothing in its readers."""
-
-    def tokens(self) -> tuple[TokenInfo, ...]:
-        return ()
-
-
-def test_an_empty_reader_is_said_so(devices: Devices) -> None:
-    with pytest.raises(NoToken):
-        EmptyReader(devices.module.path).signing_certificates(now=datetime.now(UTC))

@@ -1,4 +1,4 @@
-"""Action × state: what the rules say, written by hand, and what the runs of the tests met."""
+"""Action × state: what the rules say, written by hand, and what a run of the model met."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from workflows.actions import ActionKind
 from workflows.folder import FolderStatus
 
 TABLE_PROPERTY = "action_table"
-LEAST_ALLOWED = 20
-LEAST_REFUSED = 5
 
 _A, _S = ActionKind, FolderStatus
 
@@ -58,11 +56,14 @@ EXPECTED: Mapping[ActionKind, frozenset[FolderStatus]] = {
 }
 """In which states each action may be accepted; in the others it never is."""
 
+PAIRS = tuple((action, status) for action in ActionKind for status in FolderStatus)
+
 
 class ActionTable:
-    """Counts of acts accepted and refused, by action and state."""
+    """Counts of the sequences played, and of acts accepted and refused, by action and state."""
 
     def __init__(self) -> None:
+        self.sequences = 0
         self.accepted: Counter[tuple[ActionKind, FolderStatus]] = Counter()
         self.refused: Counter[tuple[ActionKind, FolderStatus]] = Counter()
 
@@ -70,26 +71,18 @@ class ActionTable:
         """One more act of this kind in this state."""
         (self.accepted if accepted else self.refused)[action, status] += 1
 
-    def add(self, other: ActionTable) -> None:
-        """The counts of the other table on top of these."""
-        self.accepted.update(other.accepted)
-        self.refused.update(other.refused)
-
-    def faults(self) -> Iterator[str]:
-        """What differs from EXPECTED, or was not met often enough to say."""
-        for action in ActionKind:
-            for status in FolderStatus:
-                yes, no = self.accepted[action, status], self.refused[action, status]
-                if status in EXPECTED[action]:
-                    if yes < LEAST_ALLOWED:
-                        yield f"{action} in {status}: accepted {yes} times only"
-                elif yes:
-                    yield f"{action} in {status}: accepted {yes} times, never expected"
-                elif no < LEAST_REFUSED:
-                    yield f"{action} in {status}: refused {no} times only"
+    def rare(self, least_allowed: int, least_refused: int) -> Iterator[str]:
+        """The pairs that were not met often enough to say that they are as EXPECTED."""
+        for action, status in PAIRS:
+            pair = action, status
+            if status not in EXPECTED[action] and self.refused[pair] < least_refused:
+                yield f"{action} in {status}: refused {self.refused[pair]} times only"
+            if status in EXPECTED[action] and self.accepted[pair] < least_allowed:
+                yield f"{action} in {status}: accepted {self.accepted[pair]} times only"
 
     def lines(self) -> Iterator[str]:
         """The table as text: `accepted+` where the rules allow, `-refused` elsewhere."""
+        yield f"{self.sequences} sequences; n+ accepted where the rules allow, -n refused elsewhere"
         wide = max(len(action) for action in ActionKind)
         columns = [max(len(status), 7) for status in FolderStatus]
         header = (f"{status:>{width}}" for status, width in zip(FolderStatus, columns, strict=True))
@@ -105,7 +98,3 @@ class ActionTable:
         if status in EXPECTED[action]:
             return f"{self.accepted[action, status]}+"
         return f"-{self.refused[action, status]}"
-
-
-MET = ActionTable()
-"""All that the tests of this run met; printed at the end of it."""

@@ -199,8 +199,9 @@ def _administrator_acts(
 def redrawn(state: FolderState) -> Workflow:
     """Another version of the folder's circuit, in which nothing is called as before."""
     steps = tuple(
-        replace(one.step, actors=one.drawn or one.step.actors, name=f"{one.step.name} bis")
+        replace(one.as_drawn, name=f"{one.step.name} bis")
         for one in state.steps
+        if not one.is_added
     )
     final = None if state.final_desk is None else given_desk(state.final_desk)
     return Workflow("Circuit bis", steps, state.duties, final)

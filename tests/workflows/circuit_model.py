@@ -3,7 +3,7 @@ them. A folder is a pile of snapshots: taking an act back takes the snapshot bef
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 
 from tests.workflows.town_model import NOBODY, Names, Town
@@ -39,12 +39,25 @@ from workflows.actions import (
     Transfer,
     TransmissionAction,
 )
-from workflows.definition import DeskId, DutyKind, Phase, Step, StepId, StepKind, StepMode, desks_of
+from workflows.definition import (
+    ActorKind,
+    DeskId,
+    Duty,
+    DutyKind,
+    Phase,
+    Step,
+    StepId,
+    StepKind,
+    StepMode,
+    desks_of,
+    given_desk,
+)
 from workflows.folder import (
     Document,
     DocumentRole,
     FolderRules,
     FolderStatus,
+    RevisionChange,
     RevisionId,
     TransmissionId,
 )
@@ -112,7 +125,7 @@ class PaperFolder:
     pile: list[Entry] = field(default_factory=list)
     round: int = 0
     rules: FolderRules = field(default_factory=FolderRules)
-    duties: set[DutyKind] = field(default_factory=set)
+    duties: tuple[Duty, ...] = ()
     final_desk: DeskId | None = None
     read: set[tuple[PersonId, RevisionId]] = field(default_factory=set)
     recused: set[PersonId] = field(default_factory=set)
@@ -122,6 +135,8 @@ class PaperFolder:
     remote_known: bool = False
     version: str = ""
     chained: bool = False
+    corrected: bool = False
+    made: set[RevisionId] = field(default_factory=set)
 
     # ---- what is the case ------------------------------------------------------------------
 
@@ -136,12 +151,44 @@ class PaperFolder:
         """Whether documents still change."""
         return self.turn is not None and self.turn.step.phase is Phase.PREPARATION
 
-    def kept_apart(self, kind: StepKind) -> Names:
-        """The persons whom a duty keeps from passing a step of this kind."""
-        if DutyKind.APPROVER_DOES_NOT_SIGN not in self.duties:
-            return NOBODY
-        apart = {_K.SIGNATURE: (Approve,), _K.APPROVAL: (Sign, SignOnPaper)}.get(kind, ())
-        names = (entry.names for entry in self.pile if isinstance(entry.action, apart))
+    @property
+    def is_back(self) -> bool:
+        """Whether the submitter has the folder again, to correct it."""
+        return self.now.status in _BACK
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more happens to it, but that another one follows."""
+        return self.now.status in _ENDS
+
+    def kept_apart(self, turn: Turn) -> Names:
+        """The persons whom a duty keeps from passing the step."""
+        return NOBODY.union(*(self._kept_apart_by(duty, turn.step) for duty in self.duties))
+
+    def _kept_apart_by(self, duty: Duty, step: Step) -> Names:
+        kind, passed = step.kind, tuple(_PASSES)
+        match duty.kind:
+            case DutyKind.APPROVER_DOES_NOT_SIGN:
+                others = {_K.SIGNATURE: (Approve,), _K.APPROVAL: (Sign, SignOnPaper)}
+                return self._authors(others.get(kind, ()))
+            case DutyKind.SUBMITTER_DOES_NOT_APPROVE:
+                return self._authors((Submit, Resubmit)) if kind is _K.APPROVAL else NOBODY
+            case DutyKind.SUBMITTER_DOES_NOT_SIGN:
+                return self._authors((Submit, Resubmit)) if kind is _K.SIGNATURE else NOBODY
+            case DutyKind.DISTINCT_PERSONS:
+                steps = set(duty.steps) if step.id in duty.steps else set()
+                again = [e for e in self.pile if e.turn == step.id and e.round != self.round]
+                return self._authors(passed, steps, again)
+
+    def _authors(
+        self,
+        acts: tuple[type[Action], ...],
+        steps: set[StepId] | None = None,
+        but: Collection[Entry] = (),
+    ) -> Names:
+        """Whose acts of these kinds stand, at any step or at these, and in whose name."""
+        there = (e for e in self.pile if steps is None or e.turn in steps)
+        names = (e.names for e in there if isinstance(e.action, acts) and e not in but)
         return NOBODY.union(*names)
 
     def able(self) -> set[tuple[PersonId, DeskId]]:
@@ -162,7 +209,7 @@ class PaperFolder:
         if turn is None or turn.step.kind not in _BY_PERSONS:
             return False
         counted = {desk for person, desk in self.able() if self.town.is_present(person)}
-        every = turn.step.mode is StepMode.ALL_OF
+        every = turn.step.mode is StepMode.ALL_OF and bool(turn.desks)
         return counted != turn.awaited if every else not counted
 
     # ---- what is allowed -------------------------------------------------------------------
@@ -195,13 +242,34 @@ class PaperFolder:
     def _may_submit(self, action: Submit | Resubmit | Cancel) -> bool:
         moments = {Submit: {_S.DRAFT}, Resubmit: _BACK, Cancel: _BACK | {_S.DRAFT}}[type(action)]
         own = action.actor.desk == self.submitter.desk and self.town.holds(action.actor)
-        return self.now.status in moments and own
+        if self.now.status not in moments or not own:
+            return False
+        if isinstance(action, Submit) and not self._are_chosen(action):
+            return False
+        return isinstance(action, Cancel) or self._may_enter(action.documents)
+
+    def _are_chosen(self, action: Submit) -> bool:
+        """Whether each variable desk, and nothing else, is chosen among those allowed."""
+        variable = [
+            (step.id, actor.choices or tuple(self.town.desks))
+            for step in action.workflow.steps
+            for actor in step.actors
+            if actor.kind is ActorKind.VARIABLE
+        ]
+        chosen = sorted(action.chosen_desks, key=lambda one: one.step)
+        return [step for step, _ in sorted(variable)] == [one.step for one in chosen] and all(
+            one.desk in choices for one, (_, choices) in zip(chosen, sorted(variable), strict=True)
+        )
+
+    def _may_enter(self, documents: tuple[Document, ...]) -> bool:
+        """Whether there is something to sign, without a signature of an earlier round."""
+        return bool(_main(documents)) and self.made.isdisjoint(one.revision.id for one in documents)
 
     def _may_read(self, action: Read) -> bool:
         kept_out = NOBODY
         if self.turn is not None:
-            kept_out = self.kept_apart(self.turn.step.kind) | self.recused
-        named = any(self._speaks(action.actor, kind, kept_out) for kind in _BY_PERSONS)
+            kept_out = self.kept_apart(self.turn) | self.recused
+        named = self.town.is_known_at(action.actor, kept_out)
         desks = {self.submitter.desk, self.final_desk} | self.known_desks
         desks |= {desk for turn in self.now.turns for desk in turn.desks}
         desks |= {desk for _, desk in self.advice}
@@ -243,7 +311,7 @@ class PaperFolder:
         if not isinstance(entry.action, (Submit, Resubmit, Reject, *_PASSES)):
             return False
         if isinstance(entry.action, Reject):
-            open_still = self.now.status is _S.REJECTED
+            open_still = self.now.status is _S.REJECTED and not self.corrected
         else:
             first = 0 if entry.turn is None else self._place(entry.turn) + 1
             asked = any(
@@ -284,7 +352,7 @@ class PaperFolder:
 
     def _may_advise(self, action: GiveOpinion, turn: Turn) -> bool:
         seat = action.actor
-        kept_out = self.kept_apart(turn.step.kind) | self.recused
+        kept_out = self.kept_apart(turn) | self.recused
         speaks = self._speaks(seat, _K.APPROVAL, kept_out) and seat.person not in self.recused
         asked = (turn.step.id, seat.desk) in self.advice
         return asked and speaks and self._has_read(seat.person)
@@ -294,7 +362,7 @@ class PaperFolder:
             return False
         if isinstance(action, ForceStep):
             return kind in _OUTSIDE
-        entering = bool(action.documents) or not self._ends_preparation(set())
+        entering = self._may_enter(action.documents) or not self._ends_preparation(set())
         return kind in {_K.APPROVAL, _K.SEAL, _K.ARCHIVE} and entering
 
     def _may_transfer(self, action: Transfer, turn: Turn) -> bool:
@@ -304,13 +372,14 @@ class PaperFolder:
             return False
         if seat.desk in turn.awaited and self._speaks_here(seat, turn):
             return self._has_read(seat.person)
-        return self._administers(seat) and seat.desk in turn.awaited
+        return self._administers(seat) and (not turn.desks or seat.desk in turn.awaited)
 
     def _may_speak(self, action: Reject | AskOpinion | AddStep, turn: Turn) -> bool:
         seat = action.actor
-        if turn.step.kind not in _BY_PERSONS - {_K.ARCHIVE} or seat.desk not in turn.awaited:
-            return False
         sends_back = isinstance(action, Reject) and self._administers(seat)
+        here = seat.desk in turn.awaited or (sends_back and not turn.desks)
+        if turn.step.kind not in _BY_PERSONS - {_K.ARCHIVE} or not here:
+            return False
         if seat.person in self.recused or not (sends_back or self._speaks_here(seat, turn)):
             return False
         match action:
@@ -322,25 +391,39 @@ class PaperFolder:
                 other = action.desk in self.town.desks - {seat.desk}
                 return other and not asked and self._has_read(seat.person)
             case AddStep():
-                new = action.added.id not in {one.step.id for one in self.now.turns}
-                same = action.added.phase is turn.step.phase
-                allowed = turn.step.may_add_steps and new and same
+                allowed = turn.step.may_add_steps and self._is_addable(action.added, turn)
                 return allowed and self._has_read(seat.person)
+
+    def _is_addable(self, added: Step, turn: Turn) -> bool:
+        desks = desks_of(added)
+        if not desks or len(set(desks)) != len(added.actors):
+            return False
+        new = added.id not in {one.step.id for one in self.now.turns}
+        same = added.phase is turn.step.phase
+        signs = added.kind is _K.SIGNATURE and not self.preparing
+        fit = added.kind is _K.APPROVAL or (signs and not self.rules.single_signature)
+        return new and same and fit
 
     def _may_pass(self, action: PassingAction, turn: Turn) -> bool:
         if _PASSES[type(action)] is not turn.step.kind or action.actor.desk not in turn.awaited:
             return False
         pen = isinstance(action, SignOnPaper)
-        if pen and not self.rules.paper_signature:
+        if pen and (self.rules.single_signature or not self.rules.paper_signature):
             return False
-        brings = bool(action.documents) if isinstance(action, Approve) else True
+        brings = not isinstance(action, Approve) or self._may_enter(action.documents)
         if not brings and self._ends_preparation({action.actor.desk}):
+            return False
+        if not self._signs_all(action):
             return False
         return self._entitled(action.actor, turn, pen=pen) and self._has_read(action.actor.person)
 
+    def _signs_all(self, action: PassingAction) -> bool:
+        changes = _changes(action)
+        return not _signs(action) or {one.before.id for one in changes} == set(self.now.documents)
+
     def _entitled(self, seat: PersonAtDesk, turn: Turn, *, pen: bool) -> bool:
         kind = turn.step.kind
-        apart, recused = self.kept_apart(kind), frozenset(self.recused)
+        apart, recused = self.kept_apart(turn), frozenset(self.recused)
         return self.town.may_pass(seat, kind, apart, recused, pen=pen)
 
     def _may_return(self, target: StepId, turn: Turn) -> bool:
@@ -351,8 +434,8 @@ class PaperFolder:
         return any(True for _ in self.town.in_whose_name(seat, kind, kept_out))
 
     def _speaks_here(self, seat: PersonAtDesk, turn: Turn) -> bool:
-        kind = turn.step.kind
-        return self._speaks(seat, kind, self.kept_apart(kind) | self.recused)
+        kept_out = self.kept_apart(turn) | self.recused
+        return self._speaks(seat, turn.step.kind, kept_out)
 
     def _administers(self, seat: PersonAtDesk) -> bool:
         desks = self.turn.desks if self.turn is not None else ()
@@ -375,8 +458,19 @@ class PaperFolder:
 
     # ---- what follows ----------------------------------------------------------------------
 
-    def follow(self, action: Action, for_whom: PersonId | None = None) -> None:
-        """Does an act that the rules allow; `for_whom`: in whose name."""
+    def in_whose_name(self, action: Action) -> PersonId | None:
+        """In whose name somebody does his part of the step; None for his own."""
+        if self.turn is None or not isinstance(action, PassingAction):
+            return None
+        apart = self.kept_apart(self.turn)
+        return self.town.best_name(action.actor, self.turn.step.kind, apart)
+
+    def correct(self) -> None:
+        """The submitter changes a folder that came back."""
+        self.corrected = True
+
+    def follow(self, action: Action) -> None:
+        """Does an act that the rules allow."""
         match action:
             case Retract():
                 self._take_back()
@@ -393,7 +487,7 @@ class PaperFolder:
             ):
                 self._transmit(action)
             case _:
-                self._put_on_the_pile(action, for_whom)
+                self._put_on_the_pile(action)
                 self._do(action)
 
     def _note(self, action: Read | Recuse | AskOpinion | GiveOpinion | Chain) -> None:
@@ -435,7 +529,8 @@ class PaperFolder:
         else:
             self._become(_S.REMOTE_REFUSED)
 
-    def _put_on_the_pile(self, action: PersonAction, for_whom: PersonId | None) -> None:
+    def _put_on_the_pile(self, action: PersonAction) -> None:
+        for_whom = self.in_whose_name(action)
         if isinstance(action, Submit | Resubmit):
             self.round += 1
         seat, turn = action.actor, getattr(action, "step", None)
@@ -454,7 +549,7 @@ class PaperFolder:
             case Transfer():
                 turn, seat = self.now.turns[self.now.at], action.actor
                 desks = tuple(action.to if one == seat.desk else one for one in turn.desks)
-                self._set_turn(replace(turn, desks=desks))
+                self._set_turn(replace(turn, desks=desks or (action.to,)))
             case AddStep():
                 after, turns = self.now.at + 1, self.now.turns
                 added = _waiting(action.added)
@@ -479,13 +574,12 @@ class PaperFolder:
     def _enter(self, action: Submit | Resubmit) -> None:
         documents = _main(action.documents)
         self.submitter, self.transmission = action.actor, None
-        self.advice = []
+        self.advice, self.corrected = [], False
         if isinstance(action, Submit):
             self.rules, self.version = action.rules, action.workflow_version
-            self.duties = {one.kind for one in action.workflow.duties}
-            final = action.workflow.final_desk
-            self.final_desk = None if final is None else final.desk
-            turns = tuple(_waiting(step) for step in action.workflow.steps)
+            self.duties, final = action.workflow.duties, action.workflow.final_desk
+            self.final_desk = None if final is None else final.desk or action.actor.desk
+            turns = tuple(_waiting(_settled(step, action)) for step in action.workflow.steps)
         else:
             kept = self._kept(documents)
             for entry in self.pile:
@@ -510,10 +604,8 @@ class PaperFolder:
         turn = self.now.turns[self.now.at]
         turn = replace(turn, acted=turn.acted | {seat.desk})
         self._set_turn(turn)
-        changes = {
-            one.before.id: one.after.id
-            for one in getattr(action, "signed", getattr(action, "sealed", ()))
-        }
+        changes = {one.before.id: one.after.id for one in _changes(action)}
+        self.made |= set(changes.values())
         documents = tuple(changes.get(one, one) for one in self.now.documents)
         self.now = replace(self.now, documents=documents)
         if turn.step.mode is StepMode.ANY_OF or not turn.awaited:
@@ -533,17 +625,26 @@ class PaperFolder:
 
     def _start(self, place: int) -> None:
         turn = self.now.turns[place]
-        desks = desks_of(turn.step)
-        if turn.step.kind is _K.ARCHIVE and not desks:
-            desks = (self.final_desk or self.submitter.desk,)
+        desks = self._desks_now(turn.step)
         waits = {
             _K.TRANSMISSION: _S.AWAITING_TRANSMISSION,
             _K.EXTERNAL: _S.AWAITING_OUTSIDE,
             _K.SECURE_MAIL: _S.AWAITING_OUTSIDE,
         }
+        self.advice = [one for one in self.advice if one[0] != turn.step.id]
         self.now = replace(self.now, at=place)
         self._set_turn(replace(turn, desks=desks))
         self._become(waits.get(turn.step.kind, _S.PENDING))
+
+    def _desks_now(self, step: Step) -> tuple[DeskId, ...]:
+        """The desks of the step, the one above whoever acted last where it says so."""
+        if step.kind is _K.ARCHIVE and not step.actors:
+            return (self.final_desk or self.submitter.desk,)
+        acted = [e for e in self.pile if e.round == self.round and e.turn is not None]
+        passed = [e.seat.desk for e in acted if isinstance(e.action, tuple(_PASSES))]
+        boss = self.town.boss_of((passed or [self.submitter.desk])[-1])
+        desks = (boss if one.kind is ActorKind.BOSS_OF else one.desk for one in step.actors)
+        return tuple(dict.fromkeys(one for one in desks if one is not None))
 
     def _return(self, target: StepId) -> None:
         """As things were when the target got its turn, with the desks that had it."""
@@ -566,6 +667,7 @@ class PaperFolder:
             or entry.turn not in later
             or not isinstance(entry.action, tuple(_PASSES))
         ]
+        self.advice = [one for one in self.advice if one[0] != target]
         self.now = replace(self.now, turns=turns, at=place, documents=documents)
         self._become(_S.PENDING)
 
@@ -576,7 +678,7 @@ class PaperFolder:
             self.now = replace(self.now, documents=left.documents, entered=left.entered)
         if isinstance(entry.action, Submit | Resubmit):
             self.now = Snapshot()
-            self.rules, self.duties, self.final_desk = FolderRules(), set(), None
+            self.rules, self.duties, self.final_desk = FolderRules(), (), None
 
     def _place(self, step: StepId) -> int:
         return [one.step.id for one in self.now.turns].index(step)
@@ -594,7 +696,7 @@ class PaperFolder:
     def _everybody(self) -> Iterator[PersonId]:
         yield from {person for _, person in self.town.holders}
         yield from set(self.town.away.values())
-        yield from {delegate for _, delegate in self.town.delegates.values()}
+        yield from {one.delegate for one in self.town.delegations.values()}
 
 
 def _main(documents: tuple[Document, ...]) -> tuple[RevisionId, ...]:
@@ -603,6 +705,27 @@ def _main(documents: tuple[Document, ...]) -> tuple[RevisionId, ...]:
 
 def _waiting(step: Step) -> Turn:
     return Turn(step, desks_of(step))
+
+
+def _settled(step: Step, action: Submit) -> Step:
+    """The step with the desk of the submitter and those that he chose."""
+    chosen = [one.desk for one in action.chosen_desks if one.step == step.id]
+    desks = {
+        ActorKind.SUBMITTER: lambda: action.actor.desk,
+        ActorKind.VARIABLE: lambda: chosen.pop(0),
+    }
+    actors = (given_desk(desks[one.kind]()) if one.kind in desks else one for one in step.actors)
+    return replace(step, actors=tuple(actors))
+
+
+def _changes(action: Action) -> tuple[RevisionChange, ...]:
+    match action:
+        case Sign():
+            return action.signed
+        case Seal():
+            return action.sealed
+        case _:
+            return ()
 
 
 def _signs(action: Action) -> bool:

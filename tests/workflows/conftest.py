@@ -1,10 +1,10 @@
-"""Prints, at the end of the run, the table action × state that the exploration met."""
+"""Prints, at the end of the run, the table action × state that the model met."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.workflows.action_table import LEAST_ALLOWED, LEAST_REFUSED, TABLE_PROPERTY
+from tests.workflows.action_table import TABLE_PROPERTY
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -16,7 +16,3 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for table in tables:
         terminalreporter.section("circuits: action × state")
         terminalreporter.write_line(str(table))
-        terminalreporter.write_line(
-            f"n+ accepted in that state (each ≥ {LEAST_ALLOWED}), "
-            f"-n refused in that state, always (each ≥ {LEAST_REFUSED})"
-        )

@@ -78,7 +78,12 @@ class TestNobody:
     def test_a_step_that_nobody_can_pass_is_an_error_that_names_the_desk(self) -> None:
         (found,) = actor_findings(a_workflow(visa(given_desk(MAYOR))), Protocol.NONE, self.ALONE)
         assert (found.code, found.severity) == ("step_without_possible_actor", Severity.ERROR)
-        assert (found.step, "« Maire »" in found.detail) == (VISA, True)
+        assert (found.step, "le bureau « Maire » n'a pas" in found.detail) == (VISA, True)
+
+    def test_several_desks_are_named_together(self) -> None:
+        either = visa(given_desk(MAYOR), given_desk(DIRECTION))
+        (found,) = actor_findings(a_workflow(either), Protocol.NONE, self.ALONE)
+        assert "les bureaux « Maire » et « Direction » n'ont pas de titulaire" in found.detail
 
     @pytest.mark.parametrize(
         ("actors", "mode", "expected"),
@@ -150,7 +155,7 @@ class TestSuperiors:
         ("before", "expected"),
         [
             (given_desk(ACCOUNTS), []),
-            (given_desk(MAYOR), [("boss_of_top_desk", "warning")]),
+            (given_desk(MAYOR), [("boss_of_top_desk", "error")]),
             (SUBMITTER, []),
         ],
         ids=["has one", "top desk", "unknown"],
@@ -165,7 +170,24 @@ class TestSuperiors:
         workflow = a_workflow(visa(BOSS))
         flat = replace(EVERYBODY, superiors={})
         assert told(workflow, EVERYBODY) == []
-        assert told(workflow, flat) == [("boss_of_top_desk", "warning")]
+        assert told(workflow, flat) == [("boss_of_top_desk", "error")]
+
+    @pytest.mark.parametrize(
+        ("before", "step"),
+        [
+            (visa(given_desk(MAYOR), given_desk(ACCOUNTS)), signature(BOSS)),
+            (visa(given_desk(MAYOR), SUBMITTER), signature(BOSS)),
+            (visa(given_desk(MAYOR)), signature(BOSS, given_desk(MAYOR))),
+        ],
+        ids=["another acted", "the submitter acted", "another acts"],
+    )
+    def test_is_a_warning_while_somebody_may_pass_the_step(self, before: Step, step: Step) -> None:
+        assert told(a_workflow(before, step), EVERYBODY) == [("boss_of_top_desk", "warning")]
+
+    def test_is_an_error_where_the_boss_must_agree_with_others(self) -> None:
+        step = signature(BOSS, given_desk(MAYOR), mode=StepMode.ALL_OF)
+        workflow = a_workflow(visa(given_desk(MAYOR)), step)
+        assert told(workflow, EVERYBODY) == [("boss_of_top_desk", "error")]
 
 
 class TestAnyCircuit:

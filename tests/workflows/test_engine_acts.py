@@ -77,7 +77,7 @@ from workflows.definition import (
     Workflow,
     given_desk,
 )
-from workflows.engine import allowed_actions, decide, who_may_pass
+from workflows.engine import allowed_actions, decide, who_may_advise, who_may_pass
 from workflows.errors import (
     DeskNotConcerned,
     DocumentsMismatch,
@@ -103,7 +103,7 @@ from workflows.moments import (
     OpinionAlreadyAsked,
     StepAlreadyPassed,
 )
-from workflows.register import Facts, PersonAtDesk, PowerKind
+from workflows.register import Administrator, Facts, PersonAtDesk, PersonId, PowerKind
 
 READING = FolderRules(mandatory_reading=True)
 WHY = "Ma sœur dirige cette entreprise."
@@ -233,6 +233,11 @@ class TestMandatoryMetadata:
     def test_an_approval_names_what_is_missing(self) -> None:
         facts = replace(FACTS, filled=frozenset({FieldKey("amount")}))
         with pytest.raises(MetadataMissing, match="« budget »"):
+            ask(sent(a_workflow(self.step)), Approve(BEN_AT_ACCOUNTS, VISA), facts)
+
+    def test_what_is_missing_has_the_name_that_people_give_it(self) -> None:
+        facts = replace(FACTS, labels={FieldKey("budget"): "Imputation budgétaire"})
+        with pytest.raises(MetadataMissing, match="« amount », « Imputation budgétaire »"):
             ask(sent(a_workflow(self.step)), Approve(BEN_AT_ACCOUNTS, VISA), facts)
 
     def test_an_approval_passes_once_they_are_filled(self) -> None:
@@ -373,6 +378,38 @@ class TestOpinion:
         with pytest.raises(StepAlreadyPassed):
             ask(state, GiveOpinion(FAY_ELSEWHERE, VISA, "Oui."))
 
+    def test_is_awaited_again_when_the_act_that_passed_the_step_is_taken_back(self) -> None:
+        state = play(self.asked(), Approve(BEN_AT_ACCOUNTS, VISA), Retract(BEN_AT_ACCOUNTS, VISA))
+        assert ask(state, GiveOpinion(FAY_ELSEWHERE, VISA, "Oui."))
+
+    def test_is_forgotten_when_the_folder_comes_back_to_the_step(self) -> None:
+        last = replace(a_step(SIGNATURE, StepKind.APPROVAL, MAYOR), may_return=True)
+        state = play(
+            sent(a_workflow(a_step(VISA, StepKind.APPROVAL, ACCOUNTS), last)),
+            AskOpinion(BEN_AT_ACCOUNTS, VISA, ELSEWHERE, QUESTION),
+            Approve(BEN_AT_ACCOUNTS, VISA),
+            Reject(DAN_AT_MAYOR, SIGNATURE, WHY, return_to=VISA),
+        )
+        with pytest.raises(NoOpinionAsked):
+            ask(state, GiveOpinion(FAY_ELSEWHERE, VISA, "Oui."))
+        assert ask(state, AskOpinion(BEN_AT_ACCOUNTS, VISA, ELSEWHERE, QUESTION))
+
+    def test_may_be_given_by_whoever_could_approve_for_the_desk(self) -> None:
+        def able(state: FolderState, desk: DeskId) -> list[PersonId]:
+            return [one.person for one in who_may_advise(state, desk, REGISTER, FACTS, NOW).able]
+
+        assert able(self.asked(), ELSEWHERE) == [FAY]
+        assert able(self.asked(), MAYOR) == []
+        assert able(a_draft(), ELSEWHERE) == []
+
+    def test_may_be_given_by_somebody_whom_a_duty_keeps_from_passing_the_step(self) -> None:
+        apart = Duty(DutyKind.SUBMITTER_DOES_NOT_APPROVE)
+        asked = AskOpinion(BEN_AT_ACCOUNTS, VISA, ADA_AT_RECEPTION.desk, QUESTION)
+        state = play(sent(replace(FULL, duties=(apart,))), asked)
+        found = who_may_advise(state, ADA_AT_RECEPTION.desk, REGISTER, FACTS, NOW)
+        assert [one.person for one in found.able] == [ADA, BEN]
+        assert ask(state, GiveOpinion(ADA_AT_RECEPTION, VISA, "Oui."))
+
     def test_is_forgotten_in_another_round(self) -> None:
         state = play(
             self.asked(),
@@ -486,6 +523,17 @@ class TestRecusal:
             with pytest.raises(PersonRecused):
                 ask(state, action)
 
+    @pytest.mark.parametrize(
+        "action",
+        [Reject(BEN_AT_ACCOUNTS, VISA, "Faux."), Transfer(BEN_AT_ACCOUNTS, VISA, ELSEWHERE)],
+        ids=["reject", "transfer"],
+    )
+    def test_nor_as_an_administrator_of_the_desk(self, action: Action) -> None:
+        register = replace(REGISTER, administrators=(*REGISTER.administrators, Administrator(BEN)))
+        state = play(sent(), Recuse(BEN_AT_ACCOUNTS, WHY))
+        with pytest.raises(PersonRecused):
+            decide(state, action, register, FACTS, NOW)
+
     def test_his_colleague_acts_in_his_place(self) -> None:
         state = play(sent(), Recuse(BEN_AT_ACCOUNTS, WHY))
         able = who_may_pass(state, REGISTER, FACTS, NOW).able
@@ -570,6 +618,12 @@ class TestChain:
         state = play(completed(), Chain(ADA_AT_RECEPTION, FolderId("folder-2")))
         with pytest.raises(AlreadyChained):
             ask(state, Chain(ADA_AT_RECEPTION, FolderId("folder-3")))
+
+    def test_happens_again_where_the_folder_that_followed_was_cancelled(self) -> None:
+        state = play(completed(), Chain(ADA_AT_RECEPTION, FolderId("folder-2")))
+        facts = replace(FACTS, follower_cancelled=True)
+        again = Chain(ADA_AT_RECEPTION, FolderId("folder-3"))
+        assert play(state, again, facts=facts).chained_to == FolderId("folder-3")
 
     def test_waits_for_the_end(self) -> None:
         with pytest.raises(NotEnded):

@@ -16,6 +16,7 @@ from tests.builders.workflows import (
     DAN_AT_MAYOR,
     ELSEWHERE,
     FACTS,
+    FAY_ELSEWHERE,
     FILING,
     FIRST_LOOK,
     FIRST_LOOK_STEP,
@@ -54,11 +55,13 @@ from tests.builders.workflows import (
 from workflows.actions import (
     Action,
     ActionKind,
+    AddStep,
     Approve,
     ChosenDesk,
     ClaimTransmission,
     ForceStep,
     Migrate,
+    RecordOutside,
     Recuse,
     Reject,
     Retract,
@@ -72,7 +75,9 @@ from workflows.definition import (
     SUBMITTER,
     Duty,
     DutyKind,
+    Phase,
     Step,
+    StepId,
     StepKind,
     StepMode,
     Workflow,
@@ -90,8 +95,25 @@ from workflows.errors import (
     VariableDeskMissing,
     VariableDeskRefused,
 )
-from workflows.events import Completed, Event, Migrated, StepForced, StepSkipped, StepStarted
-from workflows.folder import NO_RULES, ActKind, FolderRules, FolderState, FolderStatus, StepState
+from workflows.events import (
+    Approved,
+    Completed,
+    Event,
+    Migrated,
+    StepForced,
+    StepSkipped,
+    StepStarted,
+    ValidationStarted,
+)
+from workflows.folder import (
+    NO_RULES,
+    ActKind,
+    FolderRules,
+    FolderState,
+    FolderStatus,
+    StepState,
+    WorkflowVersionId,
+)
 from workflows.moments import NotMigratable, NotYourTurn, TooLateToRetract, WrongStepKind
 from workflows.register import Administrator, PersonAtDesk, PowerKind
 
@@ -392,6 +414,213 @@ class TestMigration:
     def test_is_for_administrators_of_the_step(self) -> None:
         with pytest.raises(NotAdministrator):
             ask(sent(), migrate(replace(FULL, name="Bis"), seat=CLEO_AT_ACCOUNTS))
+
+    def test_a_step_put_after_the_others_that_was_passed_before_does_not_stop_the_folder(
+        self,
+    ) -> None:
+        first = replace(BOTH_VISAS_STEP, actors=(given_desk(ACCOUNTS),), mode=StepMode.ANY_OF)
+        second = a_step(SECOND_VISA, StepKind.APPROVAL, MAYOR)
+        state = play(
+            sent(a_workflow(first, second, SIGNATURE_STEP)),
+            Approve(BEN_AT_ACCOUNTS, BOTH_VISAS),
+            migrate(a_workflow(second, first, SIGNATURE_STEP), seat=GIL_AT_MAYOR),
+            Approve(DAN_AT_MAYOR, SECOND_VISA),
+        )
+        assert states(state) == [StepState.DONE, StepState.DONE, StepState.CURRENT]
+
+    def test_nor_does_one_of_the_preparation_keep_the_documents_open(self) -> None:
+        second = replace(a_step(SECOND_VISA, StepKind.APPROVAL, MAYOR), phase=Phase.PREPARATION)
+        state = play(
+            sent(a_workflow(FIRST_LOOK_STEP, second, SIGNATURE_STEP)),
+            Approve(BEN_AT_ACCOUNTS, FIRST_LOOK),
+            migrate(a_workflow(second, FIRST_LOOK_STEP, SIGNATURE_STEP), seat=GIL_AT_MAYOR),
+        )
+        events = ask(state, Approve(DAN_AT_MAYOR, SECOND_VISA, some_documents()))
+        assert [type(one) for one in events] == [
+            Approved,
+            StepStarted,
+            ValidationStarted,
+            StepStarted,
+        ]
+
+
+ADDED_STEP = a_step(OTHER_SIGNATURE, StepKind.SIGNATURE, MAYOR)
+OPEN_VISA_STEP = replace(VISA_STEP, may_add_steps=True)
+SECOND_STEP = replace(a_step(SECOND_VISA, StepKind.APPROVAL, ACCOUNTS), may_add_steps=True)
+
+
+def with_an_added_step(*steps: Step) -> FolderState:
+    """A folder at its first step, a visa, after which a signature was added."""
+    return play(sent(a_workflow(*steps)), AddStep(BEN_AT_ACCOUNTS, steps[0].id, ADDED_STEP))
+
+
+class TestMigrationOfStepsAddedOnTheFly:
+    def test_they_stay_where_they_are_there_and_back(self) -> None:
+        drawn = a_workflow(OPEN_VISA_STEP, SECOND_STEP)
+        state = play(with_an_added_step(*drawn.steps), migrate(replace(drawn, name="Bis")))
+        back = play(state, Migrate(GIL_AT_ACCOUNTS, VERSION, drawn))
+        for one in (state, back):
+            assert [step.id for step in one.steps] == [VISA, OTHER_SIGNATURE, SECOND_VISA]
+            assert states(one) == [StepState.CURRENT, StepState.WAITING, StepState.WAITING]
+            assert [step.is_added for step in one.steps] == [False, True, False]
+
+    def test_one_that_was_added_since_stays_ahead_on_the_way_back(self) -> None:
+        drawn = a_workflow(OPEN_VISA_STEP, SECOND_STEP)
+        since = replace(ADDED_STEP, id=StepId("added-since"))
+        state = play(
+            with_an_added_step(*drawn.steps),
+            migrate(replace(drawn, name="Bis")),
+            AddStep(BEN_AT_ACCOUNTS, VISA, since),
+        )
+        back = play(state, Migrate(GIL_AT_ACCOUNTS, VERSION, drawn))
+        order = [VISA, since.id, OTHER_SIGNATURE, SECOND_VISA]
+        assert [[step.id for step in one.steps] for one in (state, back)] == [order, order]
+
+    def test_one_that_has_its_turn_keeps_it(self) -> None:
+        before = play(
+            with_an_added_step(OPEN_VISA_STEP, SECOND_STEP), Approve(BEN_AT_ACCOUNTS, VISA)
+        )
+        state = play(before, migrate(a_workflow(SECOND_STEP), seat=GIL_AT_MAYOR))
+        assert [one.id for one in state.steps] == [OTHER_SIGNATURE, SECOND_VISA]
+        assert state.current_step == before.current_step
+        back = Migrate(GIL_AT_MAYOR, VERSION, a_workflow(OPEN_VISA_STEP, SECOND_STEP))
+        assert play(state, back).steps == before.steps
+
+    def test_one_that_was_passed_stays_behind_the_folder(self) -> None:
+        state = play(
+            with_an_added_step(OPEN_VISA_STEP, SECOND_STEP), Approve(BEN_AT_ACCOUNTS, VISA)
+        )
+        state = play(state, Sign(DAN_AT_MAYOR, OTHER_SIGNATURE, signed(state)))
+        state = play(state, migrate(a_workflow(SECOND_STEP, SIGNATURE_STEP)))
+        assert [one.id for one in state.steps] == [OTHER_SIGNATURE, SECOND_VISA, SIGNATURE]
+        assert states(state) == [StepState.DONE, StepState.CURRENT, StepState.WAITING]
+
+    def test_one_that_waits_is_not_left_behind_with_the_step_that_it_followed(self) -> None:
+        back = replace(SECOND_STEP, may_return=True)
+        state = play(
+            sent(a_workflow(VISA_STEP, back, SIGNATURE_STEP)),
+            Approve(BEN_AT_ACCOUNTS, VISA),
+            AddStep(BEN_AT_ACCOUNTS, SECOND_VISA, ADDED_STEP),
+            Reject(BEN_AT_ACCOUNTS, SECOND_VISA, "Faux.", VISA),
+            migrate(a_workflow(back, VISA_STEP, SIGNATURE_STEP)),
+        )
+        ids = [SECOND_VISA, VISA, OTHER_SIGNATURE, SIGNATURE]
+        assert [one.id for one in state.steps] == ids
+        assert states(state)[1:3] == [StepState.CURRENT, StepState.WAITING]
+
+    def test_a_folder_stays_where_the_other_version_has_no_place_for_them(self) -> None:
+        state = with_an_added_step(OPEN_VISA_STEP, SECOND_STEP)
+        same_id = replace(ADDED_STEP, kind=StepKind.APPROVAL)
+        with pytest.raises(NotMigratable, match="ajoutée"):
+            ask(state, migrate(a_workflow(OPEN_VISA_STEP, same_id)))
+
+
+class TestMigrationBack:
+    def test_the_desks_chosen_before_stand_again(self) -> None:
+        choice = replace(a_step(SECOND_VISA, StepKind.APPROVAL), actors=(variable_desk(),))
+        drawn = a_workflow(VISA_STEP, choice)
+        before = sent(drawn, ChosenDesk(SECOND_VISA, ELSEWHERE))
+        state = play(
+            before, migrate(a_workflow(VISA_STEP)), Migrate(GIL_AT_ACCOUNTS, VERSION, drawn)
+        )
+        assert state.steps == before.steps
+
+    def test_but_where_others_are_chosen(self) -> None:
+        choice = a_workflow(replace(VISA_STEP, actors=(variable_desk(),)))
+        state = play(
+            sent(choice, ChosenDesk(VISA, ACCOUNTS)),
+            migrate(a_workflow(VISA_STEP)),
+            Migrate(GIL_AT_ACCOUNTS, VERSION, choice, (ChosenDesk(VISA, ELSEWHERE),)),
+        )
+        assert state.desks_awaited_at(VISA) == (ELSEWHERE,)
+
+    def test_the_desk_to_which_the_step_was_handed_over_has_it_again(self) -> None:
+        state = play(
+            sent(),
+            Transfer(BEN_AT_ACCOUNTS, VISA, ELSEWHERE),
+            Migrate(
+                PersonAtDesk(GIL, ELSEWHERE),
+                OTHER_VERSION,
+                a_workflow(a_step(VISA, StepKind.APPROVAL, MAYOR)),
+            ),
+        )
+        assert state.desks_awaited_at(VISA) == (MAYOR,)
+        back = play(state, Migrate(GIL_AT_MAYOR, VERSION, FULL))
+        assert back.desks_awaited_at(VISA) == (ELSEWHERE,)
+
+    def test_is_refused_where_an_approval_would_be_left_out(self) -> None:
+        both = a_workflow(BOTH_VISAS_STEP, SIGNATURE_STEP)
+        one = a_workflow(replace(BOTH_VISAS_STEP, mode=StepMode.ANY_OF), SIGNATURE_STEP)
+        state = play(sent(both), Approve(BEN_AT_ACCOUNTS, BOTH_VISAS), migrate(one))
+        with pytest.raises(NotMigratable, match="a dépassé l'étape « Étape both-visas »"):
+            ask(state, Migrate(GIL_AT_MAYOR, VERSION, both))
+
+    def test_is_refused_where_a_step_would_be_passed_over(self) -> None:
+        longer = a_workflow(VISA_STEP, SECOND_STEP, SIGNATURE_STEP)
+        shorter = a_workflow(VISA_STEP, SIGNATURE_STEP)
+        state = play(sent(longer), migrate(shorter), Approve(BEN_AT_ACCOUNTS, VISA))
+        with pytest.raises(NotMigratable, match="Étape second-visa"):
+            ask(state, Migrate(GIL_AT_MAYOR, VERSION, longer))
+
+    def test_is_open_where_all_acted_though_one_was_enough(self) -> None:
+        both = a_workflow(replace(BOTH_VISAS_STEP, mode=StepMode.ANY_OF), SIGNATURE_STEP)
+        every = a_workflow(BOTH_VISAS_STEP, SIGNATURE_STEP)
+        state = play(
+            sent(both),
+            migrate(every),
+            Approve(BEN_AT_ACCOUNTS, BOTH_VISAS),
+            Approve(DAN_AT_MAYOR, BOTH_VISAS),
+            Migrate(GIL_AT_MAYOR, VERSION, both),
+        )
+        assert (states(state), state.workflow_version) == (
+            [StepState.DONE, StepState.CURRENT],
+            VERSION,
+        )
+
+    def test_is_open_where_an_administrator_passed_over_the_step(self) -> None:
+        other = a_workflow(replace(VISA_STEP, actors=(given_desk(MAYOR),)), SIGNATURE_STEP)
+        state = play(
+            sent(),
+            migrate(other),
+            SkipStep(GIL_AT_MAYOR, VISA, WHY),
+            Migrate(GIL_AT_MAYOR, VERSION, FULL),
+        )
+        assert states(state)[:2] == [StepState.SKIPPED, StepState.CURRENT]
+
+    def test_is_open_where_the_step_was_passed_as_the_older_version_asks(self) -> None:
+        other = a_workflow(replace(VISA_STEP, due_in_days=2), SIGNATURE_STEP)
+        state = play(
+            sent(),
+            migrate(other),
+            Transfer(BEN_AT_ACCOUNTS, VISA, ELSEWHERE),
+            Approve(FAY_ELSEWHERE, VISA),
+            Migrate(GIL_AT_MAYOR, VERSION, FULL),
+        )
+        assert states(state)[:2] == [StepState.DONE, StepState.CURRENT]
+
+    def test_what_the_outside_answered_stays_done_whatever_the_versions_between(self) -> None:
+        mailed = a_workflow(MAILING_STEP, VISA_STEP)
+        before = play(sent(mailed), RecordOutside(MAILING, accepted=True))
+        state = play(before, migrate(a_workflow(VISA_STEP)))
+        third = Migrate(
+            GIL_AT_ACCOUNTS, WorkflowVersionId("third"), a_workflow(VISA_STEP, SECOND_STEP)
+        )
+        for back in (state, play(state, third)):
+            assert play(back, Migrate(GIL_AT_ACCOUNTS, VERSION, mailed)).steps == before.steps
+
+    def test_but_not_once_the_folder_returned_behind_it(self) -> None:
+        again = replace(SECOND_STEP, may_return=True)
+        mailed = a_workflow(VISA_STEP, MAILING_STEP, again)
+        state = play(
+            sent(mailed),
+            Approve(BEN_AT_ACCOUNTS, VISA),
+            RecordOutside(MAILING, accepted=True),
+            migrate(a_workflow(VISA_STEP, again)),
+            Reject(BEN_AT_ACCOUNTS, SECOND_VISA, "Faux.", VISA),
+            Approve(BEN_AT_ACCOUNTS, VISA),
+        )
+        with pytest.raises(NotMigratable, match="Étape mailing"):
+            ask(state, Migrate(GIL_AT_ACCOUNTS, VERSION, mailed))
 
 
 class TestWhatIsAnnouncedToAdministrators:

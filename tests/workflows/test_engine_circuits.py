@@ -34,6 +34,7 @@ from tests.builders.workflows import (
     NO_DESK,
     NOW,
     ON_PAPER,
+    OTHER_SIGNATURE,
     RECEPTION,
     REGISTER,
     SEALING,
@@ -218,6 +219,17 @@ class TestActors:
     def test_the_boss_is_above_the_desk_that_acted_last(self) -> None:
         second = replace(a_step(SECOND_VISA, StepKind.APPROVAL), actors=(BOSS,))
         state = play(sent(a_workflow(VISA_STEP, second)), Approve(BEN_AT_ACCOUNTS, VISA))
+        assert desks_now(state) == (MAYOR,)
+
+    def test_the_boss_is_above_the_last_of_several_desks(self) -> None:
+        first = a_step(VISA, StepKind.APPROVAL, RECEPTION)
+        second = a_step(OTHER_SIGNATURE, StepKind.APPROVAL, ACCOUNTS)
+        third = replace(a_step(SECOND_VISA, StepKind.APPROVAL), actors=(BOSS,))
+        state = play(
+            sent(a_workflow(first, second, third)),
+            Approve(BEN_AT_RECEPTION, VISA),
+            Approve(CLEO_AT_ACCOUNTS, OTHER_SIGNATURE),
+        )
         assert desks_now(state) == (MAYOR,)
 
     def test_the_boss_is_found_anew_in_another_round(self) -> None:

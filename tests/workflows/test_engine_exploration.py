@@ -1,16 +1,21 @@
-"""Every act of the catalogue in every kind of state that acts can reach."""
+"""Every act of the catalogue in every kind of state that acts can reach, nobody coming nor going.
+
+It shows what chance cannot: that every pair of action and state is reached, that the acts announced
+to a person are those accepted, and that no refusal is without its sentence. How often each pair
+holds while powers change is shown by `test_model.py`.
+"""
 
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 
 import pytest
 
 from tests.builders.workflows import FACTS, NOW, REGISTER, a_draft
-from tests.workflows.action_table import EXPECTED, MET, TABLE_PROPERTY, ActionTable
+from tests.workflows.action_table import EXPECTED
 from tests.workflows.catalogue import SEATS, every_act
 from workflows.actions import Action, ActionKind, MachineAction
 from workflows.engine import AllowedAction, allowed_actions, decide
@@ -19,7 +24,7 @@ from workflows.evolution import evolve
 from workflows.folder import FolderState, FolderStatus
 from workflows.register import PersonAtDesk
 
-ALIKE = 3
+ALIKE = 2
 """How many states that are alike in one way are explored."""
 
 MOST_STEPS = 6
@@ -30,7 +35,7 @@ MOST_STEPS = 6
 class Exploration:
     """What trying everything met."""
 
-    table: ActionTable = field(default_factory=ActionTable)
+    pairs: set[tuple[ActionKind, FolderStatus]] = field(default_factory=set)
     states: list[FolderState] = field(default_factory=list)
     accepted: dict[int, list[Action]] = field(default_factory=dict)
     codes: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -67,7 +72,6 @@ def explore() -> Exploration:
         alike.update(likenesses)
         found.accepted[len(found.states)] = list(_tried(state, found, queue))
         found.states.append(state)
-    MET.add(found.table)
     return found
 
 
@@ -78,9 +82,8 @@ def _tried(state: FolderState, found: Exploration, queue: deque[FolderState]) ->
             events = decide(state, action, REGISTER, FACTS, NOW)
         except Refused as refusal:
             found.codes[refusal.code, refusal.detail] += 1
-            found.table.count(action.kind, state.status, accepted=False)
             continue
-        found.table.count(action.kind, state.status, accepted=True)
+        found.pairs.add((action.kind, state.status))
         after = state
         for event in events:
             after = evolve(after, event)
@@ -89,12 +92,9 @@ def _tried(state: FolderState, found: Exploration, queue: deque[FolderState]) ->
         yield action
 
 
-def test_every_pair_of_action_and_state_is_as_written_and_met_often_enough(
-    record_property: Callable[[str, object], None],
-) -> None:
-    table = explore().table
-    record_property(TABLE_PROPERTY, "\n".join(table.lines()))
-    assert list(table.faults()) == []
+def test_each_action_is_accepted_in_the_states_written_by_hand_and_in_no_other() -> None:
+    written = {(action, status) for action, where in EXPECTED.items() for status in where}
+    assert explore().pairs == written
 
 
 def test_the_table_written_by_hand_speaks_of_every_action() -> None:

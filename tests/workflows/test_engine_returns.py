@@ -18,6 +18,7 @@ from tests.builders.workflows import (
     FAY_ELSEWHERE,
     FIRST_LOOK,
     GIL_AT_ACCOUNTS,
+    MAILING,
     MAYOR,
     NO_STEP,
     NOW,
@@ -41,6 +42,7 @@ from workflows.actions import (
     Action,
     AddStep,
     Approve,
+    ForceStep,
     Reject,
     Resubmit,
     Retract,
@@ -53,6 +55,7 @@ from workflows.definition import StepId, StepKind, Workflow
 from workflows.engine import decide
 from workflows.errors import DocumentsMismatch, ReturnRefused
 from workflows.events import Event, Rejected, Resubmitted, StepStarted
+from workflows.evolution import evolve
 from workflows.folder import (
     NO_RULES,
     ActKind,
@@ -63,7 +66,7 @@ from workflows.folder import (
     StepState,
 )
 from workflows.moments import TooLateToRetract
-from workflows.returns import retractable_act
+from workflows.returns import correction, retractable_act
 
 WHY = "Le montant est faux."
 KEEPING = FolderRules(approvals_stand=True)
@@ -193,6 +196,17 @@ class TestReturn:
         with pytest.raises(ReturnRefused):
             ask(state, self.back_to_visa)
 
+    def test_goes_to_no_step_of_the_outside(self) -> None:
+        outside = a_step(MAILING, StepKind.EXTERNAL)
+        state = play(
+            sent(a_workflow(VISA_STEP, outside, LAST)),
+            Approve(BEN_AT_ACCOUNTS, VISA),
+            ForceStep(GIL_AT_ACCOUNTS, MAILING, "Répondu."),
+        )
+        assert states(state) == [StepState.DONE, StepState.DONE, StepState.CURRENT]
+        with pytest.raises(ReturnRefused):
+            ask(state, replace(self.back_to_visa, return_to=MAILING))
+
     def test_is_for_the_steps_that_the_circuit_names(self) -> None:
         strict = a_workflow(VISA_STEP, replace(LAST, may_return=False))
         state = play(sent(strict), Approve(BEN_AT_ACCOUNTS, VISA))
@@ -268,6 +282,20 @@ class TestApprovalsThatStand:
         assert state.current_step is not None
         assert state.current_step.id == SIGNATURE
 
+    def test_an_approval_after_a_signature_falls_with_it(self) -> None:
+        last = a_step(OTHER_SIGNATURE, StepKind.SIGNATURE, MAYOR)
+        state = sent(a_workflow(VISA_STEP, SIGNATURE_STEP, LAST, last), KEEPING)
+        state = play(state, Approve(BEN_AT_ACCOUNTS, VISA))
+        state = play(
+            state,
+            Sign(DAN_AT_MAYOR, SIGNATURE, signed(state)),
+            Approve(FAY_ELSEWHERE, SECOND_VISA),
+            Reject(DAN_AT_MAYOR, OTHER_SIGNATURE, WHY),
+            Resubmit(ADA_AT_RECEPTION, some_documents()),
+        )
+        kinds = [(act.kind, act.step) for act in state.standing_acts]
+        assert kinds == [(ActKind.APPROVE, VISA), (ActKind.RESUBMIT, None)]
+
     def test_a_preparation_is_gone_through_again(self) -> None:
         state = play(
             sent(EVERY_KIND, KEEPING),
@@ -310,3 +338,34 @@ class TestTheActThatMayBeTakenBack:
     def test_is_none_after_a_return(self) -> None:
         state = play(signed_twice(), TestReturn.back_to_visa)
         assert retractable_act(state) is None
+
+
+class TestCorrection:
+    def rejected(self) -> FolderState:
+        return play(sent(ROUND_TRIP), Reject(BEN_AT_ACCOUNTS, VISA, WHY))
+
+    def corrected(self) -> FolderState:
+        (event,) = correction(self.rejected(), NOW)
+        return evolve(self.rejected(), event)
+
+    def test_ends_the_time_in_which_a_rejection_is_taken_back(self) -> None:
+        retract = Retract(BEN_AT_ACCOUNTS, VISA)
+        assert play(self.rejected(), retract).status is FolderStatus.PENDING
+        assert retractable_act(self.corrected()) is None
+        with pytest.raises(TooLateToRetract, match="corrigé"):
+            ask(self.corrected(), retract)
+
+    def test_is_told_once(self) -> None:
+        assert correction(self.corrected(), NOW) == ()
+
+    def test_is_nothing_where_the_folder_did_not_come_back(self) -> None:
+        assert correction(a_draft(), NOW) == ()
+        assert correction(sent(ROUND_TRIP), NOW) == ()
+
+    def test_of_an_earlier_round_does_not_count(self) -> None:
+        state = play(
+            self.corrected(),
+            Resubmit(ADA_AT_RECEPTION, some_documents("corrected")),
+            Reject(BEN_AT_ACCOUNTS, VISA, WHY),
+        )
+        assert play(state, Retract(BEN_AT_ACCOUNTS, VISA)).status is FolderStatus.PENDING

@@ -156,6 +156,7 @@ class TestStructure:
                 VISA,
             ),
             (with_visa(informed=(variable_desk(),)), "informed_variable", VISA),
+            (with_visa(informed=(Actor(ActorKind.DESK),)), "actor_incomplete", VISA),
             (with_visa(due_in_days=0), "days_not_positive", VISA),
             (with_visa(remind_after_days=-1), "days_not_positive", VISA),
             (replace(FULL, final_desk=variable_desk()), "end_variable", None),
@@ -247,6 +248,10 @@ class TestMetadata:
             ("step_metadata_unknown", Severity.ERROR, VISA)
         ]
         assert "« objet »" in found[0].detail
+
+    def test_that_is_demanded_to_reject_too(self) -> None:
+        step = replace(VISA_STEP, required_to_reject=(FieldKey("motif"),))
+        assert codes(field_findings(a_workflow(step), frozenset())) == ["step_metadata_unknown"]
 
 
 class TestProtocols:

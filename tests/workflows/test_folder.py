@@ -5,6 +5,8 @@ from tests.builders.workflows import (
     ADA_AT_RECEPTION,
     BEN_AT_ACCOUNTS,
     CLEO_AT_ACCOUNTS,
+    ELSEWHERE,
+    FAY_ELSEWHERE,
     FULL,
     MAYOR,
     NO_STEP,
@@ -18,7 +20,7 @@ from tests.builders.workflows import (
     signed,
     some_documents,
 )
-from workflows.actions import Approve, AskOpinion, Sign, Submit
+from workflows.actions import Approve, AskOpinion, GiveOpinion, Sign, Submit
 from workflows.definition import StepKind, Workflow
 from workflows.folder import FolderState, FolderStatus, StepInstance, StepState
 
@@ -99,6 +101,18 @@ def test_desks_are_awaited_only_at_the_step_that_has_its_turn() -> None:
     state = submitted()
     assert state.desks_awaited_at(VISA) == (ACCOUNTS,)
     assert (state.desks_awaited_at(SIGNATURE), state.desks_awaited_at(NO_STEP)) == ((), ())
+
+
+def test_advice_is_awaited_once_of_each_desk_and_only_at_the_step_that_has_its_turn() -> None:
+    questions = (
+        AskOpinion(BEN_AT_ACCOUNTS, VISA, MAYOR, "Êtes-vous d'accord ?"),
+        AskOpinion(BEN_AT_ACCOUNTS, VISA, ELSEWHERE, "Et vous ?"),
+    )
+    asked = play(submitted(), *questions)
+    assert asked.desks_asked_at(VISA) == (MAYOR, ELSEWHERE)
+    assert play(asked, GiveOpinion(FAY_ELSEWHERE, VISA, "Oui.")).desks_asked_at(VISA) == (MAYOR,)
+    passed = play(asked, Approve(BEN_AT_ACCOUNTS, VISA))
+    assert [passed.desks_asked_at(one) for one in (VISA, SIGNATURE, NO_STEP)] == [(), (), ()]
 
 
 def test_the_oldest_opinion_awaited_comes_first() -> None:

@@ -51,7 +51,7 @@ from workflows.grant_refusals import (
 )
 from workflows.grants import CAPACITY_MAX, check_absence, check_grant, check_hierarchy, lapsing
 from workflows.periods import Period
-from workflows.powers import in_force
+from workflows.powers import RULES
 from workflows.register import (
     AbsenceId,
     DeskHolder,
@@ -60,6 +60,7 @@ from workflows.register import (
     PowerId,
     PowerKind,
 )
+from workflows.standing import stands
 
 SIGNATURE_DELEGATION = PowerKind.SIGNATURE_DELEGATION
 FUNCTION_DELEGATION = PowerKind.FUNCTION_DELEGATION
@@ -98,6 +99,10 @@ class TestAGrantByItself:
                 GrantDatesReversed,
             ),
             ({"document": FoundingDocument("2026-12", date(2026, 2, 24))}, GrantDatesReversed),
+            (
+                {"document": FoundingDocument("2026-12", date(2026, 2, 20), date(2026, 2, 24))},
+                GrantDatesReversed,
+            ),
             ({"regrants": PowerId("nowhere")}, RegrantRefused),
         ],
         ids=[
@@ -117,6 +122,7 @@ class TestAGrantByItself:
             "executory at its end",
             "published before signed",
             "executory before signed",
+            "executory before published",
             "re-delegates what is not there",
         ],
     )
@@ -131,6 +137,13 @@ class TestAGrantByItself:
     def test_may_be_executory_until_the_last_second(self) -> None:
         check_grant(REGISTER, a_grant(executory_at=MONTH.end and MONTH.end - SECOND))
 
+    def test_may_be_published_the_day_it_is_signed(self) -> None:
+        same_day = FoundingDocument("2026-12", date(2026, 2, 20), date(2026, 2, 20))
+        check_grant(REGISTER, a_grant(document=same_day))
+
+    def test_its_capacity_may_be_as_long_as_a_template(self) -> None:
+        check_grant(REGISTER, a_grant(capacity="é" * CAPACITY_MAX))
+
     def test_may_stay_open(self) -> None:
         check_grant(REGISTER, a_grant(period=Period(MONTH.start)))
 
@@ -139,6 +152,8 @@ class TestAGrantByItself:
         signed_there = FoundingDocument("2026-13", date(2026, 3, 1))
         at_once = datetime(2026, 2, 28, 12, tzinfo=UTC)
         check_grant(REGISTER, a_grant(document=signed_there, executory_at=at_once))
+        published_there = replace(signed_there, published_on=signed_there.signed_on)
+        check_grant(REGISTER, a_grant(document=published_there, executory_at=at_once))
 
     def test_a_body_needs_no_grantor(self) -> None:
         check_grant(
@@ -366,6 +381,6 @@ class TestLapsing:
         away = with_absences(an_absence(MAYOR), an_absence(CO_MAYOR), base=leaving)
         grant = a_grant(kind)
         register = with_grants(grant, base=without_holders(TOWN_HALL) if kind is INTERIM else away)
-        assert in_force(register, grant, NOW - SECOND)
+        assert stands(register, grant, RULES, NOW - SECOND)
         lapses = grant in lapsing(register, MAYOR, TOWN_HALL, NOW)
-        assert in_force(register, grant, NOW) is not lapses
+        assert stands(register, grant, RULES, NOW) is not lapses

@@ -25,6 +25,7 @@ from tests.builders.registers import (
     an_absence,
     may,
     power,
+    ready_for,
     slips,
     with_absences,
     with_grants,
@@ -156,6 +157,33 @@ class TestPowerDelegation:
             an_absence(MAYOR, CLERK), base=with_grants(a_grant(POWER_DELEGATION))
         )
         assert able(register, APPROVAL) == {FIRST}
+
+    def test_threat_36_nor_does_his_substitute_who_keeps_the_rest_of_the_office(self) -> None:
+        register = with_absences(
+            an_absence(MAYOR),
+            base=with_grants(
+                a_grant(POWER_DELEGATION, grantee=CLERK, scope=self.LIMITED),
+                a_grant(PowerKind.SUBSTITUTION, id=PowerId("grant-2")),
+            ),
+        )
+        within, beyond = (replace(ALL_FIT, amounts=slips(n)) for n in (100, 101))
+        with pytest.raises(PowerGivenAway):
+            power(register, FIRST, facts=within)
+        assert (able(register, facts=within), able(register, facts=beyond)) == ({CLERK}, {FIRST})
+
+    @pytest.mark.parametrize("kind", [PowerKind.SUBSTITUTION, PowerKind.INTERIM])
+    def test_threat_36_what_a_body_gave_goes_to_no_one_who_stands_in_for_a_holder(
+        self, kind: PowerKind
+    ) -> None:
+        of_body = a_grant(POWER_DELEGATION, id=PowerId("grant-2"), grantor=None, grantee=CLERK)
+        register = with_grants(of_body, a_grant(kind), base=ready_for(kind))
+        assert (able(register), able(register, ARCHIVE)) == ({CLERK}, {FIRST})
+
+    def test_two_of_one_grantor_do_not_exclude_each_other(self) -> None:
+        register = with_grants(
+            a_grant(POWER_DELEGATION), a_grant(POWER_DELEGATION, id=PowerId("grant-2"))
+        )
+        assert able(register) == {FIRST}
 
     def test_a_body_gives_it_without_a_grantor(self) -> None:
         of_council = a_grant(POWER_DELEGATION, office=COUNCIL, grantor=None, grantee=MAYOR)

@@ -26,6 +26,7 @@ from workflows.metadata import (
     checked,
     complete,
     filled,
+    labels,
 )
 
 AMOUNT = MetadataField("montant", "Montant TTC", FieldType.DECIMAL, required_at_deposit=True)
@@ -83,6 +84,8 @@ class TestChecked:
             (12, "12.00"),
             (0, "0.00"),
             (1250.5, "1250.50"),
+            (0.000001, "0.000001"),
+            (-0.00002, "-0.00002"),
             (Decimal("12.5"), "12.50"),
             (Decimal("1E+3"), "1000.00"),
             ("123456789.123456", "123456789.123456"),
@@ -311,6 +314,20 @@ class TestChanged:
     def test_the_same_value_may_come_again_in_a_field_that_keeps_its_own(self) -> None:
         assert changed(self.FIELDS, self.CURRENT, {"origine": " Logiciel "}) == self.CURRENT
 
+    @pytest.mark.parametrize("empty", [{}, {"origine": None}, {"origine": " "}], ids=str)
+    def test_a_field_that_keeps_its_value_takes_one_while_it_has_none(
+        self, empty: dict[str, MetadataValue]
+    ) -> None:
+        values = changed(self.FIELDS, empty, {"origine": "Autre"})
+        assert values["origine"] == "Autre"
+
+    @pytest.mark.parametrize("value", ["Autre", None])
+    def test_its_submitter_changes_every_field_while_he_has_the_folder(
+        self, value: str | None
+    ) -> None:
+        values = changed(self.FIELDS, self.CURRENT, {"origine": value}, is_with_submitter=True)
+        assert values["origine"] == value
+
     @pytest.mark.parametrize("value", ["Autre", None])
     def test_refuses_another_value_in_a_field_that_keeps_its_own(self, value: str | None) -> None:
         with pytest.raises(MetadataNotEditable, match="« Origine »"):
@@ -326,6 +343,11 @@ class TestFilled:
     def test_false_and_zero_are_values_and_blanks_are_not(self) -> None:
         values: dict[str, MetadataValue] = {"a": False, "b": 0, "c": "0", "d": "", "e": None}
         assert filled({**values, "f": " "}) == {"a", "b", "c"}
+
+
+class TestLabels:
+    def test_are_what_people_call_each_field(self) -> None:
+        assert labels((AMOUNT, SERVICE)) == {"montant": AMOUNT.label, "service": SERVICE.label}
 
 
 class TestAmountCents:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -35,6 +36,7 @@ from tests.builders.registers import (
     without_holders,
 )
 from workflows.definition import StepKind, StepMode
+from workflows.periods import Period
 from workflows.powers import (
     NobodyAble,
     who_may_act,
@@ -210,6 +212,24 @@ class TestWhoMayAct:
             (NobodyAble.NO_FIT_CERTIFICATE, MAYOR, None),
             (NobodyAble.CEILING_EXCEEDED, FIRST, "grant-1"),
         ]
+
+    @pytest.mark.parametrize(
+        ("changes", "awaited"),
+        [
+            ({}, True),
+            ({"period": Period(TERM.start, NOW)}, False),
+            ({"period": Period(TERM.start, NOW + SECOND)}, True),
+            ({"repealed_at": NOW}, False),
+            ({"repealed_at": NOW + SECOND}, True),
+        ],
+        ids=["standing", "ended", "ends next", "repealed", "repealed next"],
+    )
+    def test_a_power_that_is_over_is_not_awaited(
+        self, changes: dict[str, Any], awaited: bool
+    ) -> None:
+        register = with_grants(a_grant(executory_at=NOW + SECOND, **changes))
+        found = who_may_act(register, SIGNATURE, self.UNFIT_MAYOR, NOW)
+        assert (NobodyAble.NOT_EXECUTORY in {one.what for one in found.lacking}) is awaited
 
     def test_an_absent_holder_stays_able_and_the_desk_is_reported(self) -> None:
         found = who_may_act(with_absences(an_absence()), APPROVAL, ALL_FIT, NOW)

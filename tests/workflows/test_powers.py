@@ -32,6 +32,7 @@ from tests.builders.registers import (
     an_absence,
     may,
     power,
+    ready_for,
     with_absences,
     with_grants,
     with_holders,
@@ -71,9 +72,6 @@ PROGRAM = PersonId("finance-software")
 class TestRules:
     def test_every_power_has_its_row(self) -> None:
         assert set(RULES) == set(PowerKind)
-
-    def test_what_is_said_of_a_power_is_its_own_words(self) -> None:
-        assert all(rule.mention in {None, kind} for kind, rule in RULES.items())
 
     def test_a_person_acts_in_his_own_name_before_all(self) -> None:
         assert next(iter(RULES)) is PowerKind.HOLDER
@@ -183,6 +181,12 @@ class TestDeskPower:
     def test_a_delegate_does_not_deposit(self) -> None:
         with pytest.raises(NoPower):
             desk_power(self.REGISTER, PersonAtDesk(FIRST, TOWN_HALL), NOW)
+
+    @pytest.mark.parametrize("kind", [PowerKind.INTERIM, PowerKind.SUBSTITUTION])
+    def test_nor_does_who_stands_in_for_the_holder(self, kind: PowerKind) -> None:
+        register = with_grants(a_grant(kind), base=ready_for(kind))
+        with pytest.raises(NoPower):
+            desk_power(register, PersonAtDesk(FIRST, TOWN_HALL), NOW)
 
     def test_nobody_deposits_for_a_desk_that_does_not_exist(self) -> None:
         with pytest.raises(UnknownDesk):

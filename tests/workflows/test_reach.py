@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.builders.registers import (
+    CLERK,
     CO_MAYOR,
     EVERYBODY,
     FIRST,
@@ -116,6 +117,11 @@ class TestReaches:
         assert second.after == frozenset({FIRST})
         (first,) = (one for one in reaches(register, FIRST, NOW) if one.power.desk == TOWN_HALL)
         assert first.after == frozenset()
+
+    def test_those_of_the_list_who_are_away_are_not_waited_for(self) -> None:
+        register = with_absences(an_absence(MAYOR, CLERK, FIRST), an_absence(CLERK))
+        (found,) = (one for one in reaches(register, FIRST, NOW) if one.power.desk == TOWN_HALL)
+        assert (found.power.kind, found.after) == (PowerKind.REPLACEMENT, frozenset())
 
     def test_nobody_reaches_anything_without_power(self) -> None:
         assert reaches(with_grants(), CO_MAYOR, NOW) == ()

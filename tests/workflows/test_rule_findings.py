@@ -16,6 +16,7 @@ from workflows.rule_findings import (
     MAX_CONSTANTS,
     MAX_ROWS,
     DeadRows,
+    Domain,
     dead_rows,
     table_findings,
 )
@@ -95,10 +96,6 @@ class TestTableFindings:
             (a_row("urgent", Operator.EQUALS, 1), "rules_value_unfit"),
             (a_row("lien", Operator.EQUALS, "exemple"), "rules_value_unfit"),
             (RuleRow((), WorkflowRef(" ")), "rules_row_without_workflow"),
-            (
-                RuleRow((), CIRCUIT, ((StepId("a"), DeskId("x")), (StepId("a"), DeskId("y")))),
-                "rules_step_repeated",
-            ),
         ],
         ids=lambda value: value if isinstance(value, str) else "",
     )
@@ -107,6 +104,57 @@ class TestTableFindings:
         found = [one for one in table_findings(table, KNOWN) if one.code == code]
         assert [one.severity for one in found] == [Severity.ERROR]
         assert "ègle 2" in found[0].detail
+
+    @pytest.mark.parametrize(
+        ("row", "named"),
+        [
+            (a_row("service", Operator.EQUALS, "Voirie"), "« Voirie »"),
+            (a_row("service", Operator.DIFFERS, "voirie"), "« voirie »"),
+            (a_row("service", Operator.ONE_OF, "C", "Fermé"), "« Service fermé »"),
+        ],
+    )
+    def test_a_value_outside_the_domain_is_named_with_the_possible_ones(
+        self, row: RuleRow, named: str
+    ) -> None:
+        names: Mapping[FactValue, str] = {"C": "Cantines", "Fermé": "Service fermé"}
+        domain = Domain(frozenset({"Écoles", "C", "Parcs"}), names=names)
+        table = RuleTable((a_row("service", Operator.EQUALS, "Écoles"), row, CATCH_ALL))
+        (finding,) = table_findings(table, KNOWN, {"service": domain})
+        assert (finding.code, finding.severity) == ("rules_value_unfit", Severity.ERROR)
+        assert "Règle 2, « service »" in finding.detail
+        assert named in finding.detail
+        assert finding.detail.endswith("Prenez « Cantines », « Parcs » ou « Écoles ».")
+
+    @pytest.mark.parametrize(
+        ("count", "ending"),
+        [
+            (1, "Prenez « v00 »."),
+            (
+                11,
+                "Prenez par exemple « v00 », « v01 », « v02 », « v03 », "
+                "« v04 », « v05 », « v06 », « v07 », « v08 », « v09 ».",
+            ),
+        ],
+        ids=["one", "many"],
+    )
+    def test_possible_values_are_said_shortly(self, count: int, ending: str) -> None:
+        domain = Domain(frozenset(f"v{number:02}" for number in range(count)))
+        table = RuleTable((a_row("service", Operator.EQUALS, "x"), CATCH_ALL))
+        (finding,) = table_findings(table, KNOWN, {"service": domain})
+        assert finding.detail.endswith(ending)
+
+    def test_a_threshold_may_lie_between_the_values_of_the_domain(self) -> None:
+        domains = {"lots": Domain(frozenset({1, 5}))}
+        some, none = a_row("lots", Operator.AT_LEAST, 3), a_row("lots", Operator.MORE_THAN, 5)
+        found = table_findings(RuleTable((some, none, CATCH_ALL)), KNOWN, domains)
+        assert [one.code for one in found] == ["rules_row_never_matches"]
+        assert found[0].detail.startswith("La règle 2 ")
+
+    def test_a_row_that_its_domain_never_reaches_is_told(self) -> None:
+        domains = {"service": Domain(frozenset({"Écoles"}), is_always_set=True)}
+        row = a_row("service", Operator.IS_UNSET)
+        (finding,) = table_findings(RuleTable((row, CATCH_ALL)), KNOWN, domains)
+        assert (finding.code, finding.severity) == ("rules_row_never_matches", Severity.WARNING)
 
     def test_dead_rows_are_looked_for_once_every_condition_makes_sense(self) -> None:
         unknown = a_row("couleur", Operator.IS_SET)
@@ -142,6 +190,29 @@ class TestTableFindings:
         table = RuleTable((*by_fact, by_fact[0], CATCH_ALL))
         found = [finding.code for finding in table_findings(table, known)]
         assert found == ["rules_row_never_matches", "rules_not_fully_checked"]
+
+
+class TestDeadRowsWithinDomains:
+    EVERY = a_row("lots", Operator.ONE_OF, 1, 2)
+
+    @pytest.mark.parametrize(
+        ("domain", "numbers"),
+        [
+            (Domain(frozenset({1, 2}), is_always_set=True), (2, 3)),
+            (Domain(frozenset({1, 2})), (2,)),
+            (Domain(is_always_set=True), (3,)),
+            (Domain(), ()),
+        ],
+        ids=["closed and set", "closed", "set", "open"],
+    )
+    def test_are_those_that_no_value_of_the_domain_reaches(
+        self, domain: Domain, numbers: tuple[int, ...]
+    ) -> None:
+        other = a_row("lots", Operator.DIFFERS, 1)
+        unset = a_row("lots", Operator.IS_UNSET)
+        table = RuleTable((self.EVERY, other, unset, CATCH_ALL))
+        found = dead_rows(table, KNOWN, {"lots": domain})
+        assert (set(found.numbers) - {4}, found.is_complete) == (set(numbers), True)
 
 
 class TestDeadRows:

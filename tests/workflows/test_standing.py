@@ -39,7 +39,6 @@ from workflows.definition import Step
 from workflows.periods import Period, whole_days
 from workflows.powers import (
     RULES,
-    in_force,
     powers_of,
 )
 from workflows.register import (
@@ -50,7 +49,7 @@ from workflows.register import (
     PowerKind,
     Scope,
 )
-from workflows.standing import Founding, GivenBy
+from workflows.standing import Founding, GivenBy, stands
 
 SIGNATURE_DELEGATION = PowerKind.SIGNATURE_DELEGATION
 
@@ -169,9 +168,9 @@ class TestGrants:
         old = a_grant()
         new = a_grant(id=PowerId("grant-2"), executory_at=NOW + DAY)
         register = with_grants(old, new, base=again)
-        assert not in_force(register, old, NOW)
-        assert not in_force(register, new, NOW + DAY - SECOND)
-        assert in_force(register, new, NOW + DAY)
+        assert not stands(register, old, RULES, NOW)
+        assert not stands(register, new, RULES, NOW + DAY - SECOND)
+        assert stands(register, new, RULES, NOW + DAY)
 
     @pytest.mark.parametrize("kind", GRANTS)
     @pytest.mark.parametrize(("after", "expected"), [(-SECOND, True), (0 * SECOND, False)])
@@ -183,6 +182,17 @@ class TestGrants:
         )
         register = with_grants(a_grant(kind, grantee_office=DEPUTY), base=ready_for(kind, leaving))
         assert may(register, FIRST, instant=NOW + after) is expected
+
+    @pytest.mark.parametrize("kind", DELEGATIONS)
+    def test_the_grantee_need_not_hold_his_office_before_the_document_is_executory(
+        self, kind: PowerKind
+    ) -> None:
+        executory = MONTH.start + DAY
+        arriving = with_holders(
+            DeskHolder(DEPUTY, FIRST, Period(executory)), base=without_holders(DEPUTY)
+        )
+        grant = a_grant(kind, grantee_office=DEPUTY, executory_at=executory)
+        assert may(with_grants(grant, base=arriving), FIRST, instant=executory)
 
     @pytest.mark.parametrize("kind", DELEGATIONS)
     def test_threat_36_a_grant_to_oneself_is_none(self, kind: PowerKind) -> None:

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.builders.drawings import sound_workflows
+from tests.builders.drawings import DESKS, sound_workflows
 from tests.builders.workflows import (
     ACCOUNTS,
-    ADA,
     ADA_AT_RECEPTION,
     BEN_AT_ACCOUNTS,
+    BOTH_VISAS,
+    BOTH_VISAS_STEP,
     CLEO,
     DAN,
-    FACTS,
+    ELSEWHERE,
     FULL,
+    GIL,
+    GIL_AT_ACCOUNTS,
     MAYOR,
+    NO_DESK,
     NOW,
+    OTHER_SIGNATURE,
+    OTHER_VERSION,
     REGISTER,
     SECOND_VISA,
     SENDING_STEP,
@@ -34,28 +42,26 @@ from tests.builders.workflows import (
     play,
     some_documents,
 )
-from workflows.actions import Approve, Cancel, Migrate, Reject, Submit
+from workflows.actions import AddStep, Approve, Cancel, ChosenDesk, Migrate, Reject, Submit
 from workflows.definition import (
+    ActorKind,
     Duty,
     DutyKind,
     Phase,
     StepId,
     StepKind,
+    StepMode,
     Workflow,
     desks_of,
     given_desk,
     variable_desk,
 )
-from workflows.engine import decide
 from workflows.errors import Refused
-from workflows.evolution import evolve
-from workflows.folder import FolderState, WorkflowVersionId
-from workflows.register import Administrator, PersonAtDesk
+from workflows.folder import FolderState, StepInstance, StepState
+from workflows.register import PersonAtDesk
 from workflows.versions import Change, Difference, Effect, differences, impact
 
 SECOND = a_step(SECOND_VISA, StepKind.APPROVAL, MAYOR)
-OTHER_VERSION = WorkflowVersionId("workflow-version-2")
-ADMINISTERED = replace(REGISTER, administrators=(Administrator(ADA),))
 HOLDERS = {ACCOUNTS: CLEO, MAYOR: DAN}
 
 
@@ -134,8 +140,8 @@ class TestDifferences:
         assert kept(before) == kept(after)
 
 
-def submitted(workflow: Workflow = FULL) -> FolderState:
-    return play(a_draft(), Submit(ADA_AT_RECEPTION, VERSION, workflow, some_documents()))
+def submitted(workflow: Workflow = FULL, *chosen: ChosenDesk) -> FolderState:
+    return play(a_draft(), Submit(ADA_AT_RECEPTION, VERSION, workflow, some_documents(), chosen))
 
 
 class TestImpact:
@@ -174,20 +180,20 @@ class TestImpact:
         ],
     )
     def test_depends_on_where_the_folder_stands(self, after: Workflow, effect: Effect) -> None:
-        found = impact(submitted(), FULL, after, REGISTER, NOW)
+        found = impact(submitted(), OTHER_VERSION, after, REGISTER, NOW)
         assert (found.effect, found.step) == (effect, VISA)
         assert found.detail.endswith(".")
 
     def test_a_folder_past_the_change_is_unaffected(self) -> None:
         after = a_workflow(replace(VISA_STEP, due_in_days=3), *FULL.steps[1:])
         state = play(submitted(), Approve(BEN_AT_ACCOUNTS, VISA))
-        assert impact(state, FULL, after, REGISTER, NOW).effect is Effect.UNAFFECTED
+        assert impact(state, OTHER_VERSION, after, REGISTER, NOW).effect is Effect.UNAFFECTED
 
     def test_a_folder_that_nothing_waits_for_stays_in_its_version(self) -> None:
         rejected = play(submitted(), Reject(BEN_AT_ACCOUNTS, VISA, "Pièce absente"))
         cancelled = play(rejected, Cancel(ADA_AT_RECEPTION))
         effects = [
-            impact(one, FULL, FULL, REGISTER, NOW).effect
+            impact(one, OTHER_VERSION, FULL, REGISTER, NOW).effect
             for one in (a_draft(), rejected, cancelled)
         ]
         assert effects == [Effect.CANNOT_FOLLOW] * 3
@@ -195,43 +201,132 @@ class TestImpact:
     def test_a_desk_to_choose_does_not_hold_a_folder_back(self) -> None:
         chosen = replace(SECOND, actors=(variable_desk(),))
         after = a_workflow(VISA_STEP, chosen, *FULL.steps[1:])
-        found = impact(submitted(), FULL, after, REGISTER, NOW)
+        found = impact(submitted(), OTHER_VERSION, after, REGISTER, NOW)
         assert found.effect is Effect.UPCOMING_CHANGES
 
     def test_no_signature_is_left_behind(self) -> None:
         after = a_workflow(SIGNATURE_STEP, VISA_STEP, SENDING_STEP)
-        assert impact(submitted(), FULL, after, REGISTER, NOW).effect is Effect.CANNOT_FOLLOW
+        assert (
+            impact(submitted(), OTHER_VERSION, after, REGISTER, NOW).effect is Effect.CANNOT_FOLLOW
+        )
 
-    @settings(max_examples=40)
-    @given(before=sound_workflows(), after=sound_workflows(), approved=st.integers(0, 3))
+    def test_one_that_is_to_be_chosen_does_not_hide_that_the_step_is_gone(self) -> None:
+        after = a_workflow(replace(SECOND, actors=(variable_desk(),)), *FULL.steps[1:])
+        found = impact(submitted(), OTHER_VERSION, after, REGISTER, NOW)
+        assert found.effect is Effect.CANNOT_FOLLOW
+
+    def test_nor_that_a_signature_is_left_behind(self) -> None:
+        after = a_workflow(SIGNATURE_STEP, VISA_STEP, replace(SECOND, actors=(variable_desk(),)))
+        found = impact(submitted(), OTHER_VERSION, after, REGISTER, NOW)
+        assert found.effect is Effect.CANNOT_FOLLOW
+
+    def test_a_desk_that_nobody_can_choose_holds_a_folder_back(self) -> None:
+        chosen = replace(SECOND, actors=(variable_desk(NO_DESK),))
+        found = impact(submitted(), OTHER_VERSION, a_workflow(VISA_STEP, chosen), REGISTER, NOW)
+        assert found.effect is Effect.CANNOT_FOLLOW
+        assert "Étape second-visa" in found.detail
+
+    def test_a_desk_chosen_before_that_may_stay_changes_nothing(self) -> None:
+        before = a_workflow(VISA_STEP, replace(SECOND, actors=(variable_desk(ACCOUNTS, MAYOR),)))
+        after = a_workflow(VISA_STEP, replace(SECOND, actors=(variable_desk(ELSEWHERE, MAYOR),)))
+        state = submitted(before, ChosenDesk(SECOND_VISA, MAYOR))
+        found = impact(state, OTHER_VERSION, after, REGISTER, NOW)
+        assert found.effect is Effect.UNAFFECTED
+
+    def test_a_step_added_to_the_folder_is_no_change_of_the_version(self) -> None:
+        visa = replace(VISA_STEP, may_add_steps=True)
+        before = a_workflow(visa, SIGNATURE_STEP)
+        added = a_step(OTHER_SIGNATURE, StepKind.SIGNATURE, ACCOUNTS)
+        state = play(submitted(before), AddStep(BEN_AT_ACCOUNTS, VISA, added))
+        same = impact(state, OTHER_VERSION, replace(before, name="Bis"), REGISTER, NOW)
+        longer = a_workflow(visa, SIGNATURE_STEP, SENDING_STEP)
+        assert same.effect is Effect.UNAFFECTED
+        assert impact(state, OTHER_VERSION, longer, REGISTER, NOW).effect is Effect.UPCOMING_CHANGES
+
+    def test_the_way_back_is_judged_as_such(self) -> None:
+        both = a_workflow(BOTH_VISAS_STEP, SIGNATURE_STEP)
+        one = a_workflow(replace(BOTH_VISAS_STEP, mode=StepMode.ANY_OF), SIGNATURE_STEP)
+        state = play(
+            submitted(both),
+            Approve(BEN_AT_ACCOUNTS, BOTH_VISAS),
+            Migrate(GIL_AT_ACCOUNTS, OTHER_VERSION, one),
+        )
+        found = impact(state, VERSION, both, REGISTER, NOW)
+        assert found.effect is Effect.CANNOT_FOLLOW
+        assert found.detail.startswith("Depuis, ce dossier a dépassé l'étape « Étape both-visas »")
+
+    @settings(max_examples=100)
+    @given(
+        before=sound_workflows(variable=True),
+        after=sound_workflows(variable=True),
+        approved=st.integers(0, 3),
+        added=st.sampled_from((None, StepKind.APPROVAL, StepKind.SIGNATURE)),
+    )
     def test_a_folder_follows_where_the_engine_lets_an_administrator_bring_it(
-        self, before: Workflow, after: Workflow, approved: int
+        self, before: Workflow, after: Workflow, approved: int, added: StepKind | None
     ) -> None:
-        state = _advanced(before, approved)
-        found = impact(state, before, after, REGISTER, NOW)
+        state = _advanced(before, approved, added)
+        found = impact(state, OTHER_VERSION, after, REGISTER, NOW)
+        outcomes = [_brought(state, after, choice) for choice in _every_choice(after)]
+        moved = next((one for one in outcomes if one is not None), None)
+        assert (moved is None) == (found.effect is Effect.CANNOT_FOLLOW)
         current = state.current_step
-        desk = desks_of(current.step)[0] if current and current.step.actors else ACCOUNTS
-        action = Migrate(PersonAtDesk(ADA, desk), OTHER_VERSION, after)
-        try:
-            (migrated, *_) = decide(state, action, ADMINISTERED, FACTS, NOW)
-        except Refused:
-            assert found.effect is Effect.CANNOT_FOLLOW
+        if moved is None or current is None:
             return
-        assert found.effect is not Effect.CANNOT_FOLLOW
-        moved = evolve(state, migrated)
-        assert current is not None
         here = moved.step(current.id)
         assert here is not None
         assert (here.kind, here.step.phase) == (current.kind, current.step.phase)
+        assert {one.id for one in state.steps if one.is_added} == {
+            one.id for one in moved.steps if one.is_added
+        }
+        if found.effect is Effect.UNAFFECTED:
+            assert _left(moved) == _left(state)
 
 
-def _advanced(workflow: Workflow, approvals: int) -> FolderState:
-    """A folder whose first approvals were given, as far as the circuit has some in a row."""
-    state = submitted(workflow)
+def _left(state: FolderState) -> list[StepInstance]:
+    ended = {StepState.DONE, StepState.SKIPPED}
+    return [one for one in state.steps if one.state not in ended]
+
+
+def _every_choice(workflow: Workflow) -> Iterator[tuple[ChosenDesk, ...]]:
+    """All the ways to choose the desks of the variable actors of the circuit."""
+    steps = [
+        step.id
+        for step in workflow.steps
+        for actor in step.actors
+        if actor.kind is ActorKind.VARIABLE
+    ]
+    for desks in product(DESKS, repeat=len(steps)):
+        yield tuple(ChosenDesk(step, desk) for step, desk in zip(steps, desks, strict=True))
+
+
+def _brought(
+    state: FolderState, workflow: Workflow, chosen: tuple[ChosenDesk, ...]
+) -> FolderState | None:
+    """The folder in the other version; None where the engine refuses it."""
+    current = state.current_step
+    desk = desks_of(current.step)[0] if current and current.step.actors else ACCOUNTS
+    action = Migrate(PersonAtDesk(GIL, desk), OTHER_VERSION, workflow, chosen)
+    try:
+        return play(state, action)
+    except Refused:
+        return None
+
+
+def _advanced(workflow: Workflow, approvals: int, added: StepKind | None) -> FolderState:
+    """A folder whose first approvals were given, as far as the circuit has some in a row, and to
+    which a step of this kind was added then."""
+    chosen = next(_every_choice(workflow))
+    state = submitted(workflow, *chosen)
     for _ in range(approvals):
         current = state.current_step
         if current is None or current.kind is not StepKind.APPROVAL:
-            return state
+            break
         desk = state.desks_awaited_at(current.id)[0]
         state = play(state, Approve(PersonAtDesk(HOLDERS[desk], desk), current.id))
-    return state
+    current = state.current_step
+    if added is None or current is None or not current.step.may_add_steps:
+        return state
+    desk = state.desks_awaited_at(current.id)[0]
+    step = a_step(StepId("added"), added, MAYOR)
+    return play(state, AddStep(PersonAtDesk(HOLDERS[desk], desk), current.id, step))

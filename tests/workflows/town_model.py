@@ -16,11 +16,13 @@ from workflows.register import (
     Facts,
     FoundingDocument,
     Grant,
+    NamedAmount,
     PersonAtDesk,
     PersonId,
     PowerId,
     PowerKind,
     PowerRegister,
+    Scope,
 )
 
 Names = frozenset[PersonId]
@@ -28,16 +30,27 @@ NOBODY: Names = frozenset()
 _DELEGATED = {StepKind.APPROVAL, StepKind.SIGNATURE, StepKind.SEAL}
 
 
+@dataclass(frozen=True)
+class Delegation:
+    """Who lets whom act in his name at a desk, up to which amount."""
+
+    grantor: PersonId
+    delegate: PersonId
+    ceiling: int | None = None
+
+
 @dataclass
 class Town:
-    """Who holds the desks, who is away (and who replaces him), who signs for whom."""
+    """Who holds the desks, who is away (and who replaces him), who signs for whom, and what the
+    folder amounts to."""
 
     holders: set[tuple[DeskId, PersonId]] = field(
         default_factory=lambda: {(one.desk, one.person) for one in REGISTER.holders}
     )
     away: dict[PersonId, PersonId] = field(default_factory=dict)
-    delegates: dict[DeskId, tuple[PersonId, PersonId]] = field(default_factory=dict)
+    delegations: dict[DeskId, Delegation] = field(default_factory=dict)
     fit: set[PersonId] = field(default_factory=set)
+    amounts: tuple[int, ...] = ()
 
     def register(self) -> PowerRegister:
         """What the engine reads of it."""
@@ -49,18 +62,23 @@ class Town:
                 Absence(AbsenceId(f"absence-of-{one}"), one, SINCE, replacements=(other,))
                 for one, other in sorted(self.away.items())
             ),
-            grants=tuple(_delegation(desk, *pair) for desk, pair in sorted(self.delegates.items())),
+            grants=tuple(_grant(desk, self.delegations[desk]) for desk in sorted(self.delegations)),
             superiors=REGISTER.superiors,
         )
 
     def facts(self) -> Facts:
         """What the engine is told of the folder."""
-        return Facts(fit_signers=frozenset(self.fit))
+        amounts = tuple(NamedAmount(f"bordereau {cents}", cents) for cents in self.amounts)
+        return Facts(fit_signers=frozenset(self.fit), amounts=amounts)
 
     @property
     def desks(self) -> frozenset[DeskId]:
         """The desks that exist."""
         return REGISTER.desks
+
+    def boss_of(self, desk: DeskId) -> DeskId | None:
+        """The desk above this one."""
+        return REGISTER.superiors.get(desk)
 
     def administers(self, seat: PersonAtDesk) -> bool:
         """Whether the person administers the desk."""
@@ -80,12 +98,20 @@ class Town:
         his own, nothing at all where he may not; the best power first."""
         if self.holds(seat):
             yield None
-        grantor, delegate = self.delegates.get(seat.desk, (None, None))
-        given = grantor is not None and (seat.desk, grantor) in self.holders
-        if kind in _DELEGATED and given and delegate == seat.person:
-            yield grantor
+        given = self._delegation(seat)
+        if kind in _DELEGATED and given is not None and self._is_under(given.ceiling):
+            yield given.grantor
         if kind is StepKind.APPROVAL:
             yield from self._replaced(seat, kept_out)
+
+    def is_known_at(self, seat: PersonAtDesk, kept_out: Names) -> bool:
+        """Whether the person has any power at the desk, be it not for this folder."""
+        replaced = any(True for _ in self._replaced(seat, kept_out))
+        return self.holds(seat) or self._delegation(seat) is not None or replaced
+
+    def best_name(self, seat: PersonAtDesk, kind: StepKind, apart: Names) -> PersonId | None:
+        """In whose name the person passes such a step, which he may pass."""
+        return next(name for name in self.in_whose_name(seat, kind) if name not in apart)
 
     def may_pass(
         self, seat: PersonAtDesk, kind: StepKind, apart: Names, recused: Names, *, pen: bool
@@ -102,6 +128,15 @@ class Town:
         """Whether one can count upon the person."""
         return person not in self.away
 
+    def _delegation(self, seat: PersonAtDesk) -> Delegation | None:
+        given = self.delegations.get(seat.desk)
+        if given is None or given.delegate != seat.person:
+            return None
+        return given if (seat.desk, given.grantor) in self.holders else None
+
+    def _is_under(self, ceiling: int | None) -> bool:
+        return ceiling is None or (bool(self.amounts) and max(self.amounts) <= ceiling)
+
     def _replaced(self, seat: PersonAtDesk, kept_out: Names) -> Iterator[PersonId]:
         here = sorted(person for desk, person in self.holders if desk == seat.desk)
         if any(self.is_present(one) for one in here):
@@ -112,15 +147,16 @@ class Town:
                 yield one
 
 
-def _delegation(desk: DeskId, grantor: PersonId, delegate: PersonId) -> Grant:
+def _grant(desk: DeskId, given: Delegation) -> Grant:
     since = datetime(2026, 2, 1, tzinfo=NOW.tzinfo)
     return Grant(
         PowerId(f"delegation-of-{desk}"),
         PowerKind.SIGNATURE_DELEGATION,
         desk,
-        delegate,
+        given.delegate,
         Period(since),
-        grantor=grantor,
+        grantor=given.grantor,
+        scope=Scope(ceiling_cents=given.ceiling),
         document=FoundingDocument("2026-12", since.date(), since.date()),
         executory_at=since,
     )

@@ -65,6 +65,19 @@ async def test_a_savepoint_that_is_undone_takes_back_what_it_told(
     assert await _told(context, town) == [KINDS[0], KINDS[2]]
 
 
+async def test_a_savepoint_that_ended_well_is_undone_with_the_one_around_it(
+    context: Context, town: Town
+) -> None:
+    async with context.unit(town.tenant_id) as session:
+        _tell(session, context, KINDS[0])
+        with suppress(_Undone):
+            async with session.begin_nested():
+                async with session.begin_nested():
+                    _tell(session, context, KINDS[1])
+                raise _Undone
+    assert await _told(context, town) == [KINDS[0]]
+
+
 async def test_so_does_one_whose_rows_the_database_refuses(context: Context, town: Town) -> None:
     async with context.unit(town.tenant_id) as session:
         desk = await session.get_one(Desk, town.desks["maire"])

@@ -405,3 +405,45 @@ async def test_a_person_is_told_his_desks_and_rights(
     await add_person(context, town, "simple")
     read = await browser.get("/session", headers=await session_headers(context, town, "simple"))
     assert (read.json()["desk_ids"], "user_admin" in read.json()["permissions"]) == ([], False)
+
+
+class TestOwnPassword:
+    NEW = "une phrase nouvelle et longue"
+
+    async def change(
+        self, client: Client, value: str, *, current: str = PASSWORD, new: str = NEW
+    ) -> httpx2.Response:
+        return await client.put(
+            "/session/password",
+            json={"current": current, "new": new},
+            headers={"Cookie": f"{COOKIE}={value}", "Origin": ORIGIN},
+        )
+
+    async def test_threat_43_ends_the_other_sessions_and_keeps_this_one(
+        self, context: Context, anonymous: Client, town: Town
+    ) -> None:
+        own, other = [await cookie_of(context, town, "maire") for _ in range(2)]
+        changed = await self.change(anonymous, own)
+        assert changed.status_code == 204, changed.text
+        assert [await is_known(anonymous, one) for one in (own, other)] == [True, False]
+        old = await log_in(anonymous, town.logins["maire"])
+        new = await log_in(anonymous, town.logins["maire"], self.NEW)
+        assert (old.status_code, new.status_code) == (401, 204)
+
+    async def test_threat_43_the_present_one_is_asked_and_guesses_are_slowed(
+        self, context: Context, browser: Client, town: Town
+    ) -> None:
+        own = await cookie_of(context, town, "maire")
+        guesses = [await self.change(browser, own, current=f"essai {n}") for n in range(5)]
+        assert {(one.status_code, one.json()["code"]) for one in guesses} == {
+            (422, "bad_credentials")
+        }
+        slowed = await self.change(browser, own)
+        assert (slowed.status_code, slowed.json()["code"]) == (429, "too_many_failures")
+
+    async def test_a_short_one_is_refused(
+        self, context: Context, anonymous: Client, town: Town
+    ) -> None:
+        own = await cookie_of(context, town, "maire")
+        refused = await self.change(anonymous, own, new="trop court")
+        assert (refused.status_code, refused.json()["code"]) == (422, "password_too_short")

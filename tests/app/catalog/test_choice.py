@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from app.catalog.choice import OWN_FACTS, choose_workflow, known_facts, typed_facts
+from app.catalog.choice import OWN_FACTS, choose_workflow, known_facts, rules_of, typed_facts
 from app.catalog.service import resolve
 from app.context import Context
 from app.demo.town import Town
@@ -58,6 +58,19 @@ class TestFacts:
         assert typed_facts(known_facts(Protocol.NONE, FIELDS), {"pages": "douze"}) == {
             "pages": None
         }
+
+
+class TestRules:
+    @pytest.mark.parametrize(
+        ("subtype", "expected"),
+        [("flows", True), ("signed_flows", True), ("attachments", True), ("letters", False)],
+    )
+    async def test_no_signature_is_added_to_the_circuit_of_a_flow_whatever_its_intake(
+        self, subtype: str, expected: bool, context: Context, town: Town
+    ) -> None:
+        async with context.unit(town.tenant_id) as session:
+            resolved = await resolve(session, town.subtypes[subtype])
+        assert rules_of(resolved).single_signature is expected
 
 
 class TestChoice:

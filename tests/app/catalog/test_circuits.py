@@ -27,6 +27,7 @@ from tests.builders.catalog import (
     told,
     visa,
 )
+from tests.builders.configurations import setup_of
 from tests.builders.people import ApiPerson
 from tests.builders.towns import DrivenClock, a_town, random_id
 
@@ -38,16 +39,19 @@ class TestWorkflow:
             ((), "workflow_empty"),
             (({"id": "visa", "kind": "approval", "name": "Visa"},), "step_without_actor"),
             ((sending(), sending(id="encore")), "transmission_repeated"),
+            ((sending(name=" "),), "step_unnamed"),
+            ((sending(id=""),), "step_unnamed"),
         ],
-        ids=["empty", "nobody", "sent twice"],
+        ids=["empty", "nobody", "sent twice", "no name", "no id"],
     )
     async def test_a_draft_is_kept_with_its_findings_and_not_activated(
-        self, administrator: ApiPerson, steps: tuple[Json, ...], code: str
+        self, context: Context, administrator: ApiPerson, steps: tuple[Json, ...], code: str
     ) -> None:
         made = await draw(administrator, *steps)
+        assert made.status_code == 201, made.text
         findings = {one["code"] for one in made.json()["versions"][0]["findings"]}
         refused = await activate(administrator, made.json()["id"])
-        assert made.status_code == 201
+        assert "Circuit d'essai" in await setup_of(context, administrator.town).export()
         assert code in findings
         assert told(refused) == (422, "workflow_has_errors")
         assert code in refused.json()["findings"]
@@ -81,6 +85,20 @@ class TestWorkflow:
         versions = next(one["versions"] for one in listed if one["id"] == made["id"])
         assert {one.status_code for one in answers} == {201}
         assert [one["number"] for one in versions] == [6, 5, 4, 3, 2, 1]
+
+    async def test_of_names_that_read_alike_given_at_once_one_stays(
+        self, administrator: ApiPerson
+    ) -> None:
+        names = ("Été", "été", "ETE", "Ete")
+        type_id = (await make_type(administrator, "NONE")).json()["id"]
+        circuit = await active(administrator, visa(administrator.town))
+        for given in (
+            [draw(administrator, name=name) for name in names],
+            [make_type(administrator, "NONE", name=name) for name in names],
+            [bind(administrator, type_id, circuit, name=name) for name in names],
+        ):
+            answers = await asyncio.gather(*given)
+            assert sorted(one.status_code for one in answers) == [201, 409, 409, 409]
 
     @pytest.mark.parametrize("name", ["Circuit d'été", "CIRCUIT D'ÉTÉ", " circuit  d'ete "])
     async def test_a_name_is_taken_once_without_case_nor_accents(

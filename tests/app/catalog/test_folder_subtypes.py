@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 
 from app.context import Context
@@ -26,7 +28,8 @@ from tests.builders.catalog import (
     told,
     visa,
 )
-from tests.builders.people import ApiPerson
+from tests.builders.configurations import setup_of
+from tests.builders.people import ApiPerson, approve
 from tests.builders.towns import random_id
 
 
@@ -80,14 +83,52 @@ class TestSubtype:
         answer = await bind(administrator, type_id, workflow_id, helios_intake="to_sign")
         assert told(answer) == (422, "intake_without_helios")
 
-    async def test_a_draft_may_be_bound_then_is_judged_at_activation(
+    async def test_a_draft_without_error_may_be_bound_then_is_judged_at_activation(
         self, administrator: ApiPerson, helios: str
     ) -> None:
-        made = (await draw(administrator, visa(administrator.town), sending())).json()
-        bound = await bind(administrator, helios, made["id"], helios_intake="to_sign")
-        refused = await activate(administrator, made["id"])
-        assert bound.status_code == 201
+        town = administrator.town
+        made = (await draw(administrator, visa(town), sending())).json()
+        refused = await bind(administrator, helios, made["id"], helios_intake="to_sign")
+        taken = await bind(administrator, helios, made["id"], helios_intake="nothing_to_sign")
+        path = f"/workflows/{made['id']}/versions"
+        await administrator.client.post(path, json={"steps": [signature(town), sending()]})
+        activated = await activate(administrator, made["id"], 2)
+        assert told(refused) == (422, "workflow_has_errors")
         assert refused.json()["findings"] == ["helios_one_signature"]
+        assert taken.status_code == 201, taken.text
+        assert activated.json()["findings"] == ["helios_signature_unexpected"]
+
+    async def test_a_subtype_is_not_moved_to_a_circuit_with_errors(
+        self, administrator: ApiPerson
+    ) -> None:
+        town = administrator.town
+        subtype_id = await bound(administrator, await active(administrator, visa(town)))
+        faulty = (await draw(administrator, visa(town, desk_ids=[]), name="Sans acteur")).json()
+        rules = table(row(faulty["id"]))
+        refusals = [
+            await change(administrator, subtype_id, workflow_id=faulty["id"]),
+            await change(administrator, subtype_id, rule_table=rules),
+        ]
+        for refused in refusals:
+            assert told(refused) == (422, "workflow_has_errors")
+            assert refused.json()["findings"] == ["step_without_actor"]
+
+    async def test_a_subtype_that_has_folders_is_not_moved_to_a_circuit_not_in_force(
+        self, administrator: ApiPerson, finances: ApiPerson
+    ) -> None:
+        town = administrator.town
+        letters = str(town.subtypes["letters"])
+        draft = (await draw(administrator, visa(town), name="Pas encore")).json()["id"]
+        kept = (await administrator.client.get(f"/folder-subtypes/{letters}")).json()
+        unused = await change(administrator, letters, workflow_id=draft)
+        back = await change(administrator, letters, workflow_id=kept["workflow_id"])
+        await finances.create("letters")
+        refused = await change(administrator, letters, workflow_id=draft)
+        await activate(administrator, draft)
+        taken = await change(administrator, letters, workflow_id=draft)
+        assert [one.status_code for one in (unused, back, taken)] == [200, 200, 200]
+        assert told(refused) == (422, "workflow_not_in_force")
+        assert "« Pas encore »" in refused.json()["detail"]
 
     async def test_a_circuit_in_use_is_judged_for_every_subtype(
         self, administrator: ApiPerson, helios: str
@@ -311,6 +352,33 @@ class TestMetadataInUse:
             "étape « Visa » du circuit « Avec montant »",
             "plafond des délégations",
         ]
+
+    async def test_the_amount_compared_with_ceilings_stays_while_folders_are_in_their_circuit(
+        self, context: Context, administrator: ApiPerson, finances: ApiPerson, direction: ApiPerson
+    ) -> None:
+        town = administrator.town
+        fields = [field("montant", "decimal"), field("ttc", "decimal")]
+        workflow_id = await active(administrator, visa(town), name="Avec montant")
+        subtype_id = await bound(
+            administrator, workflow_id, metadata_fields=fields, amount_field="montant"
+        )
+        town.subtypes["lettres"] = uuid.UUID(subtype_id)
+        folder_id = await finances.deposited("lettres")
+        assert (await change(administrator, subtype_id, amount_field="ttc")).status_code == 200
+        await finances.submit(folder_id)
+        for other in ("montant", None):
+            refused = await change(administrator, subtype_id, amount_field=other)
+            assert told(refused) == (409, "amount_field_in_use")
+            assert "1 dossier" in refused.json()["detail"]
+        same = await change(administrator, subtype_id, amount_field="ttc", name="Autre nom")
+        assert same.status_code == 200, same.text
+        setup = setup_of(context, town)
+        text = await setup.export()
+        planned = await setup.dry_run(text.replace("amount_field: ttc", "amount_field: montant"))
+        assert [one.code for one in planned.faults] == ["amount_field_in_use"]
+        assert "1 dossier" in planned.faults[0].detail
+        await approve(direction, folder_id)
+        assert (await change(administrator, subtype_id, amount_field=None)).status_code == 200
 
 
 class TestRules:

@@ -43,9 +43,11 @@ class TestExample:
         assert "BLOQUÉ depuis le mardi 13 juillet 2027 à 10 h. Aucun signataire habilité" in told
         assert "Le blocage cesse de lui-même le samedi 24 juillet 2027 à 0 h." in told
 
-    def test_nothing_of_it_is_wider_than_the_screen(self) -> None:
-        told = call("simulate", "--example", environment=WIDE).output
-        assert max(map(len, told.splitlines())) <= 100
+    @pytest.mark.parametrize("columns", [60, 80, 100])
+    def test_nothing_of_it_is_wider_than_the_screen_nor_cut(self, columns: int) -> None:
+        told = call("simulate", "--example", environment={"COLUMNS": str(columns)}).output
+        assert max(map(len, told.splitlines())) <= columns
+        assert "étant absents : personne ne peut signer" in " ".join(told.split())
 
 
 class TestFile:
@@ -78,8 +80,15 @@ class TestFile:
             (("--subtype", "Dépenses", "--bureau", "Maire"), "desk_may_not_deposit"),
             (("--subtype", "Dépenses", "--deposant", "personne"), "name_unknown"),
             (("--subtype", "Arrêtés"), "metadata_missing"),
+            (
+                (
+                    *("--subtype", "Dépenses", "--absent", "camille.exemple:2027-07-12:2027-07-30"),
+                    *("--absent", "camille.exemple:2027-07-20:2027-08-03"),
+                ),
+                "absence_contradictory",
+            ),
         ],
-        ids=["subtype", "desk", "person", "metadata"],
+        ids=["subtype", "desk", "person", "metadata", "absence"],
     )
     def test_what_stops_a_deposit_is_said_with_its_code(
         self, small_town: Path, more: tuple[str, ...], code: str

@@ -162,3 +162,52 @@ def test_a_period_ends_with_its_last_day_to_the_second() -> None:
     assert end == datetime(2026, 11, 22, 23, tzinfo=UTC)
     assert not is_over(absence, PARIS, end - SECOND)
     assert is_over(absence, PARIS, end)
+
+
+def test_powers_of_one_order_for_two_periods_are_two() -> None:
+    first = template("petite-commune")
+    again = first.powers[0].model_copy(
+        update={"starts": date(2028, 7, 1), "until": date(2028, 9, 30)}
+    )
+    both = first.model_copy(update={"powers": [*first.powers, again]})
+
+    [added] = sentences(first, both)
+    longer = both.model_copy(deep=True)
+    longer.powers[-1].until = date(2028, 10, 31)
+
+    assert added.endswith("(acte 2026-12) : à ajouter.")
+    assert sentences(both, both.model_copy(deep=True)) == []
+    assert [one.endswith("(dates).") for one in sentences(both, longer)] == [True]
+
+
+def test_what_stands_twice_is_matched_once_each() -> None:
+    """Two powers begun under one order have one key: only the end that changes is a change."""
+    before = template("petite-commune")
+    before.powers.append(before.powers[0].model_copy(update={"until": date(2029, 1, 1)}))
+    wanted = before.model_copy(deep=True)
+    wanted.powers.reverse()
+    longer = before.model_copy(deep=True)
+    longer.powers[-1].until = date(2029, 2, 1)
+
+    assert sentences(before, wanted) == []
+    assert sentences(before, read_text(HEAD.encode())) == []
+    assert [one.endswith("(dates).") for one in sentences(before, longer)] == [True]
+
+
+def test_a_mandate_that_stands_twice_stays_so() -> None:
+    mandate = {
+        "person": "anne",
+        "body": "Conseil",
+        "function": "Maire",
+        "starts_on": date(2026, 3, 22),
+    }
+    before = Configuration.model_validate({"version": 1, "mandates": [mandate, mandate]})
+    ended = Configuration.model_validate(
+        {"version": 1, "mandates": [mandate, mandate | {"ends_on": date(2026, 12, 31)}]}
+    )
+
+    assert sentences(before, read_text(HEAD.encode())) == []
+    assert sentences(before, before.model_copy(deep=True)) == []
+    assert sentences(before, ended) == [
+        "Le mandat de anne, Maire (Conseil) : à modifier (ends_on)."
+    ]

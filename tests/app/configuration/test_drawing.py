@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from app.configuration.drawing import DrawnTown, drawn
+from app.configuration.document import FoundingPart, PowerPart
+from app.configuration.drawing import DrawnTown, drawn, parent_of
 from app.configuration.shipped import template
 from workflows.definition import Phase, StepKind
 from workflows.periods import Period
@@ -101,3 +102,32 @@ def test_a_person_who_left_holds_nothing() -> None:
 
     assert signers(place, cents=1) == [("Camille Exemple", PowerKind.HOLDER)]
     assert all(one.person != place.logins[FINANCE] for one in place.register.holders)
+
+
+def test_a_power_is_regranted_from_the_period_in_which_it_begins() -> None:
+    """One order may give the same power for several periods."""
+    document = template("petite-commune")
+    founding = FoundingPart(number="DEL-1", signed_on=date(2026, 4, 16))
+    spring, summer = (
+        PowerPart(
+            kind=PowerKind.POWER_DELEGATION,
+            office="Maire",
+            grantor=MAYOR,
+            grantee=FIRST,
+            capacity="la première adjointe",
+            document=founding,
+            starts=starts,
+        )
+        for starts in (datetime(2027, 1, 4, tzinfo=UTC), date(2027, 7, 1))
+    )
+    given = summer.model_copy(update={"grantor": FIRST, "grantee": FINANCE, "regrants": "DEL-1"})
+    document.powers = [summer, spring]
+
+    parents = [
+        parent_of(document, given.model_copy(update={"starts": starts}))
+        for starts in (date(2027, 8, 1), date(2027, 2, 1), None)
+    ]
+
+    assert [one is summer for one in parents] == [True, False, False]
+    assert parents[1] is parents[2] is spring
+    assert parent_of(document, given.model_copy(update={"regrants": "DEL-2"})) is None

@@ -31,6 +31,8 @@ circuits:
   - name: Visa seul
     steps: [{id: visa, kind: approval, name: Visa, actors: [{desk: Maire}]}]
 """
+GONE = "bureau supprimé 7a1c0d7e-0000-4000-8000-000000000001"
+MANDATE = "{person: anne, body: Conseil, function: Maire, starts_on: 2026-03-22}"
 INTERIM = "{kind: interim, office: Maire, capacity: intérimaire, grantee: "
 
 
@@ -126,6 +128,18 @@ def test_a_template_has_no_fault_and_lacks_only_certificates(name: str) -> None:
             "anne",
         ),
         (
+            TOWN + f"mandates: [{MANDATE}, {MANDATE}]",
+            "name_conflict",
+            "Le mandat de anne, Maire (Conseil)",
+        ),
+        (
+            TOWN
+            + "circuits: [{name: Visa seul, steps: [{id: visa, kind: approval, name: Visa, "
+            + f"actors: [{{desk: {GONE}}}]}}]}}]",
+            "unknown_desk",
+            f"« {GONE} »",
+        ),
+        (
             TOWN + "powers: [{kind: signature_delegation, office: Maire, grantor: bruno, "
             "grantee: anne, capacity: x}]",
             "grant_grantor_not_holder",
@@ -186,3 +200,18 @@ def test_threat_48_a_file_does_not_give_more_powers_than_can_be_judged() -> None
     found = faults(f"{TOWN}powers: [{several}]\ntypes: [{kinds}]")
 
     assert [code for code, _ in found] == ["too_many_powers"]
+
+
+def test_what_stands_twice_already_is_not_the_fault_of_a_file() -> None:
+    text = f"{TOWN}mandates: [{MANDATE}, {MANDATE}]\npowers: [{INTERIM}anne}}, {INTERIM}anne}}]"
+    standing = read_text(text.encode())
+
+    assert faults_in(Judged(standing, standing), NOW) == ()
+
+
+def test_a_circuit_that_stands_may_name_a_desk_that_is_gone() -> None:
+    standing = read_text((TOWN + CIRCUIT.replace("desk: Maire", f"desk: {GONE}")).encode())
+    renamed = read_text((TOWN + CIRCUIT.replace("desk: Maire", "desk: Mairie")).encode())
+
+    assert faults_in(Judged(standing, standing), NOW) == ()
+    assert [one.code for one in faults_in(Judged(renamed, renamed), NOW)] == ["unknown_desk"]

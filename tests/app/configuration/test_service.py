@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 
 import pytest
 from sqlalchemy import func, select
@@ -13,10 +14,21 @@ from app.configuration.text import read_text, written
 from app.context import Context
 from app.demo.town import Town
 from app.errors import AppError, Conflict, Unprocessable
-from app.models import AuditEvent, AuditValue, Desk, Grant, User, Workflow, WorkflowVersion
+from app.kit.ids import new_id
+from app.models import (
+    AuditEvent,
+    AuditValue,
+    Desk,
+    ElectedMandate,
+    Grant,
+    User,
+    Workflow,
+    WorkflowVersion,
+)
 from tests.app.conftest import AsPerson
 from tests.builders.configurations import HEAD, Setup, an_empty_tenant, desk, setup_of
-from tests.builders.towns import DrivenClock
+from tests.builders.people import ApiPerson
+from tests.builders.towns import DrivenClock, random_id
 
 REDELEGATED = """
 powers:
@@ -84,14 +96,16 @@ async def test_what_is_applied_again_changes_nothing(
 
     again = [await empty.apply(text), await empty.apply(await empty.export())]
 
-    # A circuit that a certificate still holds back is asked for again by the file, not redrawn.
-    blocked = [one.name for one in again[0].changes]
-    assert blocked == ["le circuit « Finances courantes »", "le circuit « Finances importantes »"]
-    assert again[1].changes == []
+    # What a certificate still holds back is asked for again by the file: it changes nothing.
+    assert [one.circuit for one in again[0].not_in_force] == [
+        "Finances courantes",
+        "Finances importantes",
+    ]
+    assert [one.changes for one in again] == [[], []]
     async with context.unit(empty.principal.tenant_id) as session:
         events, *rows = (await session.execute(counted)).one()
     assert [*rows] == [*before[1:]]
-    assert events == before[0] + 1
+    assert events == before[0]
 
 
 async def test_a_file_changes_what_it_says_and_leaves_the_rest_alone(
@@ -213,6 +227,129 @@ async def test_pruning_removes_what_the_sections_do_not_list_and_nothing_that_is
     assert used.value.code == "unknown_desk"
     assert "Maire" in used.value.detail
     assert own.value.code == "own_account"
+
+
+async def test_two_periods_of_one_power_are_exported_and_applied_again(
+    context: Context, empty: Setup
+) -> None:
+    await empty.apply(empty.own("petite-commune"))
+    periods = ("from: 2028-01-01, until: 2028-03-31", "from: 2028-07-01, until: 2028-09-30")
+    power = (
+        "{{kind: interim, office: Première adjointe, grantee: alix.specimen@{domain}, "
+        "capacity: l'intérimaire, document: {{number: 2027-40, signed_on: 2027-12-01}}, {period}}}"
+    )
+    powers = ", ".join(power.format(domain=empty.domain, period=one) for one in periods)
+
+    given = await empty.apply(f"{HEAD}powers: [{powers}]")
+    exported = await empty.export()
+    again = await empty.apply(exported)
+    other = await an_empty_tenant(context)
+    await other.apply(exported.replace(empty.domain, other.domain))
+
+    assert [one.change for one in given.changes] == ["added", "added"]
+    assert again.changes == []
+    assert await other.export() == exported.replace(empty.domain, other.domain)
+
+
+async def test_mandates_that_stand_twice_do_not_multiply(context: Context, empty: Setup) -> None:
+    await empty.apply(empty.own("petite-commune"))
+    async with context.unit(empty.principal.tenant_id) as session:
+        for _ in range(2):
+            session.add(
+                ElectedMandate(
+                    id=new_id(),
+                    tenant_id=empty.principal.tenant_id,
+                    user_id=empty.principal.id,
+                    body="Conseil",
+                    function="Maire",
+                    starts_on=date(2026, 3, 22),
+                )
+            )
+    exported = await empty.export()
+
+    plans = [await empty.apply(text) for text in (HEAD + "desks:\n" + desk("Urbanisme"), exported)]
+
+    assert [[one.section for one in plan.changes] for plan in plans] == [["desk"], []]
+
+
+async def test_a_draft_that_names_a_desk_that_is_gone_is_exported_and_stays(
+    as_person: AsPerson, context: Context, town: Town
+) -> None:
+    administrator, gone = await as_person("administrateur"), random_id()
+    actors = [
+        {"kind": "desk", "desk_id": str(gone)},
+        {"kind": "variable", "choices": [str(gone)]},
+    ]
+    steps = [
+        {"id": f"visa{n}", "kind": "approval", "name": "Visa", "actors": [one]}
+        for n, one in enumerate(actors)
+    ]
+    drawn = await administrator.post("/workflows", json={"name": "Ébauche", "steps": steps})
+    exported = await administrator.get("/configuration")
+    setup = setup_of(context, town)
+    other = await an_empty_tenant(context)
+
+    tried = await setup.dry_run(HEAD + "desks:\n" + desk("Accueil"))
+    again = await setup.apply(exported.text)
+    elsewhere = await other.dry_run(exported.text)
+
+    assert (drawn.status_code, exported.status_code) == (201, 200)
+    assert f"desk: bureau supprimé {gone}" in exported.text
+    assert [one.sentence for one in tried.changes] == ["Le bureau « Accueil » : à ajouter."]
+    assert again.changes == []
+    [fault] = [one for one in elsewhere.faults if one.code == "unknown_desk"]
+    assert f"« Ébauche » : bureau inconnu, « bureau supprimé {gone} »" in fault.detail
+
+
+async def test_subtypes_that_wait_for_their_circuits_are_said(
+    context: Context, empty: Setup
+) -> None:
+    plans = [await empty.apply(empty.own("petite-commune")) for _ in range(2)]
+
+    for plan in plans:
+        assert {one.subtype: one.circuits for one in plan.waiting_subtypes} == {
+            "Finances / Dépenses": ["Finances courantes", "Finances importantes"],
+            "Finances / Recettes": ["Finances courantes"],
+        }
+        assert all("« Finances courantes »" in one.detail for one in plan.waiting_subtypes)
+
+
+async def test_a_subtype_that_has_folders_is_not_moved_to_a_draft(
+    context: Context, finances: ApiPerson
+) -> None:
+    setup = setup_of(context, finances.town)
+    await finances.create("letters")
+    draft = """circuits:
+- name: À revoir
+  active: true
+  steps: [{id: visa, kind: approval, name: Visa}]
+"""
+    drafts = (await setup.export()).replace("circuits:\n", draft, 1)
+    text = drafts.replace("circuit: Visa, signature\n", "circuit: À revoir\n")
+    assert text != drafts
+
+    tried = await setup.dry_run(text)
+    with pytest.raises(AppError) as refused:
+        await setup.apply(text)
+
+    assert [one.code for one in tried.faults] == ["workflow_not_in_force"]
+    assert refused.value.code == "workflow_not_in_force"
+    assert "Lettres" in refused.value.detail
+    assert "« À revoir »" in refused.value.detail
+
+
+async def test_every_log_in_name_that_is_taken_is_named(context: Context, empty: Setup) -> None:
+    text = empty.own("petite-commune")
+    await empty.apply(text)
+    other = await an_empty_tenant(context)
+
+    tried = await other.dry_run(text)
+    with pytest.raises(Conflict) as refused:
+        await other.apply(text)
+
+    logins = [one.login for one in read_text(text.encode()).persons]
+    assert [one.code for one in tried.faults] == ["login_taken"] == [refused.value.code]
+    assert [one for one in logins if one not in refused.value.detail] == []
 
 
 async def test_an_application_is_journaled_once_with_its_sentences(

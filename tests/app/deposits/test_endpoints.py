@@ -598,6 +598,20 @@ class TestLargeFlow:
         folder = await finances.read(folder_id)
         assert (folder["status"], folder["refusal"]) == ("draft", None)
 
+    async def test_refused_once_may_be_cancelled_by_who_deposited_it(
+        self, context: Context, finances: ApiPerson
+    ) -> None:
+        folder_id = await finances.create("signed_flows")
+        signed = sign_flow(make_pes(Flow(number=990_032)))
+        await finances.upload(
+            folder_id, signed.replace(b"PAPETERIE EXEMPLE", b"PAPETERIE FORGEES"), XML
+        )
+        await drain(context)
+        offered = (await finances.read(folder_id))["allowed_actions"]
+        assert [one["action"] for one in offered] == ["cancel"]
+        ended = await finances.act(folder_id, "cancel")
+        assert (ended.status_code, ended.json()["status"]) == (200, "cancelled")
+
     async def test_is_refused_at_once_for_what_the_streaming_pass_sees(
         self, finances: ApiPerson, no_residue: Path
     ) -> None:

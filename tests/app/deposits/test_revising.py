@@ -74,6 +74,29 @@ class TestPreparation:
         assert said(refused) == (403, "folder_not_with_you")
         assert await revise(finances, letter, deliberation()) == 403
 
+    async def test_threat_34_nor_does_a_desk_that_is_only_asked_for_advice(
+        self, letter: str, direction: ApiPerson, mayor: ApiPerson
+    ) -> None:
+        question = {"of_desk_id": mayor.desk, "question": "Est-ce complet ?"}
+        await direction.act(letter, "ask_opinion", step="montage", **question)
+        (document,) = (await mayor.read(letter))["documents"]
+        path = f"/folders/{letter}/documents/{document['id']}"
+        added = await mayor.upload(letter, deliberation(), role="annex")
+        removed = await mayor.client.delete(path)
+        assert [said(one) for one in (added, removed)] == [(403, "folder_not_with_you")] * 2
+        assert await revise(mayor, letter, deliberation(Act(number="7"))) == 403
+
+    async def test_threat_34_nor_does_a_person_who_stood_back(
+        self, letter: str, direction: ApiPerson
+    ) -> None:
+        await direction.act(letter, "recuse", reason="Ma sœur dirige cette entreprise.")
+        (document,) = (await direction.read(letter))["documents"]
+        path = f"/folders/{letter}/documents/{document['id']}"
+        added = await direction.upload(letter, deliberation(), role="annex")
+        removed = await direction.client.delete(path)
+        assert [said(one) for one in (added, removed)] == [(403, "person_recused")] * 2
+        assert await revise(direction, letter, deliberation(Act(number="7"))) == 403
+
     async def test_its_end_without_main_document_is_refused(
         self, letter: str, direction: ApiPerson
     ) -> None:
@@ -131,6 +154,71 @@ async def _revisions(person: ApiPerson, folder_id: str) -> list[dict[str, str]]:
 async def _amounts(context: Context, town: Town) -> list[int | None]:
     async with context.unit(town.tenant_id) as session:
         return list(await session.scalars(select(InboxEntry.amount_cents)))
+
+
+class TestRemoval:
+    @pytest.fixture
+    async def letter(self, context: Context, town: Town, finances: ApiPerson) -> str:
+        """A folder that the direction approves before the mayor."""
+        steps = (
+            step(town, "visa", "approval", "direction"),
+            step(town, "fin", "approval", "maire"),
+        )
+        await add_subtype(context, town, *steps, several_documents=True)
+        return await finances.submitted("essai")
+
+    async def test_a_document_that_was_approved_stays_in_a_draft(
+        self, letter: str, finances: ApiPerson, direction: ApiPerson, mayor: ApiPerson
+    ) -> None:
+        await approve(direction, letter)
+        await mayor.act(letter, "reject", step="fin", reason="À compléter")
+        await finances.act(letter, "resubmit")
+        taken_back = await finances.act(letter, "retract")
+        assert taken_back.json()["status"] == "draft"
+        (approved,) = taken_back.json()["documents"]
+        added = await finances.upload(letter, deliberation(Act(number="2")), role="annex")
+        path = f"/folders/{letter}/documents"
+        refused = await finances.client.delete(f"{path}/{approved['id']}")
+        assert said(refused) == (409, "document_acted_upon")
+        removed = await finances.client.delete(f"{path}/{added.json()['document_id']}")
+        assert removed.status_code == 204
+        assert await revise(finances, letter, deliberation(Act(number="3"))) == 201
+
+    async def test_a_document_that_nobody_acted_upon_leaves_a_draft_taken_back(
+        self, letter: str, finances: ApiPerson
+    ) -> None:
+        (document,) = (await finances.act(letter, "retract")).json()["documents"]
+        removed = await finances.client.delete(f"/folders/{letter}/documents/{document['id']}")
+        assert removed.status_code == 204
+
+    async def test_one_that_a_preparation_alone_approved_leaves_it(
+        self, context: Context, town: Town, finances: ApiPerson, direction: ApiPerson
+    ) -> None:
+        preparing = [
+            step(town, name, "approval", "direction", phase="preparation")
+            for name in ("montage", "relecture")
+        ]
+        await add_subtype(context, town, *preparing, step(town, "visa", "approval", "maire"))
+        folder_id = await finances.submitted("essai")
+        passed = await direction.act(folder_id, "approve", step="montage")
+        (document,) = passed.json()["documents"]
+        removed = await direction.client.delete(f"/folders/{folder_id}/documents/{document['id']}")
+        assert removed.status_code == 204
+
+
+class TestRetiredSubtype:
+    async def test_still_takes_the_corrections_of_its_folders(
+        self, town: Town, finances: ApiPerson, direction: ApiPerson, administrator: ApiPerson
+    ) -> None:
+        folder_id = await finances.submitted("flows", a_flow(dematerialised=False))
+        await direction.act(folder_id, "reject", step="visa", reason="Montant faux")
+        path = f"/folder-subtypes/{town.subtypes['flows']}"
+        await administrator.client.patch(path, json={"is_active": False})
+        corrected = a_flow(dematerialised=False, items_per_slip=2)
+        assert await revise(finances, folder_id, corrected, XML) == 201
+        sent = await finances.submit(folder_id)
+        assert sent.json()["waiting_desk_ids"] == [direction.desk]
+        assert (await _revisions(finances, folder_id))[-1]["origin"] == "dematerialised"
 
 
 class TestChain:

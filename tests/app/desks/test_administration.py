@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from datetime import timedelta
 from typing import Any
+
+import pytest
 
 from app.auth.principal import Role
 from app.auth.service import principal_of_session
@@ -12,6 +15,7 @@ from app.context import Context
 from app.demo.town import Town
 from tests.app.conftest import PersonOf
 from tests.builders.administration import be_away, give, hold, made, said
+from tests.builders.catalog import Json, active, bound, condition, row, table, visa
 from tests.builders.people import ApiPerson
 from tests.builders.principals import add_person
 from tests.builders.towns import DrivenClock, cookie_of
@@ -67,6 +71,83 @@ class TestUpdate:
             ("Direction générale", 1),
             ("Service des finances", 2),
         ]
+
+    @pytest.mark.parametrize("same", ["Maire", "MAIRE", " maïre"], ids=["same", "case", "accent"])
+    async def test_a_name_that_reads_like_another_is_refused(
+        self, administrator: ApiPerson, same: str
+    ) -> None:
+        created = await administrator.client.post("/desks", json={"name": same})
+        renamed = await administrator.client.patch(
+            desk_path(administrator, "finances"), json={"name": same}
+        )
+        assert said(created) == said(renamed) == (409, "desk_name_taken")
+        assert "« Maire »" in created.json()["detail"]
+
+    async def test_a_desk_may_write_its_own_name_otherwise(self, administrator: ApiPerson) -> None:
+        answer = await administrator.client.patch(
+            desk_path(administrator, "maire"), json={"name": "LE MAIRE"}
+        )
+        again = await administrator.client.patch(
+            desk_path(administrator, "maire"), json={"name": "Le maire"}
+        )
+        assert (answer.status_code, made(again)["name"]) == (200, "Le maire")
+
+    async def test_of_names_that_read_alike_created_at_once_one_stays(
+        self, administrator: ApiPerson
+    ) -> None:
+        answers = await asyncio.gather(
+            *(
+                administrator.client.post("/desks", json={"name": name})
+                for name in ("Été", "été", "ETE", "Ete")
+            )
+        )
+        assert sorted(one.status_code for one in answers) == [201, 409, 409, 409]
+
+    async def test_a_desk_out_of_use_is_no_superior(self, administrator: ApiPerson) -> None:
+        client = administrator.client
+        spare = await new_desk(administrator, "Archives")
+        made(await client.patch(f"/desks/{spare}", json={"is_active": False}))
+        below = {"superior_id": spare}
+        created = await client.post("/desks", json={"name": "Réserve"} | below)
+        placed = await client.patch(desk_path(administrator, "maire"), json=below)
+        assert said(created) == said(placed) == (409, "superior_out_of_use")
+        assert "« Archives »" in placed.json()["detail"]
+
+    async def test_a_desk_that_subtypes_or_folders_under_way_need_is_not_put_out_of_use(
+        self, administrator: ApiPerson, finances: ApiPerson, direction: ApiPerson
+    ) -> None:
+        town, client = administrator.town, administrator.client
+        desks = {name: await new_desk(administrator, name) for name in "ABCD"}
+        stop = {"is_active": False}
+
+        async def uses(name: str) -> object:
+            refused = await client.patch(f"/desks/{desks[name]}", json=stop)
+            assert said(refused) == (409, "desk_in_use")
+            return refused.json()["uses"]
+
+        variable: Json = {"desk_ids": [], "actors": [{"kind": "variable"}]}
+        waits = await active(administrator, visa(town), visa(town, id="choix", **variable))
+        when = condition("deposit_desk", "equals", desks["D"])
+        town.subtypes["essai"] = uuid.UUID(
+            await bound(
+                administrator,
+                waits,
+                name="Essai",
+                deposit_desk_ids=[desks["A"], desks["D"], finances.desk],
+                visible_desk_ids=[desks["B"]],
+                rule_table=table(row(waits, when), row(waits, choix=desks["C"])),
+            )
+        )
+        folder_id = await finances.submitted("essai")
+        assert [await uses(name) for name in "ABD"] == [["sous-type « Essai »"]] * 3
+        assert await uses("C") == ["1 dossier en cours", "sous-type « Essai »"]
+        subtype = f"/folder-subtypes/{town.subtypes['essai']}"
+        made(await client.patch(subtype, json={"rule_table": None}))
+        assert await uses("C") == ["1 dossier en cours"]
+        await direction.act(folder_id, "reject", step="visa", reason="Sans suite")
+        assert await uses("C") == ["1 dossier en cours"]
+        await finances.act(folder_id, "cancel")
+        assert made(await client.patch(f"/desks/{desks['C']}", json=stop))["is_active"] is False
 
     async def test_a_desk_where_circuits_pass_is_not_put_out_of_use(
         self, administrator: ApiPerson

@@ -7,10 +7,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+from app.auth.principal import Role
 from app.auth.service import principal_of_session
 from app.context import Context
 from app.demo.town import Town
+from tests.app.conftest import PersonOf
+from tests.builders.administration import said
 from tests.builders.people import ApiPerson
+from tests.builders.principals import add_person
 from tests.builders.towns import DrivenClock, cookie_of, random_id
 
 
@@ -74,6 +78,29 @@ class TestHold:
             str(town.desks["direction"]),
             str(town.desks["maire"]),
         }
+
+    async def test_threat_36_who_administers_desks_without_accounts_opens_none_to_himself(
+        self, context: Context, administrator: ApiPerson, person_of: PersonOf
+    ) -> None:
+        town = administrator.town
+        await add_person(context, town, "circuits", Role.WORKFLOW_ADMIN)
+        circuits = await person_of(town, "circuits")
+        himself = {"user_id": str(town.users["circuits"])}
+        desk = f"/desks/{town.desks['maire']}"
+        bodies = {"holders": himself, "staff": himself | {"role": "supervisor"}}
+        refused = [
+            said(await circuits.client.post(f"{desk}/{what}", json=body))
+            for what, body in bodies.items()
+        ]
+        by_another = [
+            said(await administrator.client.post(f"{desk}/{what}", json=body))
+            for what, body in bodies.items()
+        ]
+        # In a small town who makes the accounts may be the only one to hold a desk.
+        own = {"user_id": str(town.users["administrateur"])}
+        assert refused == [(403, "self_granted")] * 2
+        assert by_another == [(201, None)] * 2
+        assert said(await administrator.client.post(f"{desk}/holders", json=own)) == (201, None)
 
     async def test_a_period_counts_from_its_start_until_its_end_excluded(
         self, context: Context, administrator: ApiPerson, clock: DrivenClock

@@ -1,7 +1,9 @@
 """Who may do what to a folder in which state: written by hand, walked over real HTTP (threat 34).
 
-The circuit is one visa by the direction, then an outside step where the state needs one. A folder
-is deposited by the finances; the mayor holds a desk that takes no part.
+The circuit is one visa by the direction, then an outside step or the mayor's signature where the
+state needs one. A folder is deposited by the finances; the mayor's desk takes no part otherwise.
+Somebody has the function of the direction by delegation, somebody else replaces its holder, who
+is away; two persons assist and watch that desk.
 """
 
 from __future__ import annotations
@@ -15,11 +17,18 @@ class Identity(StrEnum):
 
     SUBMITTER = "submitter"
     HOLDER = "holder"
-    STRANGER = "stranger"
+    DELEGATE = "delegate of the holder"
+    REPLACEMENT = "replacement of the holder"
+    ASSISTANT = "assistant of that desk"
+    SUPERVISOR = "supervisor of that desk"
+    MAYOR = "mayor"
     NOBODY_S = "person without desk"
     WORKFLOW_ADMIN = "workflow_admin"
     DESK_ADMIN = "desk_admin of that desk"
-    OTHER_DESK_ADMIN = "desk_admin of another desk"
+    MAYOR_S_DESK_ADMIN = "desk_admin of the mayor's desk"
+    TENANT_ADMIN = "tenant_admin"
+    HOST_ADMIN = "host_admin"
+    CERTIFICATE_MANAGER = "certificate_manager"
     AUDITOR = "auditor"
     PROGRAM = "program that deposits"
     ANONYMOUS = "anonymous"
@@ -31,13 +40,25 @@ class State(StrEnum):
 
     DRAFT = "draft"
     PENDING = "pending"
+    ADVICE_ASKED = "advice asked of the mayor"
+    SIGNATURE = "waiting for the mayor's signature"
     AWAITING_OUTSIDE = "awaiting_outside"
     REJECTED = "rejected"
     COMPLETED = "completed"
     CANCELLED = "cancelled"
 
 
-_HIDDEN = frozenset({Identity.STRANGER, Identity.NOBODY_S, Identity.OTHER_TOWN})
+_HIDDEN = frozenset(
+    {
+        Identity.NOBODY_S,
+        Identity.OTHER_TOWN,
+        Identity.HOST_ADMIN,
+        Identity.CERTIFICATE_MANAGER,
+        Identity.AUDITOR,
+    }
+)
+_OF_THE_MAYOR = frozenset({Identity.MAYOR, Identity.MAYOR_S_DESK_ADMIN})
+_MAYOR_S = frozenset({State.ADVICE_ASKED, State.SIGNATURE})
 
 REFUSED: Mapping[Identity, int] = {Identity.ANONYMOUS: 401, Identity.PROGRAM: 403}
 """Those who may ask nothing of any folder by this route, and what they are answered."""
@@ -45,36 +66,57 @@ REFUSED: Mapping[Identity, int] = {Identity.ANONYMOUS: 401, Identity.PROGRAM: 40
 
 def is_hidden(who: Identity, state: State) -> bool:
     """Whether the folder does not exist for this identity."""
+    if who is Identity.TENANT_ADMIN:
+        return False
     if state is State.DRAFT:
         return who is not Identity.SUBMITTER
     if state is State.CANCELLED:
         # It never entered its circuit: nobody of it has seen it.
         return who not in {Identity.SUBMITTER, Identity.WORKFLOW_ADMIN}
-    return who in {*_HIDDEN, Identity.OTHER_DESK_ADMIN, Identity.AUDITOR}
+    return who in _HIDDEN or (who in _OF_THE_MAYOR and state not in _MAYOR_S)
 
 
 _NONE: frozenset[str] = frozenset()
 _MOVES = frozenset({"reject", "transfer", "skip_step"})
+_HAS_IT = frozenset({"approve", "reject", "transfer", "ask_opinion", "read", "recuse"})
+_TAKES_PART = frozenset({"read", "recuse"})
+_ADMINISTRATORS = (Identity.TENANT_ADMIN, Identity.WORKFLOW_ADMIN)
+_OF_THE_DESK = (*_ADMINISTRATORS, Identity.DESK_ADMIN)
+_OF_THE_MAYOR_S_DESK = (*_ADMINISTRATORS, Identity.MAYOR_S_DESK_ADMIN)
+_IN_HIS_NAME = (Identity.DELEGATE, Identity.REPLACEMENT)
 
 ALLOWED: Mapping[State, Mapping[Identity, frozenset[str]]] = {
     State.DRAFT: {Identity.SUBMITTER: frozenset({"cancel"})},
     State.PENDING: {
         Identity.SUBMITTER: frozenset({"retract", "read"}),
-        Identity.HOLDER: frozenset(
-            {"approve", "reject", "transfer", "ask_opinion", "read", "recuse"}
-        ),
-        Identity.WORKFLOW_ADMIN: _MOVES,
-        Identity.DESK_ADMIN: _MOVES,
+        Identity.HOLDER: _HAS_IT,
+        **dict.fromkeys(_IN_HIS_NAME, _HAS_IT),
+        **dict.fromkeys(_OF_THE_DESK, _MOVES),
+    },
+    State.ADVICE_ASKED: {
+        Identity.SUBMITTER: frozenset({"retract", "read"}),
+        Identity.HOLDER: _HAS_IT,
+        Identity.MAYOR: frozenset({"read", "give_opinion"}),
+        **dict.fromkeys(_IN_HIS_NAME, _HAS_IT),
+        **dict.fromkeys(_OF_THE_DESK, _MOVES),
+    },
+    State.SIGNATURE: {
+        Identity.SUBMITTER: frozenset({"read"}),
+        Identity.HOLDER: _TAKES_PART | {"retract"},
+        Identity.MAYOR: _TAKES_PART | {"reject", "transfer", "ask_opinion"},
+        **dict.fromkeys(_IN_HIS_NAME, _TAKES_PART),
+        **dict.fromkeys(_OF_THE_MAYOR_S_DESK, frozenset({"reject", "transfer"})),
     },
     State.AWAITING_OUTSIDE: {
         Identity.SUBMITTER: frozenset({"read"}),
-        Identity.HOLDER: frozenset({"read", "recuse"}),
-        Identity.WORKFLOW_ADMIN: frozenset({"force_step"}),
-        Identity.DESK_ADMIN: frozenset({"force_step"}),
+        Identity.HOLDER: _TAKES_PART,
+        **dict.fromkeys(_IN_HIS_NAME, _TAKES_PART),
+        **dict.fromkeys(_OF_THE_DESK, frozenset({"force_step"})),
     },
     State.REJECTED: {
         Identity.SUBMITTER: frozenset({"resubmit", "cancel", "read"}),
-        Identity.HOLDER: frozenset({"retract", "read", "recuse"}),
+        Identity.HOLDER: _TAKES_PART | {"retract"},
+        **dict.fromkeys(_IN_HIS_NAME, _TAKES_PART),
     },
     State.COMPLETED: {},
     State.CANCELLED: {},

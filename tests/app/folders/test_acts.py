@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import json
 import uuid
+from collections.abc import AsyncIterator
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import httpx2
 import pytest
 from sqlalchemy import select
 
 from app.auth.principal import Permission, Role
 from app.context import Context
+from app.db.session import make_engine, make_sessions
 from app.demo.acts import Act, deliberation
 from app.demo.town import Town
-from app.models import AuditEvent
-from tests.app.conftest import Client, PersonOf
+from app.models import AuditEvent, FolderEvent, InboxEntry
+from tests.app.conftest import ORIGIN, Client, Database, PersonOf
 from tests.builders.administration import said
+from tests.builders.applications import application
 from tests.builders.people import ApiPerson, approve, approved
-from tests.builders.principals import add_person, bearer, make_token
+from tests.builders.principals import add_person, bearer, make_token, session_headers
 from tests.builders.subtypes import add_subtype, desk_of, step
 from tests.builders.towns import DrivenClock
 
@@ -229,7 +236,7 @@ class TestOnPaper:
         signature = step(town, "signature", "signature", "maire")
         await add_subtype(context, town, signature, paper_signature=True)
         folder_id = await finances.submitted("essai")
-        day = str(context.clock().date())
+        day = str(context.clock().astimezone(ZoneInfo("Europe/Paris")).date())
         answer = await mayor.act(folder_id, "sign_on_paper", step="signature", signed_on=day)
         assert answer.json()["status"] == "completed"
         assert answer.json()["steps"][0]["acts"][0]["kind"] == "sign_on_paper"
@@ -480,12 +487,86 @@ class TestBulk:
         )
         assert again.json() == answer.json()
 
+    async def test_one_that_the_database_does_not_answer_holds_no_other_back(
+        self, context: Context, hurried: Context, town: Town, finances: ApiPerson, mayor: ApiPerson
+    ) -> None:
+        first, held, last = [await finances.submitted("letters") for _ in range(3)]
+        desk = str(town.desks["direction"])
+        act = {"action": "approve", "desk_id": desk, "step": "visa"}
+        asked = {"items": [{"folder_id": one, "act": act} for one in (first, held, last)]}
+        headers = await session_headers(context, town, "direction")
+        headers["Idempotency-Key"] = str(uuid.uuid4())
+        async with served(hurried) as client, holding_entries(context, town, held):
+            answer = await client.post("/folder-actions", json=asked, headers=headers)
+            again = await client.post("/folder-actions", json=asked, headers=headers)
+        assert [(one["done"], one["code"]) for one in answer.json()["outcomes"]] == [
+            (True, None),
+            (False, "database_unavailable"),
+            (True, None),
+        ]
+        assert again.json() == answer.json()
+        assert [(await finances.read(one))["waiting_desk_ids"] for one in (first, held, last)] == [
+            [mayor.desk],
+            [desk],
+            [mayor.desk],
+        ]
+
+    async def test_one_that_cannot_be_read_holds_no_other_back(
+        self, context: Context, town: Town, finances: ApiPerson, direction: ApiPerson
+    ) -> None:
+        damaged, sound = [await finances.submitted("letters") for _ in range(2)]
+        async with context.unit(town.tenant_id) as session:
+            session.add(unreadable_event(town, damaged))
+        act = {"action": "approve", "desk_id": direction.desk, "step": "visa"}
+        items = [{"folder_id": one, "act": act} for one in (damaged, sound)]
+        answer = await direction.client.post("/folder-actions", json={"items": items})
+        outcomes = answer.json()["outcomes"]
+        assert [(one["done"], one["code"]) for one in outcomes] == [
+            (False, "internal_error"),
+            (True, None),
+        ]
+
     async def test_is_bounded(self, direction: ApiPerson) -> None:
         act = {"action": "cancel", "desk_id": direction.desk}
         items = [{"folder_id": str(uuid.uuid4()), "act": act}] * 201
         for wrong in ([], items):
             refused = await direction.client.post("/folder-actions", json={"items": wrong})
             assert refused.status_code == 422
+
+
+@pytest.fixture
+async def hurried(context: Context, database: Database) -> AsyncIterator[Context]:
+    """A service whose database ends a statement that waits, soon."""
+    engine = make_engine(database.app, statement_timeout_ms=300)
+    yield dataclasses.replace(context, engine=engine, sessions=make_sessions(engine))
+    await engine.dispose()
+
+
+def served(context: Context) -> Client:
+    """A client of a service with this context."""
+    transport = httpx2.ASGITransport(app=application(context))
+    return httpx2.AsyncClient(transport=transport, base_url=f"{ORIGIN}/api/v1")
+
+
+@contextlib.asynccontextmanager
+async def holding_entries(context: Context, town: Town, folder_id: str) -> AsyncIterator[None]:
+    """Another connection holds the places of this folder, which every act on it writes."""
+    async with context.unit(town.tenant_id) as session:
+        entries = select(InboxEntry).where(InboxEntry.folder_id == uuid.UUID(folder_id))
+        assert (await session.scalars(entries.with_for_update())).all()
+        yield
+
+
+def unreadable_event(town: Town, folder_id: str) -> FolderEvent:
+    """What no release of the service wrote."""
+    return FolderEvent(
+        tenant_id=town.tenant_id,
+        folder_id=uuid.UUID(folder_id),
+        seq=1000,
+        kind="unknown",
+        payload={"type": "unknown", "version": 1, "payload": {}},
+        occurred_at=DrivenClock()(),
+    )
 
 
 async def open_first(person: ApiPerson, folder_id: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import uuid
 from datetime import date
 from typing import Any
 
@@ -10,7 +12,9 @@ from sqlalchemy import select, text
 
 from app.context import Context
 from app.demo.town import Town
-from app.models import Notification
+from app.folders.repository import FolderRepository
+from app.folders.service import apply
+from app.models import AuditEvent, Notification
 from app.worker import drain
 from signing import xml
 from tests.app.conftest import Client
@@ -20,7 +24,8 @@ from tests.builders.reception import acknowledge
 from tests.builders.signing_agents import agent_of_delegate, open_session
 from tests.builders.subtypes import add_subtype, step
 from tests.builders.towns import DrivenClock
-from workflows.definition import Protocol
+from workflows.actions import RecordOutside
+from workflows.definition import Protocol, StepId
 
 URGENT = {"key": "urgent", "label": "Urgent", "type": "boolean"}
 COUNT = {"key": "lots", "label": "Lots", "type": "integer"}
@@ -47,6 +52,36 @@ class TestMetadata:
         sent = await finances.submit(folder_id)
         assert (sent.status_code, sent.json()["metadata"]) == (200, {"urgent": False, "lots": 0})
 
+    async def test_kept_from_the_deposit_on_is_written_while_the_submitter_has_the_folder(
+        self, context: Context, town: Town, finances: ApiPerson, direction: ApiPerson
+    ) -> None:
+        fixed = {**COUNT, "editable": False, "required_at_deposit": True}
+        visa = step(town, "visa", "approval", "direction")
+        await add_subtype(context, town, visa, metadata_fields=[fixed])
+        folder_id = await finances.deposited("essai")
+        assert said(await finances.submit(folder_id)) == (422, "metadata_missing")
+        assert await write(finances, folder_id, lots=1) == (200, None)
+        assert await write(finances, folder_id, lots=2) == (200, None)
+        assert said(await finances.submit(folder_id)) == (200, None)
+        assert await write(direction, folder_id, lots=3) == (422, "metadata_not_editable")
+        assert await write(finances, folder_id, lots=3) == (422, "metadata_not_editable")
+        await direction.act(folder_id, "reject", step="visa", reason="Un lot manque")
+        assert await write(finances, folder_id, lots=3) == (200, None)
+
+    async def test_kept_from_the_deposit_on_and_demanded_at_a_step_is_filled_there_once(
+        self, context: Context, town: Town, finances: ApiPerson, direction: ApiPerson
+    ) -> None:
+        visa = step(town, "visa", "approval", "direction", required_to_pass=["lots"])
+        await add_subtype(context, town, visa, metadata_fields=[{**COUNT, "editable": False}])
+        folder_id = await finances.deposited("essai")
+        await finances.submit(folder_id)
+        refused = await direction.act(folder_id, "approve", step="visa")
+        assert said(refused) == (422, "metadata_missing")
+        assert "« Lots »" in refused.json()["detail"]
+        assert await write(direction, folder_id, lots=0) == (200, None)
+        assert await write(direction, folder_id, lots=1) == (422, "metadata_not_editable")
+        assert said(await direction.act(folder_id, "approve", step="visa")) == (200, None)
+
     async def test_mandatory_to_approve_and_to_reject_at_a_step(
         self,
         context: Context,
@@ -71,6 +106,31 @@ class TestMetadata:
         assert passed.json()["status"] == "completed"
         assert await write(finances, folder_id, lots=1) == (409, "folder_final")
 
+    async def test_a_number_is_kept_with_the_figures_that_json_wrote(
+        self, context: Context, town: Town, finances: ApiPerson
+    ) -> None:
+        amount = {"key": "montant", "label": "Montant", "type": "decimal"}
+        visa = step(town, "visa", "approval", "direction")
+        await add_subtype(context, town, visa, metadata_fields=[amount])
+        path = f"/folders/{await finances.create('essai', metadata={'montant': 1.5})}"
+        kept = {}
+        for number in ("12500.5", "0.1", "0.000001", "12.0", "123456789.123456", "NaN", "1e300"):
+            answer = await finances.client.patch(
+                path,
+                content=f'{{"metadata": {{"montant": {number}}}}}',
+                headers={"content-type": "application/json"},
+            )
+            kept[number] = answer.json().get("metadata", {}).get("montant")
+        assert kept == {
+            "12500.5": "12500.50",
+            "0.1": "0.10",
+            "0.000001": "0.000001",
+            "12.0": "12.00",
+            "123456789.123456": "123456789.123456",
+            "NaN": None,
+            "1e300": None,
+        }
+
     async def test_a_value_of_another_type_is_refused_by_the_name_of_its_field(
         self, context: Context, town: Town, finances: ApiPerson
     ) -> None:
@@ -89,6 +149,64 @@ class TestMetadata:
         title = {"title": "Autre titre"}
         frozen = await direction.client.patch(f"/folders/{folder_id}", json=title)
         assert said(frozen) == (409, "title_frozen")
+
+    async def test_threat_34_advice_and_recusal_give_no_right_to_write(
+        self,
+        context: Context,
+        town: Town,
+        finances: ApiPerson,
+        direction: ApiPerson,
+        mayor: ApiPerson,
+    ) -> None:
+        visa = step(town, "visa", "approval", "direction")
+        await add_subtype(context, town, visa, metadata_fields=[COUNT])
+        folder_id = await finances.submitted("essai")
+        question = {"of_desk_id": mayor.desk, "question": "Combien de lots ?"}
+        await direction.act(folder_id, "ask_opinion", step="visa", **question)
+        assert await write(mayor, folder_id, lots=7) == (403, "folder_not_with_you")
+        assert await write(direction, folder_id, lots=3) == (200, None)
+        await direction.act(folder_id, "recuse", reason="Ma sœur dirige cette entreprise.")
+        assert await write(direction, folder_id, lots=4) == (403, "person_recused")
+
+
+class TestFolderThatCameBack:
+    @pytest.fixture
+    async def folder_id(self, context: Context, town: Town, finances: ApiPerson) -> str:
+        """Refused by the outside."""
+        field = {"key": "montant", "label": "Montant", "type": "decimal"}
+        answer = step(town, "reponse", "external")
+        visa = step(town, "visa", "approval", "direction")
+        await add_subtype(
+            context, town, answer, visa, metadata_fields=[field], amount_field="montant"
+        )
+        folder_id = await finances.submitted("essai")
+        async with context.unit(town.tenant_id) as session:
+            folder = await FolderRepository(session).lock(uuid.UUID(folder_id))
+            assert folder is not None
+            refused = RecordOutside(StepId("reponse"), accepted=False, reason="Montant faux")
+            await apply(session, context, folder, refused)
+        assert (await finances.read(folder_id))["status"] == "remote_refused"
+        return folder_id
+
+    async def test_is_corrected_whole(self, folder_id: str, finances: ApiPerson) -> None:
+        new = {"title": "Autre titre", "metadata": {"montant": "12"}}
+        answer = await finances.client.patch(f"/folders/{folder_id}", json=new)
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["title"] == "Autre titre"
+        assert answer.json()["metadata"] == {"montant": "12.00"}
+
+    async def test_the_journal_names_all_that_changed(
+        self, folder_id: str, context: Context, town: Town, finances: ApiPerson
+    ) -> None:
+        new = {"title": "Autre titre", "metadata": {"montant": "12", "Tiers payeur": "SARL"}}
+        answer = await finances.client.patch(f"/folders/{folder_id}", json=new)
+        assert answer.status_code == 200, answer.text
+        async with context.unit(town.tenant_id) as session:
+            kind = AuditEvent.kind == "folder.updated"
+            (row,) = await session.scalars(select(AuditEvent).where(kind))
+        entry = json.loads(row.entry)
+        assert entry["details"] == {"fields": 3}
+        assert set(entry["commitments"]) == {"title", "metadata"}
 
 
 class TestReading:

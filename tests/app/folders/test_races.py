@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
@@ -88,7 +89,7 @@ class TestRaces:
         visa = step(town, "visa", "approval", "direction")
         signature = step(town, "signature", "signature", "maire")
         await add_subtype(context, town, visa, signature, paper_signature=True)
-        day = str(context.clock().date())
+        day = str(context.clock().astimezone(ZoneInfo("Europe/Paris")).date())
         for _ in range(scaled(200, 4)):
             folder_id = await approved(finances, direction, "essai")
             signed, retracted = await asyncio.gather(

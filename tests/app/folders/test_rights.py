@@ -13,6 +13,7 @@ from app.demo.town import Town
 from app.models import User
 from tests.app.conftest import Client, PersonOf
 from tests.app.folders.rights_table import REFUSED, Identity, State, allowed, is_hidden
+from tests.builders.administration import be_away, give
 from tests.builders.people import ApiPerson, approve
 from tests.builders.principals import add_person, bearer, make_token
 from tests.builders.subtypes import add_subtype, step
@@ -37,10 +38,21 @@ ROUTE_ACTS: tuple[str, ...] = (
 )
 
 
+def _desk_of(who: Identity, current: str) -> str:
+    """The desk through which this identity would act: an administrator, the one that has it."""
+    if who is Identity.SUBMITTER:
+        return "finances"
+    administers = who in {Identity.TENANT_ADMIN, Identity.WORKFLOW_ADMIN}
+    at_the_mayor_s = administers and current == "signature"
+    mayor_s = who in {Identity.MAYOR, Identity.MAYOR_S_DESK_ADMIN}
+    return "maire" if mayor_s or at_the_mayor_s else "direction"
+
+
 def body(act: str, folder: Json, town: Town, who: Identity) -> Json:
     """A well-formed act of that kind, through the desk that the identity would choose."""
-    own = "finances" if who is Identity.SUBMITTER else "direction"
     current = next((one["id"] for one in folder["steps"] if one["state"] == "current"), "visa")
+    other = str(town.desks["direction" if current == "signature" else "maire"])
+    own = _desk_of(who, current)
     more: dict[str, Json] = {
         "reject": {"step": current, "reason": "Le montant est faux."},
         "retract": {} if who is Identity.SUBMITTER else {"step": "visa"},
@@ -48,10 +60,10 @@ def body(act: str, folder: Json, town: Town, who: Identity) -> Json:
         "cancel": {},
         "sign_on_paper": {"step": current, "signed_on": "2026-01-15"},
         "read": {"revision_ids": [_main_revision(folder)]},
-        "transfer": {"step": current, "to_desk_id": str(town.desks["maire"])},
+        "transfer": {"step": current, "to_desk_id": other},
         "ask_opinion": {
             "step": current,
-            "of_desk_id": str(town.desks["maire"]),
+            "of_desk_id": str(town.desks["finances"]),
             "question": "Budget ?",
         },
         "give_opinion": {"step": current, "answer": "Oui"},
@@ -60,7 +72,7 @@ def body(act: str, folder: Json, town: Town, who: Identity) -> Json:
             "id": "relecture",
             "kind": "approval",
             "name": "Relecture",
-            "desk_ids": [str(town.desks["maire"])],
+            "desk_ids": [other],
         },
         "recuse": {"reason": "Un proche est concerné."},
         "skip_step": {"step": current, "reason": "Poste vacant"},
@@ -78,6 +90,9 @@ def _main_revision(folder: Json) -> str:
     return str(documents[0]["revisions"][0]["id"]) if documents else str(uuid.uuid4())
 
 
+_SUBTYPES = {State.AWAITING_OUTSIDE: "outside", State.SIGNATURE: "signature"}
+
+
 class Hall:
     """A town with one identity of each kind, and folders in each state."""
 
@@ -88,15 +103,17 @@ class Hall:
 
     async def folder(self, state: State) -> str:
         """A folder of the finances in that state; its id."""
-        subtype = "outside" if state is State.AWAITING_OUTSIDE else "visa-only"
-        folder_id = await self.finances.deposited(subtype)
+        folder_id = await self.finances.deposited(_SUBTYPES.get(state, "visa-only"))
         if state is State.DRAFT:
             return folder_id
         if state is State.CANCELLED:
             await self.finances.act(folder_id, "cancel")
             return folder_id
         await self.finances.submit(folder_id)
-        if state is State.REJECTED:
+        if state is State.ADVICE_ASKED:
+            of_mayor = {"of_desk_id": str(self.town.desks["maire"]), "question": "Budget ?"}
+            await self.direction.act(folder_id, "ask_opinion", step="visa", **of_mayor)
+        elif state is State.REJECTED:
             await self.direction.act(folder_id, "reject", step="visa", reason="À revoir")
         elif state is not State.PENDING:
             await approve(self.direction, folder_id)
@@ -113,6 +130,7 @@ async def hall(
     finances: ApiPerson,
     direction: ApiPerson,
     mayor: ApiPerson,
+    administrator: ApiPerson,
     other_town: Town,
     anonymous: Client,
     person_of: PersonOf,
@@ -122,29 +140,44 @@ async def hall(
     await add_subtype(context, town, visa, key="visa-only")
     outside = {"id": "parapheur-tiers", "kind": "external", "name": "Tiers", "desk_ids": []}
     await add_subtype(context, town, visa, outside, key="outside")
-    made = Hall(context, finances, direction)
+    signature = step(town, "signature", "signature", "maire")
+    await add_subtype(context, town, visa, signature, key="signature")
+    hall = Hall(context, finances, direction)
     people = {
         Identity.SUBMITTER: finances,
         Identity.HOLDER: direction,
-        Identity.STRANGER: mayor,
+        Identity.MAYOR: mayor,
         Identity.OTHER_TOWN: await person_of(other_town, "maire"),
     }
     for who, roles, desks in (
         (Identity.NOBODY_S, (), ()),
+        (Identity.DELEGATE, (), ()),
+        (Identity.REPLACEMENT, (), ()),
+        (Identity.ASSISTANT, (), ()),
+        (Identity.SUPERVISOR, (), ()),
+        (Identity.TENANT_ADMIN, (Role.TENANT_ADMIN,), ()),
+        (Identity.HOST_ADMIN, (Role.HOST_ADMIN,), ()),
+        (Identity.CERTIFICATE_MANAGER, (Role.CERTIFICATE_MANAGER,), ()),
         (Identity.WORKFLOW_ADMIN, (Role.WORKFLOW_ADMIN,), ()),
         (Identity.DESK_ADMIN, (Role.DESK_ADMIN,), ("direction",)),
-        (Identity.OTHER_DESK_ADMIN, (Role.DESK_ADMIN,), ("maire",)),
+        (Identity.MAYOR_S_DESK_ADMIN, (Role.DESK_ADMIN,), ("maire",)),
         (Identity.AUDITOR, (Role.AUDITOR,), ()),
     ):
         key = who.name.lower()
         await add_person(context, town, key, *roles)
         await _administers(context, town, key, *desks)
         people[who] = await person_of(town, key)
-    made.clients = {who: (person.client, {}) for who, person in people.items()}
+    await give(administrator, "direction", "delegate", kind="function_delegation")
+    await be_away(administrator, "direction", "replacement")
+    for role in ("assistant", "supervisor"):
+        body = {"user_id": str(town.users[role]), "role": role}
+        added = await administrator.client.post(f"/desks/{direction.desk}/staff", json=body)
+        assert added.status_code == 201, added.text
+    hall.clients = {who: (person.client, {}) for who, person in people.items()}
     _, token = await make_token(context, town, Permission.FOLDER_DEPOSIT)
-    made.clients[Identity.PROGRAM] = (anonymous, bearer(token))
-    made.clients[Identity.ANONYMOUS] = (anonymous, {})
-    return made
+    hall.clients[Identity.PROGRAM] = (anonymous, bearer(token))
+    hall.clients[Identity.ANONYMOUS] = (anonymous, {})
+    return hall
 
 
 async def _administers(context: Context, town: Town, key: str, *desks: str) -> None:
@@ -199,6 +232,22 @@ class TestThreat34:
                 if answer.status_code != 200:
                     refused.append((who, act, answer.text))
         assert refused == []
+
+
+async def test_threat_34_a_subtype_says_who_sees_its_folders_once_they_are_sent(
+    context: Context, town: Town, finances: ApiPerson, mayor: ApiPerson
+) -> None:
+    visa = step(town, "visa", "approval", "direction")
+    await add_subtype(context, town, visa, key="vus", visible_desk_ids=[town.desks["maire"]])
+    await add_subtype(context, town, visa, key="autres")
+    seen = []
+    for key in ("vus", "autres"):
+        folder_id = await finances.deposited(key)
+        draft = await mayor.client.get(f"/folders/{folder_id}")
+        assert (await finances.submit(folder_id)).status_code == 200
+        sent = await mayor.client.get(f"/folders/{folder_id}")
+        seen.append((draft.status_code, sent.status_code))
+    assert seen == [(404, 200), (404, 404)]
 
 
 def _expected(who: Identity, state: State) -> frozenset[str] | int:

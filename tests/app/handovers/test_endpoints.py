@@ -3,67 +3,51 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, update
 
+from app.auth.principal import Role
 from app.context import Context
+from app.kit.ids import new_id
+from app.models import DeskHolder
 from app.worker import drain
 from tests.app.conftest import PersonOf
-from tests.builders.administration import around, give, made, powers_at, said
+from tests.builders.administration import (
+    around,
+    be_away,
+    give,
+    hold,
+    made,
+    powers_at,
+    said,
+)
+from tests.builders.handovers import (
+    PATH,
+    a_plan,
+    an_office,
+    applied_plan,
+    journal_kinds,
+    waiting_desk,
+)
 from tests.builders.people import ApiPerson, approved
 from tests.builders.principals import add_person
 from tests.builders.towns import DrivenClock
 
-PATH = "/council-installations"
 
-
-@pytest.fixture
-def election(clock: DrivenClock) -> datetime:
-    """When the new mayor is elected."""
-    return clock() + timedelta(minutes=10)
-
-
-@pytest.fixture
-async def elected(context: Context, administrator: ApiPerson) -> str:
-    """Somebody who holds nothing yet."""
-    await add_person(context, administrator.town, "elue")
-    return str(administrator.town.users["elue"])
-
-
-def a_plan(*offices: dict[str, Any]) -> dict[str, Any]:
-    return {"label": "Installation du conseil", "offices": list(offices)}
-
-
-def an_office(by: ApiPerson, desk: str, **more: Any) -> dict[str, Any]:
-    """Its holder leaves."""
+async def holdings(
+    context: Context, by: ApiPerson, desk: str
+) -> list[tuple[datetime, datetime | None]]:
+    """From when to when the person of that desk holds it, the first time first."""
     town = by.town
-    return {
-        "desk_id": str(town.desks[desk]),
-        "outgoing_id": str(town.users[desk]),
-        **{
-            key: value.isoformat() if isinstance(value, datetime) else value
-            for key, value in more.items()
-        },
-    }
-
-
-async def applied_plan(by: ApiPerson, office: dict[str, Any]) -> str:
-    """The address of a plan that counts at its instants."""
-    plan = made(await by.client.post(PATH, json=a_plan(office)))
-    made(await by.client.post(f"{PATH}/{plan['id']}/apply"))
-    return f"{PATH}/{plan['id']}"
-
-
-async def waiting_desk(by: ApiPerson, folder_id: str) -> list[str]:
-    found: list[str] = (await by.read(folder_id))["waiting_desk_ids"]
-    return found
-
-
-async def journal_kinds(context: Context, by: ApiPerson) -> list[str]:
-    async with context.unit(by.town.tenant_id) as session:
-        return list(await session.scalars(text("SELECT kind FROM audit_events ORDER BY seq")))
+    async with context.unit(town.tenant_id) as session:
+        rows = await session.scalars(
+            select(DeskHolder)
+            .where(DeskHolder.desk_id == town.desks[desk], DeskHolder.user_id == town.users[desk])
+            .order_by(DeskHolder.starts_at)
+        )
+        return [(one.starts_at, one.ends_at) for one in rows]
 
 
 class TestPlan:
@@ -252,39 +236,109 @@ class TestApply:
         assert (await journal_kinds(context, administrator)).count("folder.transferred") == 1
         assert await waiting_desk(finances, folder_id) == [str(town.desks["finances"])]
 
+    async def test_the_mandate_of_the_outgoing_mayor_ends_with_the_office_until_it_is_undone(
+        self, administrator: ApiPerson, elected: str, election: datetime
+    ) -> None:
+        client, town = administrator.client, administrator.town
+        mandate = {
+            "user_id": str(town.users["maire"]),
+            "body": "Conseil municipal",
+            "function": "Maire",
+            "desk_id": str(town.desks["maire"]),
+            "starts_on": "2020-07-03",
+        }
+        made(await client.post("/mandates", json=mandate))
+        office = an_office(administrator, "maire", incoming_id=elected, starts_at=election)
+        plan = made(await client.post(PATH, json=a_plan(office)))
+        path = f"{PATH}/{plan['id']}"
+        ends = []
+        for act in ("apply", "cancel"):
+            made(await client.post(f"{path}/{act}"))
+            ends.append([one["ends_on"] for one in (await client.get("/mandates")).json()])
+        last_day = election.astimezone(ZoneInfo("Europe/Paris")).date().isoformat()
+        assert [one["ends_on"] for one in plan["effects"]["mandates"]] == [last_day]
+        assert ends == [[last_day], [None]]
 
-class TestReview:
-    async def test_folders_that_already_wait_are_told_to_who_may_act_and_reported_when_none(
+    async def test_a_holding_that_ended_before_is_left_as_it_was(
+        self,
+        context: Context,
+        administrator: ApiPerson,
+        elected: str,
+        election: datetime,
+        clock: DrivenClock,
+    ) -> None:
+        town = administrator.town
+        former = (clock() - timedelta(days=700), clock() - timedelta(days=350))
+        async with context.unit(town.tenant_id) as session:
+            session.add(
+                DeskHolder(
+                    id=new_id(),
+                    tenant_id=town.tenant_id,
+                    desk_id=town.desks["direction"],
+                    user_id=town.users["direction"],
+                    starts_at=former[0],
+                    ends_at=former[1],
+                )
+            )
+        office = an_office(administrator, "direction", incoming_id=elected, starts_at=election)
+        await applied_plan(administrator, office)
+        first, present = await holdings(context, administrator, "direction")
+        assert (first, present[1]) == (former, election)
+
+    async def test_undone_it_gives_back_the_end_that_was_known(
+        self, context: Context, administrator: ApiPerson, elected: str, election: datetime
+    ) -> None:
+        town = administrator.town
+        async with context.unit(town.tenant_id) as session:
+            await session.execute(
+                update(DeskHolder)
+                .where(DeskHolder.desk_id == town.desks["direction"])
+                .values(ends_at=election + timedelta(days=90))
+            )
+        before = await holdings(context, administrator, "direction")
+        office = an_office(administrator, "direction", incoming_id=elected, starts_at=election)
+        path = await applied_plan(administrator, office)
+        during = await holdings(context, administrator, "direction")
+        made(await administrator.client.post(f"{path}/cancel"))
+        after = await holdings(context, administrator, "direction")
+        assert ([end for _, end in during], after) == ([election], before)
+
+    async def test_the_plan_shows_what_waits_elsewhere_for_a_power_that_lapses(
         self,
         context: Context,
         administrator: ApiPerson,
         finances: ApiPerson,
         elected: str,
-        clock: DrivenClock,
+        election: datetime,
     ) -> None:
         town = administrator.town
+        await add_person(context, town, "adjoint")
+        await hold(administrator, "maire", "adjoint")
+        await be_away(administrator, "direction")
+        desk = {"grantee_desk_id": str(town.desks["maire"])}
+        await give(administrator, "direction", "adjoint", **desk)
         folder_id = await finances.submitted()
-        await drain(context)
-        away = {"user_id": str(town.users["direction"]), "period": {}}
-        absence = made(await administrator.client.post("/absences", json=away))
-        await drain(context)
-        reported = await mailed(context, administrator, folder_id, "nobody_able")
-        clock.advance(seconds=1)
-        replaced = {"replacement_ids": [elected]}
-        made(await administrator.client.patch(f"/absences/{absence['id']}", json=replaced))
-        await drain(context)
-        told = await mailed(context, administrator, folder_id, "to_approve")
-        users = town.users
-        assert reported == {users["administrateur"], users["finances"]}
-        assert told == {users["direction"], users["elue"]}
+        office = an_office(administrator, "maire", incoming_id=elected, starts_at=election)
+        office["outgoing_id"] = str(town.users["adjoint"])
+        plan = made(await administrator.client.post(PATH, json=a_plan(office)))
+        assert [one["folder_id"] for one in plan["effects"]["stranded"]] == [folder_id]
 
-
-async def mailed(context: Context, by: ApiPerson, folder_id: str, kind: str) -> set[Any]:
-    """Who is owed such a mail about the folder."""
-    async with context.unit(by.town.tenant_id) as session:
-        return set(
-            await session.scalars(
-                text("SELECT user_id FROM notifications WHERE folder_id = :id AND kind = :kind"),
-                {"id": folder_id, "kind": kind},
-            )
-        )
+    async def test_threat_36_nobody_installs_himself(
+        self,
+        context: Context,
+        administrator: ApiPerson,
+        elected: str,
+        election: datetime,
+        person_of: PersonOf,
+    ) -> None:
+        town = administrator.town
+        await add_person(context, town, "circuits", Role.WORKFLOW_ADMIN)
+        circuits = await person_of(town, "circuits")
+        himself = str(town.users["circuits"])
+        office = an_office(administrator, "maire", incoming_id=himself, starts_at=election)
+        prepared = said(await circuits.client.post(PATH, json=a_plan(office)))
+        plan = made(await administrator.client.post(PATH, json=a_plan(office)))
+        applied = said(await circuits.client.post(f"{PATH}/{plan['id']}/apply"))
+        assert prepared == applied == (403, "self_granted")
+        by_another = await administrator.client.post(f"{PATH}/{plan['id']}/apply")
+        assert by_another.status_code == 200

@@ -29,6 +29,13 @@ class TestSearch:
         for text in ("oeuvres", "écoles", "100%", "___"):
             assert await found(finances, text) == []
 
+    async def test_short_words_count_beside_a_longer_one(self, finances: ApiPerson) -> None:
+        folder_id = await finances.create("letters", title="Élagage du lot 9")
+        for text in ("elagage", "elagage 9", "9 élagage", "du élagage 9"):
+            assert await found(finances, text) == [folder_id]
+        for text in ("elagage 8", "elagage zz", "élagage %"):
+            assert await found(finances, text) == []
+
     async def test_finds_an_act_by_its_number_and_subject(self, finances: ApiPerson) -> None:
         act = an_act() | {"subject": "Voirie communale"}
         folder_id = await finances.create("acts", act=act)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 
 from app.auth.principal import Principal
 from app.context import Context
@@ -18,7 +18,7 @@ from app.inbox.schemas import ListName
 from app.inbox.service import counters_of, items_of
 from app.kit.ids import new_id
 from app.models import Absence, DeskHolder, Folder, Grant, InboxEntry
-from tests.builders.administration import be_away, give
+from tests.builders.administration import be_away, give, hold
 from tests.builders.arrivals import principal_of
 from tests.builders.people import ApiPerson, approve
 from tests.builders.subtypes import add_subtype, step
@@ -118,6 +118,22 @@ class TestLists:
         )
         assert (refused.status_code, refused.json()["code"]) == (409, "amount_frozen")
 
+    async def test_without_an_amount_a_folder_stays_with_who_gave_power_up_to_a_ceiling(
+        self,
+        context: Context,
+        town: Town,
+        finances: ApiPerson,
+        mayor: ApiPerson,
+        administrator: ApiPerson,
+    ) -> None:
+        signature = step(town, "signature", "signature", "maire")
+        await add_subtype(context, town, signature, **_AMOUNT)
+        await give(
+            administrator, "maire", "direction", kind="power_delegation", ceiling_cents=1_000
+        )
+        folder_id = await finances.submitted("essai")
+        assert await listed(mayor, "to_do") == [folder_id]
+
     async def test_of_a_replacement_open_at_once_and_close_at_the_end(
         self,
         finances: ApiPerson,
@@ -174,6 +190,54 @@ class TestLists:
             assert len(found) == len(set(found)) == len(wanted)
             assert set(found) == wanted
         assert (await counters(direction))["to_do"] == len(wanted)
+
+    async def test_the_late_list_holds_what_is_due_and_pages_through_equal_instants(
+        self,
+        context: Context,
+        town: Town,
+        finances: ApiPerson,
+        direction: ApiPerson,
+        mayor: ApiPerson,
+        administrator: ApiPerson,
+        clock: DrivenClock,
+    ) -> None:
+        await give(administrator, "direction", "maire")
+        await add_subtype(context, town, step(town, "visa", "approval", "direction", due_in_days=1))
+        model = await finances.submitted("essai")
+        wanted = {model, *await _copies(context, town, uuid.UUID(model), 20)}
+        due_at = clock.now + timedelta(minutes=1)
+        async with context.unit(town.tenant_id) as session:
+            late = update(InboxEntry).where(InboxEntry.due_at.is_not(None))
+            await session.execute(late.values(due_at=due_at))
+
+        clock.now = due_at - timedelta(seconds=1)
+        before = await agreeing(direction)
+        clock.now = due_at
+        found = [await listed(one, "late", size=6) for one in (direction, mayor)]
+
+        assert "late" not in before
+        assert [len(one) for one in found] == [len(wanted)] * 2
+        assert [set(one) for one in found] == [wanted] * 2
+        assert found[0] == await listed(direction, "to_do", size=200)
+        assert "late" in await agreeing(direction)
+        await approve(direction, model)
+        assert set(await listed(direction, "late")) == wanted - {model}
+
+    async def test_a_folder_that_waits_twice_for_one_person_is_shown_once(
+        self,
+        finances: ApiPerson,
+        direction: ApiPerson,
+        administrator: ApiPerson,
+        clock: DrivenClock,
+    ) -> None:
+        await hold(administrator, "maire", "direction")
+        folder_id = await finances.submitted("letters")
+        maire = str(finances.town.desks["maire"])
+        clock.advance(minutes=1)
+        asked = {"step": "visa", "of_desk_id": maire, "question": "Ça va ?"}
+        answer = await direction.act(folder_id, "ask_opinion", **asked)
+        assert answer.status_code == 200, answer.text
+        assert (await agreeing(direction))["to_do"] == [folder_id]
 
     async def test_a_list_of_unknown_name_or_size_is_refused(self, direction: ApiPerson) -> None:
         for path in ("/inbox/corbeille", "/inbox/to_do?size=201", "/inbox/to_do?cursor=x"):

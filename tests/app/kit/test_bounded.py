@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from app.kit import bounded
-from app.kit.bounded import BoundedFailure, BoundedRunner, FailureReason, run_bounded
+from app.kit.bounded import BoundedFailure, FailureReason, run_bounded
 from tests.builders import bounded_functions
 
 MIB = 1024 * 1024
@@ -181,61 +181,3 @@ class TestIsolation:
             parent.kill()
             parent.wait()
             assert told.read() == ""  # end of file: nobody holds the other end any more
-
-
-class TestRunner:
-    async def test_uses_the_child_that_was_started_ahead(self) -> None:
-        async with BoundedRunner() as runner:
-            spare = runner._spare
-            assert spare is not None
-            assert await _run_with(runner, bounded_functions.process_id) == spare.pid
-
-    async def test_each_document_has_a_child_of_its_own(self) -> None:
-        async with BoundedRunner() as runner:
-            ids = [await _run_with(runner, bounded_functions.process_id) for _ in range(3)]
-        assert len(set(ids)) == 3
-
-    async def test_documents_at_once_have_children_of_their_own(self) -> None:
-        async with BoundedRunner() as runner:
-            ids = await asyncio.gather(
-                *(_run_with(runner, bounded_functions.process_id) for _ in range(3))
-            )
-        assert len(set(ids)) == 3
-
-    async def test_imports_ahead(self) -> None:
-        async with BoundedRunner(["tests.builders.bounded_functions"]) as runner:
-            name = "tests.builders.bounded_functions:long_text"
-            assert await _run_with(runner, name, 2) == "xx"
-
-    async def test_goes_on_after_a_failure(self) -> None:
-        async with BoundedRunner() as runner:
-            with pytest.raises(BoundedFailure):
-                await _run_with(runner, bounded_functions.die, signal.SIGSEGV)
-            assert await _run_with(runner, bounded_functions.long_text, 1) == "x"
-
-    async def test_goes_on_when_the_spare_has_died(self) -> None:
-        async with BoundedRunner() as runner:
-            assert runner._spare is not None
-            runner._spare.kill()
-            await runner._spare.wait()
-            assert await _run_with(runner, bounded_functions.long_text, 1) == "x"
-
-    async def test_leaves_no_child_behind(self) -> None:
-        async with BoundedRunner() as runner:
-            spare = runner._spare
-            assert spare is not None
-        assert not _is_running(spare.pid)
-
-    async def test_a_spare_ends_with_its_parent(self) -> None:
-        async with BoundedRunner() as runner:
-            spare = runner._spare
-            assert spare is not None
-            assert spare.stdin is not None
-            spare.stdin.close()
-            assert await asyncio.wait_for(spare.wait(), 20) == 0
-
-
-async def _run_with(
-    runner: BoundedRunner, function: Callable[..., Any] | str, *arguments: Any
-) -> Any:
-    return await runner.run(function, *arguments, memory_bytes=64 * MIB, cpu_s=5, wall_s=20)

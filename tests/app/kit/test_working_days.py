@@ -8,7 +8,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import pytest
 from holidays import country_holidays
 
-from app.kit.working_days import SUBDIVISIONS, UnknownSubdivision, working_calendar
+from app.kit.working_days import (
+    SUBDIVISIONS,
+    UnknownSubdivision,
+    working_calendar,
+    years_covering,
+)
 from workflows.deadlines import DayNotCovered, due_at, is_working_day
 
 NATIONAL_2026 = (
@@ -84,6 +89,20 @@ class TestWorkingCalendar:
     def test_refuses_a_time_zone_that_does_not_exist(self) -> None:
         with pytest.raises(ZoneInfoNotFoundError):
             working_calendar("Europe/Lutece", None, range(2026, 2027))
+
+
+class TestYearsCovering:
+    @pytest.mark.parametrize("subdivision", [None, *SUBDIVISIONS])
+    @pytest.mark.parametrize("days", [1, 199, 200, 600, 1_000])
+    def test_hold_so_many_working_days_from_any_day_of_the_year(
+        self, subdivision: str | None, days: int
+    ) -> None:
+        calendar = working_calendar("Europe/Paris", subdivision, years_covering(2026, days))
+        eve = datetime(2026, 12, 31, 12, tzinfo=ZoneInfo("Europe/Paris"))
+        assert due_at(calendar, eve, days).year in calendar.years
+
+    def test_are_few_for_few_days(self) -> None:
+        assert years_covering(2026, 10) == range(2026, 2028)
 
 
 def test_lists_every_subdivision_of_the_library_but_its_school_zones() -> None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from app.auth.principal import Role
 from app.context import Context
 from app.demo.town import Town
+from app.folders.repository import FolderRepository
+from app.folders.service import apply
 from tests.app.conftest import PersonOf
 from tests.builders.administration import said
 from tests.builders.people import ApiPerson, approve
 from tests.builders.principals import add_person
+from tests.builders.subtypes import add_subtype, step
+from workflows.actions import RecordOutside
+from workflows.definition import StepId
 
 
 async def note(person: ApiPerson, folder_id: str, kind: str, **more: Any) -> Any:
@@ -22,6 +28,15 @@ async def seen(person: ApiPerson, folder_id: str) -> list[str]:
     answer = await person.client.get(f"/folders/{folder_id}/notes")
     assert answer.status_code == 200, answer.text
     return [one["kind"] for one in answer.json()]
+
+
+async def answer(context: Context, town: Town, folder_id: str, *, accepted: bool) -> None:
+    """The outside answers at the step that waits for it."""
+    async with context.unit(town.tenant_id) as session:
+        folder = await FolderRepository(session).lock(uuid.UUID(folder_id))
+        assert folder is not None
+        reply = RecordOutside(StepId("reponse"), accepted, None, "Réponse reçue")
+        await apply(session, context, folder, reply)
 
 
 class TestNotes:
@@ -40,6 +55,100 @@ class TestNotes:
         assert await seen(mayor, folder_id) == ["public", "private"]
         assert await seen(finances, folder_id) == ["public"]
         assert await seen(administrator, folder_id) == ["public"]
+
+    async def test_a_private_note_waits_for_the_next_desk_beyond_an_answer_of_the_outside(
+        self,
+        context: Context,
+        town: Town,
+        finances: ApiPerson,
+        direction: ApiPerson,
+        mayor: ApiPerson,
+    ) -> None:
+        steps = (
+            step(town, "visa", "approval", "direction"),
+            step(town, "reponse", "external"),
+            step(town, "fin", "approval", "maire"),
+        )
+        await add_subtype(context, town, *steps)
+        folder_id = await finances.submitted("essai")
+        await note(direction, folder_id, "private")
+        await approve(direction, folder_id)
+        assert await seen(mayor, folder_id) == []
+        await answer(context, town, folder_id, accepted=True)
+        assert await seen(mayor, folder_id) == ["private"]
+        assert await seen(finances, folder_id) == []
+
+    async def test_a_private_note_is_for_the_submitter_to_whom_the_outside_returns_the_folder(
+        self, context: Context, town: Town, finances: ApiPerson, direction: ApiPerson
+    ) -> None:
+        visa, reply = step(town, "visa", "approval", "direction"), step(town, "reponse", "external")
+        await add_subtype(context, town, visa, reply)
+        folder_id = await finances.submitted("essai")
+        await note(direction, folder_id, "private")
+        await approve(direction, folder_id)
+        await answer(context, town, folder_id, accepted=False)
+        assert await seen(finances, folder_id) == ["private"]
+
+    async def test_a_private_note_goes_back_with_the_folder_to_an_earlier_step(
+        self,
+        context: Context,
+        town: Town,
+        finances: ApiPerson,
+        direction: ApiPerson,
+        mayor: ApiPerson,
+    ) -> None:
+        steps = (
+            step(town, "visa", "approval", "direction"),
+            step(town, "second", "approval", "maire", may_return=True),
+            step(town, "fin", "approval", "finances"),
+        )
+        await add_subtype(context, town, *steps)
+        folder_id = await finances.submitted("essai")
+        await approve(direction, folder_id)
+        await note(mayor, folder_id, "private")
+        await mayor.act(folder_id, "reject", step="second", reason="À relire", return_to="visa")
+        assert await seen(direction, folder_id) == ["private"]
+        assert await seen(finances, folder_id) == []
+
+    async def test_a_private_note_is_for_the_submitter_when_the_folder_is_rejected(
+        self, finances: ApiPerson, direction: ApiPerson, mayor: ApiPerson
+    ) -> None:
+        folder_id = await finances.submitted("letters")
+        await note(direction, folder_id, "private")
+        assert await seen(finances, folder_id) == []
+        await direction.act(folder_id, "reject", step="visa", reason="À revoir")
+        assert await seen(finances, folder_id) == ["private"]
+        await finances.act(folder_id, "resubmit")
+        await approve(direction, folder_id)
+        assert await seen(mayor, folder_id) == []
+
+    async def test_a_private_note_is_for_the_desk_to_which_the_step_is_transferred(
+        self, finances: ApiPerson, direction: ApiPerson, mayor: ApiPerson
+    ) -> None:
+        folder_id = await finances.submitted("letters")
+        await note(direction, folder_id, "private")
+        transfer = {"to_desk_id": finances.desk, "reason": "De votre ressort"}
+        await direction.act(folder_id, "transfer", step="visa", **transfer)
+        assert await seen(finances, folder_id) == ["private"]
+        await approve(finances, folder_id)
+        assert await seen(mayor, folder_id) == []
+
+    async def test_a_private_note_is_for_whoever_takes_the_folder_back(
+        self, finances: ApiPerson, direction: ApiPerson, mayor: ApiPerson
+    ) -> None:
+        folder_id = await finances.submitted("letters")
+        await approve(direction, folder_id)
+        await note(mayor, folder_id, "private")
+        await direction.act(folder_id, "retract", step="visa")
+        assert await seen(direction, folder_id) == ["private"]
+
+    async def test_a_private_note_of_a_draft_is_for_the_first_desk(
+        self, finances: ApiPerson, direction: ApiPerson
+    ) -> None:
+        folder_id = await finances.deposited("letters")
+        await note(finances, folder_id, "private")
+        await finances.submit(folder_id)
+        assert await seen(direction, folder_id) == ["private"]
 
     async def test_a_page_note_stands_on_a_page_that_exists(
         self, finances: ApiPerson, direction: ApiPerson

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from email.message import EmailMessage
@@ -15,12 +16,14 @@ from app.folders.repository import FolderRepository
 from app.jobs import LostClaim
 from app.models import Notification
 from app.notifications import service
-from app.notifications.recipients import administrators, persons, submitters, those_able
+from app.notifications.recipients import administrators, submitters, those_able
 from app.notifications.schemas import NotificationKind
 from app.notifications.service import EXPIRES_AFTER, SEND, News, notify, retry_delay
 from connectors.errors import Unreachable
 from tests.app.conftest import ORIGIN
 from tests.builders.mailboxes import CUT, Mailbox, hand_to_relay, open_mailbox
+from tests.builders.people import ApiPerson
+from tests.builders.subtypes import add_subtype, step
 from tests.builders.towns import DrivenClock, a_town
 from tests.builders.transmissions import (
     Waiting,
@@ -115,6 +118,22 @@ class TestContent:
         text = (await _sent(context, mailbox, waiting)).get_content()
         assert "rejeté par Dominique Modèle" in text
         assert "Motif : Montant faux\r\nligne 3" in text
+
+    async def test_a_return_to_an_earlier_step_names_it_its_author_and_reason(
+        self, context: Context, town: Town, mailbox: Mailbox, finances: ApiPerson
+    ) -> None:
+        visa = step(town, "visa", "approval", "direction")
+        second = step(town, "second", "approval", "maire", may_return=True)
+        await add_subtype(context, town, visa, second)
+        folder_id = await finances.submitted("essai")
+        waiting = Waiting(town, uuid.UUID(folder_id), "", b"")
+        await approve(context, waiting)
+        back = Reject(at_desk(town, "maire"), StepId("second"), "À relire", StepId("visa"))
+        await act(context, waiting, back)
+        await _tell(context, waiting, NotificationKind.RETURNED, "rejected")
+        text = (await _sent(context, mailbox, waiting)).get_content()
+        assert "à l'étape « Visa »" in text
+        assert "Motif : À relire" in text
 
     @pytest.mark.parametrize(
         ("protocol", "received_on", "sentence"),
@@ -348,7 +367,7 @@ class TestRecipients:
         async with context.unit(town.tenant_id) as session:
             able = await those_able(session, context, waiting.folder_id)
         assert able is not None
-        assert persons(able) == {town.users["direction"]}
+        assert [one.person for one in able.able] == [str(town.users["direction"])]
 
     async def test_the_submitter_is_the_person_who_submitted(
         self, context: Context, town: Town

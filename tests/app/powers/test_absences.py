@@ -196,6 +196,21 @@ class TestChange:
         assert (moved["standing"], moved["ends_at"]) == ("in_force", end.replace("+00:00", "Z"))
         assert (ended["standing"], again) == ("ended", (409, "absence_ended"))
 
+    async def test_its_end_is_moved_and_removed_or_is_now_and_never_both(
+        self, administrator: ApiPerson, mayor: ApiPerson
+    ) -> None:
+        read = await be_away(administrator, "maire", period={"last_day": "2099-12-31"})
+        path = f"/absences/{read['id']}"
+        untouched = made(await mayor.client.patch(path, json={}))
+        others: list[dict[str, Any]] = [{"last_day": "2099-01-01"}, {"replacement_ids": []}]
+        both = [
+            said(await mayor.client.patch(path, json={"ends_now": True} | more)) for more in others
+        ]
+        open_ended = made(await mayor.client.patch(path, json={"ends_at": None}))
+        assert untouched["ends_at"] == read["ends_at"] is not None
+        assert both == [(422, "absence_change_ambiguous")] * 2
+        assert (open_ended["ends_at"], open_ended["repealed_at"]) == (None, None)
+
     async def test_what_has_not_started_leaves_no_trace_but_in_the_journal(
         self, administrator: ApiPerson
     ) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from app.auth.principal import Role
 from app.context import Context
 from app.demo.town import Town
 from tests.app.conftest import PersonOf
@@ -114,7 +115,11 @@ class TestRefusals:
         ("overrides", "answer"),
         [
             ({"document": None}, (422, "grant_document_missing")),
-            ({"executory_at": None}, (422, "grant_document_missing")),
+            (
+                {"document": {"number": "2026-099", "signed_on": "2026-01-05"}},
+                (422, "grant_document_missing"),
+            ),
+            ({"executory_at": "2026-01-04T08:00:00Z"}, (422, "grant_dates_reversed")),
             ({"grantor_id": None}, (422, "grant_grantor_missing")),
             ({"kind": "holder"}, (422, "grant_kind_refused")),
             ({"period": {"last_day": "2020-01-01"}}, (422, "period_reversed")),
@@ -188,6 +193,52 @@ class TestRefusals:
         assert said(refused) == (404, "not_found")
 
 
+class TestExecutory:
+    @pytest.mark.parametrize("kind", ["signature_delegation", "interim"])
+    async def test_threat_36_an_order_recorded_when_signed_serves_once_its_date_is_recorded(
+        self, administrator: ApiPerson, adjoint: ApiPerson, clock: DrivenClock, kind: str
+    ) -> None:
+        client, town = administrator.client, administrator.town
+        if kind == "interim":
+            listed = (await client.get("/desks")).json()
+            desk = next(one for one in listed if one["id"] == str(town.desks["direction"]))
+            clock.advance(minutes=1)
+            path = f"/desks/{desk['id']}/holders/{desk['holders'][0]['id']}"
+            made(await client.patch(path, json={}))
+        signed = {"number": "2026-100", "signed_on": "2026-01-05"}
+        terms = {"kind": kind, "document": signed, "executory_at": None}
+        if kind == "interim":
+            terms["grantor_id"] = None
+        grant = await give(administrator, "direction", adjoint.key, **terms)
+        path, instant = f"/grants/{grant['id']}", clock() + timedelta(minutes=10)
+        at = {"executory_at": instant.isoformat()}
+        unpublished = said(await client.patch(path, json=at))
+        published = made(await client.patch(path, json=at | {"published_on": "2026-01-06"}))
+        told = [
+            (kind, "direction") in await powers_at(administrator, adjoint.key, one)
+            for one in around(instant)
+        ]
+        clock.now = instant
+        late = said(await client.patch(path, json=at))
+        assert unpublished == (
+            (200, None) if kind == "interim" else (422, "grant_document_missing")
+        )
+        assert published["document"]["published_on"] == "2026-01-06"
+        assert told == [False, True]
+        assert late == (409, "grant_already_executory")
+
+    async def test_threat_36_nobody_makes_his_own_power_serve(
+        self, context: Context, administrator: ApiPerson, person_of: PersonOf
+    ) -> None:
+        await add_person(context, administrator.town, "circuits", Role.WORKFLOW_ADMIN)
+        circuits = await person_of(administrator.town, "circuits")
+        signed = {"number": "2026-101", "signed_on": "2026-01-05"}
+        grant = await give(administrator, "maire", "circuits", document=signed, executory_at=None)
+        body = {"executory_at": "2026-01-06T08:00:00Z", "published_on": "2026-01-06"}
+        refused = await circuits.client.patch(f"/grants/{grant['id']}", json=body)
+        assert said(refused) == (403, "self_granted")
+
+
 class TestPowers:
     async def test_one_reads_one_s_own_and_not_those_of_others(
         self, administrator: ApiPerson, mayor: ApiPerson
@@ -230,3 +281,30 @@ class TestMandates:
         assert said(reversed_dates) == (422, "period_reversed")
         assert (ended["ends_on"], reopened["ends_on"]) == ("2026-03-22", None)
         assert (await administrator.client.get("/mandates")).json() == [reopened]
+
+    async def test_a_mandate_recorded_twice_is_refused_and_a_mistaken_one_removed(
+        self, administrator: ApiPerson
+    ) -> None:
+        client, town = administrator.client, administrator.town
+        body = {
+            "user_id": str(town.users["maire"]),
+            "body": "Conseil municipal",
+            "function": "Maire",
+            "starts_on": "2026-03-22",
+        }
+        first = made(await client.post("/mandates", json=body))
+        again = await client.post("/mandates", json=body | {"ends_on": "2026-12-31"})
+        other = made(await client.post("/mandates", json=body | {"function": "Conseiller"}))
+        renamed = await client.patch(f"/mandates/{other['id']}", json={"function": "Maire"})
+        kept = made(await client.patch(f"/mandates/{first['id']}", json={"function": "Maire"}))
+        removed = await client.delete(f"/mandates/{other['id']}")
+        once_more = await client.delete(f"/mandates/{other['id']}")
+
+        assert said(again) == said(renamed) == (409, "mandate_exists")
+        assert "déjà enregistré" in again.json()["detail"]
+        assert (removed.status_code, once_more.status_code) == (204, 404)
+        assert (await client.get("/mandates")).json() == [first] == [kept]
+        lines = (await client.get("/journal")).text.splitlines()
+        [told] = [line for line in lines if '"mandate.removed"' in line]
+        assert str(town.users["maire"]) in told
+        assert "Conseiller" in told

@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from app.context import Context
 from app.demo.town import Town
-from app.models import FolderSubtype
+from app.models import Desk, FolderSubtype
 from tests.app.conftest import PersonOf
 from tests.builders.people import ApiPerson, approve
 from tests.builders.towns import DrivenClock, random_id
@@ -87,6 +87,38 @@ class TestRefusals:
         absence = {"user_id": str(random_id()), "period": {}}
         answer = await simulate(finances, absences=[absence])
         assert (answer.status_code, answer.json()["code"]) == (422, "unknown_person")
+
+    async def test_what_could_not_be_registered_is_not_assumed(
+        self, administrator: ApiPerson
+    ) -> None:
+        nobody, mayor = str(random_id()), str(administrator.town.users["maire"])
+        away = {"user_id": mayor, "period": {}}
+        cases: tuple[tuple[dict[str, Any], str, str], ...] = (
+            ({"desk_id": nobody}, "unknown_desk", nobody),
+            ({"submitter_id": nobody}, "unknown_person", nobody),
+            ({"absences": [away | {"desk_id": nobody}]}, "unknown_desk", "L'absence supposée n° 1"),
+            (
+                {"absences": [away | {"replacement_ids": [mayor]}]},
+                "absence_replacement_refused",
+                "L'absence supposée n° 1, de ",
+            ),
+            ({"absences": [away, away]}, "absence_contradictory", "L'absence supposée n° 2, de "),
+        )
+        for given, code, named in cases:
+            answer = await simulate(administrator, **given)
+            assert (answer.status_code, answer.json()["code"]) == (422, code)
+            assert named in answer.json()["detail"]
+
+    async def test_a_desk_that_serves_no_more_is_named(
+        self, context: Context, administrator: ApiPerson
+    ) -> None:
+        town = administrator.town
+        async with context.unit(town.tenant_id) as session:
+            desk = await session.get_one(Desk, town.desks["finances"])
+            desk.is_active = False
+        answer = await simulate(administrator)
+        assert (answer.status_code, answer.json()["code"]) == (422, "unknown_desk")
+        assert f"« {desk.name} », qui ne sert plus" in answer.json()["detail"]
 
     async def test_a_date_out_of_sight(self, finances: ApiPerson) -> None:
         answer = await simulate(finances, deposited_at="9999-12-31T23:59:59Z")

@@ -34,6 +34,13 @@ async def create(administrator: ApiPerson, **overrides: Any) -> httpx2.Response:
     return await administrator.client.post("/users", json=a_person(**overrides))
 
 
+async def give_password(
+    administrator: ApiPerson, user_id: str, password: str = PASSWORD
+) -> httpx2.Response:
+    body = {"password": password}
+    return await administrator.client.put(f"/users/{user_id}/password", json=body)
+
+
 class TestCreate:
     async def test_a_person_signs_in_with_the_password_that_was_given(
         self, administrator: ApiPerson, anonymous: Client
@@ -126,6 +133,46 @@ def _plain_digest(request: httpx2.Request) -> str:
     body = hashlib.sha256(request.content).hexdigest()
     target = f"POST {request.url.path}?"
     return hashlib.sha256(f"{target}\n{body}".encode()).hexdigest()
+
+
+class TestPassword:
+    async def test_opens_an_account_that_had_none_and_closes_what_was_open(
+        self, administrator: ApiPerson, anonymous: Client
+    ) -> None:
+        made = (await create(administrator)).json()
+        credentials = {"login": made["login"], "password": PASSWORD}
+        before = await anonymous.post("/session", json=credentials)
+        given = await give_password(administrator, made["id"])
+        opened = await anonymous.post("/session", json=credentials)
+        again = await give_password(administrator, made["id"], "une autre phrase assez longue")
+        codes = [before.status_code, given.status_code, opened.status_code, again.status_code]
+        assert codes == [401, 204, 204, 204]
+        assert (await anonymous.get("/session")).status_code == 401
+
+    async def test_the_journal_tells_who_gave_it_not_what_it_is(
+        self, context: Context, administrator: ApiPerson
+    ) -> None:
+        made = (await create(administrator)).json()
+        await give_password(administrator, made["id"])
+        async with context.unit(administrator.town.tenant_id) as session:
+            entry = await session.scalar(
+                text("SELECT entry FROM audit_events WHERE kind = 'password.given'")
+            )
+        administrator_id = str(administrator.town.users[administrator.key])
+        assert [made["id"] in entry, administrator_id in entry, PASSWORD in entry] == [
+            True,
+            True,
+            False,
+        ]
+
+    async def test_a_short_one_and_an_unknown_person_are_refused(
+        self, administrator: ApiPerson
+    ) -> None:
+        made = (await create(administrator)).json()
+        short = await give_password(administrator, made["id"], "x" * 11)
+        nobody = await give_password(administrator, str(random_id()))
+        assert (short.status_code, short.json()["code"]) == (422, "password_too_short")
+        assert nobody.status_code == 404
 
 
 class TestList:

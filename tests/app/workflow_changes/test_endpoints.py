@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+import uuid
+
 from app.demo.town import Town
 from tests.app.conftest import PersonOf
-from tests.builders.catalog import Json, activate, signature, told, visa
+from tests.builders.catalog import (
+    Json,
+    activate,
+    active,
+    bound,
+    change,
+    sending,
+    signature,
+    told,
+    visa,
+)
 from tests.builders.people import ApiPerson, approve
 from tests.builders.towns import random_id
 
@@ -45,6 +57,15 @@ async def bring(
 
 def outcomes(answer: list[Json]) -> dict[str, tuple[bool, int | None, str | None]]:
     return {one["folder_id"]: (one["migrated"], one["version"], one["code"]) for one in answer}
+
+
+async def flows_to_sign(administrator: ApiPerson, key: str) -> tuple[str, str]:
+    """A circuit and a subtype of flows to sign in it: their ids."""
+    town = administrator.town
+    workflow_id = await active(administrator, visa(town), signature(town), sending())
+    subtype_id = await bound(administrator, workflow_id, "HELIOS", helios_intake="to_sign")
+    town.subtypes[key] = uuid.UUID(subtype_id)
+    return workflow_id, subtype_id
 
 
 class TestImpact:
@@ -151,6 +172,86 @@ class TestMigrations:
         assert seen["total"] == 1
         assert told(refused) == (409, "version_not_active")
 
+    async def test_the_desks_chosen_before_stand_again_on_the_way_back(
+        self, administrator: ApiPerson, finances: ApiPerson, direction: ApiPerson
+    ) -> None:
+        workflow_id = await signing_circuit(administrator)
+        folder_id = await finances.submitted("letters")
+        chosen = {**visa(administrator.town, id="choix"), "desk_ids": []}
+        chosen["actors"] = [{"kind": "variable"}]
+        town = administrator.town
+        number = await new_version(administrator, workflow_id, visa(town), chosen, signature(town))
+        desk = {"step": "choix", "desk_id": direction.desk}
+        await bring(administrator, workflow_id, number, chosen_desks=[desk])
+        shorter = await new_version(administrator, workflow_id, visa(town), signature(town))
+        await bring(administrator, workflow_id, shorter)
+        back = await bring(administrator, workflow_id, shorter, undo=True)
+        steps = {one["id"]: one for one in (await finances.read(folder_id))["steps"]}
+        assert outcomes(back) == {folder_id: (True, number, None)}
+        assert steps["choix"]["desk_ids"] == [direction.desk]
+
+    async def test_a_step_added_to_a_folder_stays_there_and_back(
+        self,
+        administrator: ApiPerson,
+        finances: ApiPerson,
+        direction: ApiPerson,
+        mayor: ApiPerson,
+    ) -> None:
+        town = administrator.town
+        workflow_id = await active(administrator, visa(town, may_add_steps=True))
+        town.subtypes["essai"] = uuid.UUID(await bound(administrator, workflow_id))
+        folder_id = await finances.submitted("essai")
+        added = {"id": "ajout", "kind": "signature", "name": "Ajout", "desk_ids": [mayor.desk]}
+        await direction.act(folder_id, "add_step", step="visa", **added)
+        longer = (visa(town, may_add_steps=True), visa(town, id="second", name="Second"))
+        number = await new_version(administrator, workflow_id, *longer)
+        await bring(administrator, workflow_id, number)
+        there = [one["id"] for one in (await finances.read(folder_id))["steps"]]
+        await bring(administrator, workflow_id, number, undo=True)
+        back = [one["id"] for one in (await finances.read(folder_id))["steps"]]
+        assert (there, back) == (["visa", "ajout", "second"], ["visa", "ajout"])
+
+
+class TestWhatTheSubtypeForbids:
+    async def test_a_folder_whose_subtype_went_to_another_circuit_follows_its_protocol(
+        self, administrator: ApiPerson, finances: ApiPerson
+    ) -> None:
+        workflow_id, subtype_id = await flows_to_sign(administrator, "flows-rebound")
+        folder_id = await finances.submitted("flows-rebound")
+        town = administrator.town
+        drawn = (visa(town), signature(town), sending())
+        elsewhere = await active(administrator, *drawn, name="Ailleurs")
+        await change(administrator, subtype_id, workflow_id=elsewhere)
+        second = signature(town, id="deux", name="Seconde signature")
+        number = await new_version(administrator, workflow_id, *drawn[:2], second, sending())
+        found = await preview(administrator, workflow_id, number)
+        every = await bring(administrator, workflow_id, number)
+        moved = await bring(administrator, workflow_id, number, folder_ids=[folder_id])
+        assert found["cannot_follow"] == 1
+        assert "se signe une fois et une seule" in found["folders"][0]["detail"]
+        assert every == []
+        assert outcomes(moved) == {folder_id: (False, None, "workflow_has_errors")}
+        assert moved[0]["detail"] == found["folders"][0]["detail"]
+
+    async def test_a_retired_subtype_counts_until_its_folders_have_ended(
+        self, administrator: ApiPerson, finances: ApiPerson, direction: ApiPerson
+    ) -> None:
+        workflow_id, subtype_id = await flows_to_sign(administrator, "flows-retired")
+        folder_id = await finances.submitted("flows-retired")
+        await change(administrator, subtype_id, is_active=False)
+        path = f"/workflows/{workflow_id}/versions"
+        await administrator.client.post(path, json={"steps": [visa(administrator.town)]})
+        refused = await activate(administrator, workflow_id, 2)
+        found = await preview(administrator, workflow_id, 2)
+        await direction.act(folder_id, "reject", step="visa", reason="Pièce absente")
+        await finances.act(folder_id, "cancel")
+        accepted = await activate(administrator, workflow_id, 2)
+        assert told(refused) == (422, "workflow_has_errors")
+        assert found["cannot_follow"] == 1
+        assert accepted.status_code == 200
+
+
+class TestIsolation:
     async def test_threat_33_a_folder_of_another_tenant_or_circuit_is_not_found(
         self,
         administrator: ApiPerson,

@@ -1,0 +1,96 @@
+"""Circuits of a document put in force, and what waits for those that may not be yet."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.catalog.circuits import activate
+from app.catalog.repository import CatalogRepository
+from app.catalog.suitability import refuse_idle
+from app.configuration.comparison import IN_FORCE, Change, Section
+from app.configuration.document import CircuitPart, SubtypePart, subtype_reference
+from app.configuration.site import Site, part_of
+from app.errors import Unprocessable
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What could not be put in force, by circuit: the sentence that says why. `waiting` are the
+    subtypes in service whose folders would enter circuits that are not in force."""
+
+    not_in_force: dict[str, str]
+    waiting: dict[str, list[str]]
+
+    def keeps(self, change: Change) -> bool:
+        """Whether a change took place: a circuit that was only to be put in force may not be."""
+        after = change.after
+        refused = isinstance(after, CircuitPart) and after.name in self.not_in_force
+        return not (refused and change.fields == IN_FORCE)
+
+
+async def put_in_force(site: Site, changes: Sequence[Change]) -> Applied:
+    """The circuits that change and that the document wants in force; one with errors stays a
+    draft."""
+    refused = {}
+    for change in changes:
+        if change.section is not Section.CIRCUIT:
+            continue
+        circuit = part_of(CircuitPart, change.after)
+        if circuit.active:
+            why = await _activate(site, circuit.name)
+            if why is not None:
+                refused[circuit.name] = why
+    return Applied(refused, _waiting(site, refused.keys()))
+
+
+async def _activate(site: Site, name: str) -> str | None:
+    workflow_id = site.read.ids.circuits[name]
+    newest = await _newest_number(site.session, workflow_id)
+    try:
+        await activate(site.session, workflow_id, newest, now=site.now)
+    except Unprocessable as refusal:
+        return refusal.detail
+    return None
+
+
+async def _newest_number(session: AsyncSession, workflow_id: uuid.UUID) -> int:
+    return (await CatalogRepository(session).versions(workflow_id))[0].number
+
+
+def _waiting(site: Site, refused: Collection[str]) -> dict[str, list[str]]:
+    drafts = _drafts(site, refused)
+    waiting = {
+        subtype_reference(kind.name, one.name): sorted(_circuits_of(one) & drafts)
+        for kind in site.result.types
+        for one in kind.subtypes
+        if one.active
+    }
+    return {reference: circuits for reference, circuits in waiting.items() if circuits}
+
+
+def _drafts(site: Site, refused: Collection[str]) -> frozenset[str]:
+    """The circuits without any version in force, as it stands now."""
+    stood = {one.name for one in site.read.document.circuits if one.active}
+    return frozenset(
+        one.name
+        for one in site.result.circuits
+        if one.name not in stood and (not one.active or one.name in refused)
+    )
+
+
+def _circuits_of(subtype: SubtypePart) -> frozenset[str]:
+    return frozenset({subtype.circuit, *(rule.circuit for rule in subtype.rules or ())})
+
+
+async def refuse_idle_subtype(site: Site, change: Change, applied: Applied) -> None:
+    """Raises Unprocessable (`workflow_not_in_force`) when a subtype that has folders leaves its
+    circuits for others that stay drafts."""
+    after, before = part_of(SubtypePart, change.after), part_of(SubtypePart, change.before)
+    reference = subtype_reference(change.owner, after.name)
+    bound = _circuits_of(after) - (_circuits_of(before) if before.active else frozenset())
+    idle = [one for one in applied.waiting.get(reference, ()) if one in bound]
+    await refuse_idle(site.session, site.read.ids.subtypes[reference], idle)

@@ -1,0 +1,90 @@
+"""What an act needs before it reaches the engine."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from app.context import Context
+from app.demo.acts import deliberation
+from app.demo.town import Town
+from tests.builders.administration import said
+from tests.builders.people import ApiPerson, an_act
+from tests.builders.subtypes import add_subtype, step
+from tests.builders.towns import DrivenClock
+from workflows.definition import Protocol
+
+
+class TestPaperDate:
+    @pytest.fixture(autouse=True)
+    def _late(self, clock: DrivenClock) -> None:
+        """After midnight in the town, and before it in Greenwich."""
+        clock.now = clock.now.replace(hour=23, minute=30)
+
+    @pytest.fixture
+    async def letter(self, context: Context, town: Town, finances: ApiPerson) -> str:
+        signature = step(town, "signature", "signature", "maire")
+        await add_subtype(context, town, signature, paper_signature=True)
+        return await finances.submitted("essai")
+
+    @pytest.mark.parametrize("days", [-40_000, 0, 2, 300_000])
+    async def test_is_neither_to_come_nor_before_the_folder(
+        self, days: int, letter: str, mayor: ApiPerson, clock: DrivenClock
+    ) -> None:
+        day = (clock.now.date() + timedelta(days=days)).isoformat()
+        refused = await mayor.act(letter, "sign_on_paper", step="signature", signed_on=day)
+        assert said(refused) == (422, "paper_signature_date")
+
+    async def test_may_be_the_day_that_it_is_in_the_town(
+        self, letter: str, mayor: ApiPerson, clock: DrivenClock
+    ) -> None:
+        today = (clock.now.date() + timedelta(days=1)).isoformat()
+        done = await mayor.act(letter, "sign_on_paper", step="signature", signed_on=today)
+        assert done.status_code == 200, done.text
+
+    async def test_of_an_act_goes_back_to_its_decision(
+        self, context: Context, town: Town, finances: ApiPerson, mayor: ApiPerson
+    ) -> None:
+        signature = step(town, "signature", "signature", "maire")
+        sending = step(town, "envoi", "transmission")
+        await add_subtype(
+            context, town, signature, sending, protocol=Protocol.ACTES, paper_signature=True
+        )
+        folder_id = await finances.create("essai", act=an_act())
+        assert (await finances.upload(folder_id, deliberation())).status_code == 201
+        assert (await finances.submit(folder_id)).status_code == 200
+        paper = {"step": "signature", "signed_on": "2026-01-14"}
+        refused = await mayor.act(folder_id, "sign_on_paper", **paper)
+        assert said(refused) == (422, "paper_signature_date")
+        done = await mayor.act(folder_id, "sign_on_paper", **{**paper, "signed_on": "2026-01-15"})
+        assert done.status_code == 200, done.text
+
+
+class TestAddedStep:
+    async def test_of_a_preparation_is_a_step_of_the_preparation(
+        self,
+        context: Context,
+        town: Town,
+        finances: ApiPerson,
+        direction: ApiPerson,
+        mayor: ApiPerson,
+    ) -> None:
+        prepare = {"phase": "preparation", "may_add_steps": True}
+        await add_subtype(
+            context,
+            town,
+            step(town, "montage", "approval", "direction", **prepare),
+            step(town, "visa", "approval", "direction"),
+        )
+        folder_id = await finances.submitted("essai")
+        new = {"id": "relecture", "kind": "approval", "name": "Relecture"}
+        added = await direction.act(
+            folder_id, "add_step", step="montage", desk_ids=[mayor.desk], **new
+        )
+        assert added.status_code == 200, added.text
+        passed = await direction.act(folder_id, "approve", step="montage")
+        assert passed.json()["waiting_desk_ids"] == [mayor.desk]
+        assert "validation_started" not in [
+            one["kind"] for one in await finances.history(folder_id)
+        ]

@@ -1,0 +1,157 @@
+"""A folder that enters its circuit again: marked, and in the circuit that its facts choose now."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app.context import Context
+from app.demo.town import Town
+from tests.builders.administration import said
+from tests.builders.people import XML, ApiPerson, a_flow
+from tests.builders.subtypes import Json, add_subtype, step
+from workflows.definition import Protocol
+
+REASON = "Montant faux"
+
+
+async def revise(person: ApiPerson, folder_id: str, content: bytes) -> None:
+    """A corrected flow."""
+    document = (await person.read(folder_id))["documents"][0]["id"]
+    answer = await person.client.post(
+        f"/folders/{folder_id}/documents/{document}/revisions",
+        params={"name": "corrigé"},
+        content=content,
+        headers={"Content-Type": XML},
+    )
+    assert answer.status_code == 201, answer.text
+
+
+async def entered(person: ApiPerson, folder_id: str) -> dict[str, Any]:
+    """The revision of the document that the last round of the folder started from."""
+    started = [
+        one
+        for one in await person.history(folder_id)
+        if one["kind"] in {"submitted", "resubmitted", "validation_started"}
+    ]
+    revision = started[-1]["payload"]["documents"][0]["revision"]["id"]
+    (document,) = (await person.read(folder_id))["documents"]
+    (found,) = [one for one in document["revisions"] if one["id"] == revision]
+    return dict(found)
+
+
+class TestMarking:
+    @pytest.mark.parametrize("way", ["actions", "bulk", "submit"])
+    async def test_a_corrected_flow_is_marked_whichever_way_it_is_sent_again(
+        self, way: str, finances: ApiPerson, direction: ApiPerson
+    ) -> None:
+        folder_id = await finances.submitted("flows", a_flow(dematerialised=False))
+        await direction.act(folder_id, "reject", step="visa", reason=REASON)
+        await revise(finances, folder_id, a_flow(dematerialised=False, items_per_slip=2))
+        again = {"action": "resubmit", "desk_id": finances.desk}
+        if way == "bulk":
+            items = [{"folder_id": folder_id, "act": again}]
+            answer = await finances.client.post("/folder-actions", json={"items": items})
+            assert answer.json()["outcomes"][0]["done"]
+        elif way == "actions":
+            assert (await finances.act(folder_id, "resubmit")).status_code == 200
+        else:
+            assert (await finances.submit(folder_id)).status_code == 200
+        assert (await entered(finances, folder_id))["origin"] == "dematerialised"
+
+    async def test_a_flow_that_says_so_already_ends_its_preparation_as_it_is(
+        self, context: Context, town: Town, finances: ApiPerson, direction: ApiPerson
+    ) -> None:
+        await add_flows(
+            context,
+            town,
+            step(town, "montage", "approval", "direction", phase="preparation"),
+            step(town, "signature", "signature", "maire"),
+        )
+        folder_id = await finances.submitted("other_flows", a_flow(dematerialised=True))
+        answer = await direction.act(folder_id, "approve", step="montage")
+        assert answer.status_code == 200, answer.text
+        assert (await entered(finances, folder_id))["origin"] == "deposited"
+
+
+async def add_flows(context: Context, town: Town, *steps: Json) -> None:
+    """A subtype of flows to sign, in a circuit of these steps and the transmission."""
+    await add_subtype(
+        context,
+        town,
+        *steps,
+        step(town, "envoi", "transmission"),
+        key="other_flows",
+        protocol=Protocol.HELIOS,
+        helios_intake="to_sign",
+    )
+
+
+class TestCircuit:
+    @pytest.fixture
+    async def letter(
+        self, context: Context, town: Town, finances: ApiPerson, administrator: ApiPerson
+    ) -> str:
+        """Sent at 10 euros to the direction; from 1 000 euros on the mayor has it."""
+        await add_subtype(
+            context,
+            town,
+            step(town, "visa", "approval", actors=[{"kind": "variable"}]),
+            step(town, "second", "approval", "maire"),
+            metadata_fields=[{"key": "montant", "label": "Montant", "type": "decimal"}],
+            amount_field="montant",
+            approvals_stand=True,
+        )
+        path = f"/folder-subtypes/{town.subtypes['essai']}"
+        workflow = (await administrator.client.get(path)).json()["workflow_id"]
+        much = {"fact": "montant", "operator": "at_least", "values": ["1000"]}
+        rows = [
+            {
+                "conditions": conditions,
+                "workflow_id": workflow,
+                "desks": [{"step": "visa", "desk_id": str(town.desks[desk])}],
+            }
+            for conditions, desk in (([much], "maire"), ([], "direction"))
+        ]
+        await administrator.client.patch(path, json={"rule_table": {"rows": rows}})
+        folder_id = await finances.deposited("essai")
+        await finances.client.patch(f"/folders/{folder_id}", json={"metadata": {"montant": "10"}})
+        await finances.submit(folder_id)
+        return folder_id
+
+    async def test_is_chosen_again_by_the_facts_as_corrected(
+        self, letter: str, finances: ApiPerson, direction: ApiPerson, mayor: ApiPerson
+    ) -> None:
+        await direction.act(letter, "approve", step="visa")
+        await mayor.act(letter, "reject", step="second", reason=REASON)
+        corrected = {"metadata": {"montant": "500000"}}
+        await finances.client.patch(f"/folders/{letter}", json=corrected)
+        again = await finances.act(letter, "resubmit")
+        assert again.json()["waiting_desk_ids"] == [mayor.desk]
+        assert again.json()["steps"][0]["state"] == "current"
+        assert [one["kind"] for one in await finances.history(letter)][-2:] == [
+            "submitted",
+            "step_started",
+        ]
+
+    async def test_that_is_the_same_keeps_the_approvals_that_stand(
+        self, letter: str, finances: ApiPerson, direction: ApiPerson, mayor: ApiPerson
+    ) -> None:
+        await direction.act(letter, "approve", step="visa")
+        await mayor.act(letter, "reject", step="second", reason=REASON)
+        again = await finances.act(letter, "resubmit")
+        assert again.json()["waiting_desk_ids"] == [mayor.desk]
+        assert [one["state"] for one in again.json()["steps"]] == ["done", "current"]
+
+    async def test_is_found_even_where_the_subtype_was_retired_since(
+        self, letter: str, finances: ApiPerson, direction: ApiPerson, administrator: ApiPerson
+    ) -> None:
+        await direction.act(letter, "reject", step="visa", reason=REASON)
+        subtype = (await finances.read(letter))["subtype_id"]
+        path = f"/folder-subtypes/{subtype}"
+        await administrator.client.patch(path, json={"is_active": False})
+        refused = await finances.client.post("/folders", json=finances.draft("essai"))
+        assert said(refused) == (422, "subtype_retired")
+        again = await finances.act(letter, "resubmit")
+        assert again.json()["waiting_desk_ids"] == [direction.desk]

@@ -1,0 +1,306 @@
+"""Once powers have changed: who may now act is told, what nobody may pass is reported."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from app.context import Context
+from app.demo.town import Town
+from app.worker import drain
+from tests.builders.administration import be_away, give, hold, made
+from tests.builders.handovers import an_office, applied_plan, mailed
+from tests.builders.people import ApiPerson, approved
+from tests.builders.principals import add_person
+from tests.builders.towns import DrivenClock, a_signer, certify
+
+WATCHERS = ["administrateur", "finances"]
+"""The administrator, and who deposited."""
+
+
+@pytest.fixture
+async def adjoint(context: Context, administrator: ApiPerson) -> str:
+    """Somebody who holds no desk; his key."""
+    await add_person(context, administrator.town, "adjoint")
+    return "adjoint"
+
+
+@pytest.fixture
+def soon(clock: DrivenClock) -> datetime:
+    return clock() + timedelta(minutes=20)
+
+
+async def certified(context: Context, town: Town, key: str) -> None:
+    signer = a_signer()
+    await certify(context, town, key, signer.mayor.der, (signer.issuer.der,))
+
+
+async def without_certificate(context: Context, town: Town, key: str) -> None:
+    async with context.unit(town.tenant_id) as session:
+        await session.execute(
+            text("DELETE FROM certificates WHERE user_id = :id"), {"id": town.users[key]}
+        )
+
+
+async def leave(by: ApiPerson, desk: str, person: str, **body: str) -> None:
+    """Somebody leaves a desk."""
+    town = by.town
+    listed = (await by.client.get("/desks")).json()
+    held = next(one for one in listed if one["id"] == str(town.desks[desk]))["holders"]
+    holder = next(one["id"] for one in held if one["user_id"] == str(town.users[person]))
+    path = f"/desks/{town.desks[desk]}/holders/{holder}"
+    made(await by.client.patch(path, json=body))
+
+
+async def at(context: Context, clock: DrivenClock, instant: datetime) -> None:
+    """What is owed at an instant is done."""
+    clock.now = instant
+    await drain(context)
+
+
+class TestAbsence:
+    async def test_folders_that_already_wait_are_told_to_who_may_act_and_reported_when_none(
+        self,
+        context: Context,
+        administrator: ApiPerson,
+        finances: ApiPerson,
+        adjoint: str,
+        clock: DrivenClock,
+    ) -> None:
+        folder_id = await finances.submitted()
+        await drain(context)
+        absence = await be_away(administrator, "direction")
+        await drain(context)
+        reported = await mailed(context, administrator, folder_id, "nobody_able")
+        clock.advance(seconds=1)
+        replaced = {"replacement_ids": [str(administrator.town.users[adjoint])]}
+        made(await administrator.client.patch(f"/absences/{absence['id']}", json=replaced))
+        await drain(context)
+        assert reported == WATCHERS
+        assert await mailed(context, administrator, folder_id, "to_approve") == [
+            "adjoint",
+            "direction",
+        ]
+
+    @pytest.mark.parametrize("how", ["by its date", "at once"])
+    async def test_at_its_end_the_holder_set_aside_by_a_substitute_is_told_what_came_back(
+        self,
+        context: Context,
+        administrator: ApiPerson,
+        finances: ApiPerson,
+        direction: ApiPerson,
+        clock: DrivenClock,
+        soon: datetime,
+        how: str,
+    ) -> None:
+        await certified(context, administrator.town, "direction")
+        folder_id = await approved(finances, direction)
+        await drain(context)
+        period = {"ends_at": soon.isoformat()} if how == "by its date" else {}
+        absence = await be_away(administrator, "maire", period=period)
+        await give(administrator, "maire", "direction", kind="substitution", grantor_id=None)
+        await drain(context)
+        during = await mailed(context, administrator, folder_id, "to_sign")
+        clock.now = soon
+        if how == "at once":
+            path = f"/absences/{absence['id']}"
+            made(await administrator.client.patch(path, json={"ends_now": True}))
+        await drain(context)
+        assert during == ["direction", "maire"]
+        after = await mailed(context, administrator, folder_id, "to_sign")
+        assert after == ["direction", "maire", "maire"]
+
+    async def test_a_second_outage_is_reported_again_and_the_same_one_is_not(
+        self,
+        context: Context,
+        administrator: ApiPerson,
+        finances: ApiPerson,
+        clock: DrivenClock,
+    ) -> None:
+        client, folder_id = administrator.client, await finances.submitted()
+        await drain(context)
+        told = []
+        for _ in range(2):
+            clock.advance(minutes=1)
+            path = f"/absences/{(await be_away(administrator, 'direction'))['id']}"
+            await drain(context)
+            clock.advance(minutes=1)
+            made(await client.patch(path, json={"last_day": "2099-12-31"}))
+            await drain(context)
+            told.append(await mailed(context, administrator, folder_id, "nobody_able"))
+            clock.advance(minutes=1)
+            made(await client.patch(path, json={"ends_now": True}))
+            await drain(context)
+        assert told == [WATCHERS, sorted(2 * WATCHERS)]
+        # He kept his power all along: he is not told twice.
+        assert await mailed(context, administrator, folder_id, "to_approve") == ["direction"]
+
+    async def test_a_replacement_hears_of_a_folder_each_time_that_it_becomes_his(
+        self,
+        context: Context,
+        administrator: ApiPerson,
+        finances: ApiPerson,
+        adjoint: str,
+        clock: DrivenClock,
+    ) -> None:
+        folder_id = await finances.submitted()
+        for _ in range(2):
+            clock.advance(minutes=1)
+            absence = await be_away(administrator, "direction", adjoint)
+            await drain(context)
+            clock.advance(minutes=1)
+            path = f"/absences/{absence['id']}"
+            made(await administrator.client.patch(path, json={"ends_now": True}))
+            await drain(context)
+        told = await mailed(context, administrator, folder_id, "to_approve")
+        assert told.count(adjoint) == 2
+
+
+class TestLeaving:
+    async def test_a_holding_that_ends_by_its_date_is_reported_at_that_instant(
+        self,
+        context: Context,
+        administrator: ApiPerson,
+        finances: ApiPerson,
+        adjoint: str,
+        clock: DrivenClock,
+        soon: datetime,
+    ) -> None:
+        await hold(administrator, "direction", adjoint, ends_at=soon.isoformat())
+        clock.advance(minutes=1)
+        await leave(administrator, "direction", "direction")
+        folder_id = await finances.submitted()
+        await at(context, clock, soon - timedelta(seconds=1))
+        before = await mailed(context, administrator, folder_id, "nobody_able")
+        await at(context, clock, soon)
+        after = await mailed(context, administrator, folder_id, "nobody_able")
+        assert (before, after) == ([], WATCHERS)
+
+    @pytest.mark.parametrize("how", ["by hand", "in a plan"])
+    async def test_the_office_where_a_delegate_served_is_looked_at_when_he_leaves_his_own(
+        self,
+        context: Context,
+        administrator: ApiPerson,
+        finances: ApiPerson,
+        adjoint: str,
+        clock: DrivenClock,
+        soon: datetime,
+        how: str,
+    ) -> None:
+        town = administrator.town
+        await be_away(administrator, "direction")
+        await hold(administrator, "maire", adjoint)
+        desk = {"grantee_desk_id": str(town.desks["maire"])}
+        await give(administrator, "direction", adjoint, **desk)
+        folder_id = await finances.submitted()
+        await drain(context)
+        before = await mailed(context, administrator, folder_id, "nobody_able")
+        clock.advance(minutes=1)
+        if how == "by hand":
+            await leave(administrator, "maire", adjoint, ends_at=soon.isoformat())
+        else:
+            office = an_office(administrator, "maire", ends_at=soon)
+            await applied_plan(administrator, office | {"outgoing_id": str(town.users[adjoint])})
+        await at(context, clock, soon)
+        after = await mailed(context, administrator, folder_id, "nobody_able")
+        assert (before, after) == ([], WATCHERS)
+
+    @pytest.mark.parametrize("power", ["delegation", "replacement"])
+    async def test_an_account_that_closes_is_seen_wherever_its_person_had_a_power(
+        self,
+        context: Context,
+        administrator: ApiPerson,
+        finances: ApiPerson,
+        adjoint: str,
+        clock: DrivenClock,
+        power: str,
+    ) -> None:
+        replacing = (adjoint,) if power == "replacement" else ()
+        await be_away(administrator, "direction", *replacing)
+        if power == "delegation":
+            await give(administrator, "direction", adjoint)
+        folder_id = await finances.submitted()
+        await drain(context)
+        path = f"/users/{administrator.town.users[adjoint]}"
+        reported: list[Any] = []
+        for is_active in (False, True):
+            clock.advance(minutes=1)
+            made(await administrator.client.patch(path, json={"is_active": is_active}))
+            await drain(context)
+            reported.append(await mailed(context, administrator, folder_id, "nobody_able"))
+        assert reported == [WATCHERS, WATCHERS]
+        told = await mailed(context, administrator, folder_id, "to_approve")
+        assert told.count(adjoint) == 2
+
+
+class TestHandOver:
+    async def test_each_instant_of_a_plan_is_looked_at(
+        self,
+        context: Context,
+        administrator: ApiPerson,
+        finances: ApiPerson,
+        elected: str,
+        adjoint: str,
+        clock: DrivenClock,
+    ) -> None:
+        town, now = administrator.town, clock()
+        folder_id = await finances.submitted()
+        await drain(context)
+        leaves, bridged, gap, elects = (now + timedelta(minutes=n) for n in (10, 20, 30, 40))
+        office = an_office(
+            administrator,
+            "direction",
+            incoming_id=elected,
+            ends_at=leaves,
+            starts_at=elects,
+            bridging={
+                "user_id": str(town.users[adjoint]),
+                "starts_at": bridged.isoformat(),
+                "ends_at": gap.isoformat(),
+            },
+        )
+        await applied_plan(administrator, office)
+        told = []
+        for instant in (leaves, bridged, gap, elects):
+            await at(context, clock, instant)
+            told.append(
+                (
+                    len(await mailed(context, administrator, folder_id, "nobody_able")),
+                    await mailed(context, administrator, folder_id, "to_approve"),
+                )
+            )
+        holder = "direction"
+        assert told == [
+            (2, [holder]),
+            (2, [adjoint, holder]),
+            (4, [adjoint, holder]),
+            (4, [adjoint, holder, "elue"]),
+        ]
+
+
+class TestCertificate:
+    async def test_one_that_is_registered_calls_its_person_and_one_that_expires_is_reported(
+        self,
+        context: Context,
+        administrator: ApiPerson,
+        finances: ApiPerson,
+        direction: ApiPerson,
+        clock: DrivenClock,
+    ) -> None:
+        town = administrator.town
+        await without_certificate(context, town, "maire")
+        folder_id = await approved(finances, direction)
+        await drain(context)
+        reported = [await mailed(context, administrator, folder_id, "nobody_able")]
+        clock.advance(minutes=1)
+        await certified(context, town, "maire")
+        await drain(context)
+        called = await mailed(context, administrator, folder_id, "to_sign")
+        clock.advance(days=366)
+        await drain(context)
+        reported.append(await mailed(context, administrator, folder_id, "nobody_able"))
+        assert called == ["maire"]
+        assert reported == [WATCHERS, sorted(2 * WATCHERS)]
