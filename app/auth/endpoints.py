@@ -7,7 +7,7 @@ import uuid
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.audit.chain import Actor, Occurrence
+from app.audit.chain import Occurrence
 from app.audit.service import record
 from app.auth import service
 from app.auth.http import (
@@ -172,7 +172,7 @@ def _journal(session: AsyncSession, caller: Caller, kind: str, row: ApiToken) ->
         session,
         Occurrence(
             kind=kind,
-            actor=Actor(caller.principal.kind.value, str(caller.principal.id)),
+            actor=caller.principal.actor,
             details={"token": str(row.id)},
         ),
         at=caller.context.clock(),

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.audit.chain import Actor, Occurrence
+from app.audit.chain import Occurrence
 from app.audit.service import record
 from app.auth.principal import Principal
 from app.context import Context
@@ -153,7 +153,7 @@ def _journal(
         session,
         Occurrence(
             kind=kind,
-            actor=Actor(principal.kind.value, str(principal.id)),
+            actor=principal.actor,
             folder=str(document.folder_id),
             document=str(document.id),
             document_sha256=revision.sha256,

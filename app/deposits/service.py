@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import jobs
-from app.audit.chain import Actor, Occurrence
+from app.audit.chain import Occurrence
 from app.audit.service import record
 from app.auth.principal import Principal
 from app.catalog.service import Resolved, resolve
@@ -222,7 +222,7 @@ def _journal_deposit(
         session,
         Occurrence(
             kind="document.deposited",
-            actor=Actor(principal.kind.value, str(principal.id)),
+            actor=principal.actor,
             folder=str(document.folder_id),
             document=str(document.id),
             document_sha256=revision.sha256,

@@ -11,7 +11,7 @@ from datetime import timedelta
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.audit.chain import Actor, Occurrence
+from app.audit.chain import Occurrence
 from app.audit.service import record
 from app.auth.device_requests import DEVICE, check_signature, spend_nonce
 from app.auth.principal import Principal
@@ -226,7 +226,7 @@ def _journal(
         session,
         Occurrence(
             kind=kind,
-            actor=Actor(principal.kind.value, str(principal.id)),
+            actor=principal.actor,
             details={"device": str(device.id)},
         ),
         at=context.clock(),

@@ -9,7 +9,7 @@ from datetime import date
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.audit.chain import Actor, Occurrence
+from app.audit.chain import Occurrence
 from app.audit.service import record
 from app.auth.principal import Principal
 from app.catalog.service import fields_of
@@ -61,7 +61,7 @@ async def update_folder(
         session,
         Occurrence(
             kind="folder.updated",
-            actor=Actor(principal.kind.value, str(principal.id)),
+            actor=principal.actor,
             folder=str(folder_id),
             details={"fields": len(new.metadata or ()) + (new.title is not None)},
         ),
@@ -149,7 +149,7 @@ async def publish(
         session,
         Occurrence(
             kind="folder.published",
-            actor=Actor(principal.kind.value, str(principal.id)),
+            actor=principal.actor,
             folder=str(folder_id),
             details={"published_on": published_on.isoformat()},
         ),

@@ -26,7 +26,7 @@ from app.folders.schemas import (
     OutsideAnswer,
     Publication,
 )
-from app.kit.pagination import MAX_PAGE, Cursor, Page, read_cursor
+from app.kit.pagination import PAGE, Cursor, Page, PageSize, read_cursor
 from app.kit.problems import problem_responses
 from workflows.actions import RecordOutside
 from workflows.definition import StepId
@@ -54,7 +54,7 @@ async def list_folders(
     waiting: bool = False,  # noqa: FBT001, FBT002  a query parameter
     administered: Administered = False,  # noqa: FBT002  a query parameter
     cursor: str | None = None,
-    size: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
+    size: PageSize = PAGE,
     caller: Caller = permit(Permission.FOLDER_READ),
 ) -> Page[FolderSummary]:
     """Newest first. `waiting`: only those whose current step one of the caller's desks holds."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -185,4 +185,6 @@ def _fixed_revisions(state: FolderState) -> frozenset[uuid.UUID]:
 def _slips(slips: Sequence[Mapping[str, Any]]) -> Iterator[NamedAmount]:
     for slip in slips:
         cents = Decimal(str(slip["amount_incl_tax"])) * 100
-        yield NamedAmount(f"bordereau {slip['number']}", int(cents.to_integral_value()))
+        # A fraction of a cent above a ceiling is above it.
+        whole = int(cents.to_integral_value(ROUND_CEILING))
+        yield NamedAmount(f"bordereau {slip['number']}", whole)

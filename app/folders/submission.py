@@ -6,6 +6,7 @@ import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -135,7 +136,7 @@ def rule_facts(
     facts["deposit_desk"] = str(desk_id)
     facts["pes_kind"] = kinds.pop() if len(kinds) == 1 else ("both" if kinds else None)
     facts["pes_largest_slip"] = max(
-        (slip["amount_incl_tax"] for slip in slips), key=float, default=None
+        (slip["amount_incl_tax"] for slip in slips), key=Decimal, default=None
     )
     return facts
 

@@ -13,7 +13,7 @@ from app.folders.reading import summary
 from app.folders.schemas import FolderSummary
 from app.inbox import service
 from app.inbox.schemas import InboxCounters, InboxItem, ListName
-from app.kit.pagination import MAX_PAGE, Cursor, Page, read_cursor
+from app.kit.pagination import PAGE, Cursor, Page, PageSize, read_cursor
 from app.kit.problems import problem_responses
 
 router = APIRouter(tags=["inbox"])
@@ -40,7 +40,7 @@ async def count_inbox(caller: Caller = permit(Permission.FOLDER_READ)) -> InboxC
 async def list_inbox(
     list_name: ListName,
     cursor: str | None = None,
-    size: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
+    size: PageSize = PAGE,
     caller: Caller = permit(Permission.FOLDER_READ),
 ) -> Page[InboxItem]:
     """Newest arrivals first. `delegated`: what others' powers open to the caller."""
@@ -70,7 +70,7 @@ async def list_inbox(
 async def search_folders(
     text: Annotated[str, Query(min_length=1, max_length=200)],
     before: uuid.UUID | None = None,
-    size: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
+    size: PageSize = PAGE,
     caller: Caller = permit(Permission.FOLDER_READ),
 ) -> Page[FolderSummary]:
     """Title, third party, NomFic, number, metadata: without case nor accents, newest first."""

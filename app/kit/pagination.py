@@ -15,6 +15,7 @@ from app.errors import Unprocessable
 
 Item = TypeVar("Item")
 MAX_PAGE = 200
+PAGE = 50
 
 PageSize = Annotated[int, Field(ge=1, le=MAX_PAGE)]
 

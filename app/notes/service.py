@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.audit.chain import Actor, Occurrence
+from app.audit.chain import Occurrence
 from app.audit.service import record
 from app.auth.principal import Principal
 from app.context import Context
@@ -75,7 +75,7 @@ async def add_note(
         session,
         Occurrence(
             kind="folder.note_added",
-            actor=Actor(principal.kind.value, str(principal.id)),
+            actor=principal.actor,
             folder=str(folder_id),
             document=str(note.document_id) if note.document_id else None,
             details={"note": str(note.id), "note_kind": note.kind},

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.audit.chain import Actor, Occurrence
+from app.audit.chain import Occurrence
 from app.audit.service import record
 from app.auth.principal import Principal
 from app.catalog.service import resolve
@@ -207,7 +207,7 @@ async def _refuse_value(
         session,
         Occurrence(
             kind="signature.refused",
-            actor=Actor(principal.kind.value, str(principal.id)),
+            actor=principal.actor,
             on_behalf_of=str(principal.user_id),
             folder=str(folder.id),
             document=str(item.document_id),

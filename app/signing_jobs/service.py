@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.audit.chain import Actor, Occurrence
+from app.audit.chain import Occurrence
 from app.audit.service import record
 from app.auth.principal import Principal
 from app.context import Context
@@ -186,7 +186,7 @@ async def accept(
         session,
         Occurrence(
             kind="signing_job.accepted",
-            actor=Actor(principal.kind.value, str(principal.id)),
+            actor=principal.actor,
             on_behalf_of=str(principal.user_id),
             details={"job": str(job.id), "documents": len(job.item_ns)},
         ),
@@ -303,7 +303,7 @@ async def end(
         session,
         Occurrence(
             kind="signing_job.ended",
-            actor=Actor(principal.kind.value, str(principal.id)),
+            actor=principal.actor,
             on_behalf_of=str(principal.user_id),
             details={"job": str(job.id), "outcome": ended.outcome.value},
         ),

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
 from app.audit import service as audit
-from app.audit.chain import Actor, Occurrence
+from app.audit.chain import Occurrence
 from app.auth.http import Caller, IdempotentRoute, permit
 from app.auth.principal import Permission
 from app.kit.canonical import canonical_bytes
@@ -55,7 +55,7 @@ async def update_tenant(
             session,
             Occurrence(
                 kind="tenant.updated",
-                actor=Actor(caller.principal.kind.value, str(caller.principal.id)),
+                actor=caller.principal.actor,
                 details=dict.fromkeys(sorted(update.model_fields_set), True),
             ),
             at=caller.context.clock(),
@@ -83,7 +83,7 @@ async def add_trust_anchor(
             session,
             Occurrence(
                 kind="trust.added",
-                actor=Actor(caller.principal.kind.value, str(caller.principal.id)),
+                actor=caller.principal.actor,
                 details={"sha256": row.sha256, "kind": row.kind},
             ),
             at=caller.context.clock(),

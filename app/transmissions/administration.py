@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.audit.chain import Actor, Occurrence
+from app.audit.chain import Occurrence
 from app.audit.service import record
 from app.auth.principal import Principal
 from app.catalog.repository import CatalogRepository
@@ -331,7 +331,7 @@ async def _take_account(session: AsyncSession, held: Held) -> None:
 def _occurrence(principal: Principal, held: Held, kind: str, **details: str | int) -> Occurrence:
     return Occurrence(
         kind=kind,
-        actor=Actor(principal.kind.value, str(principal.id)),
+        actor=principal.actor,
         folder=str(held.folder.id),
         document_sha256=held.row.document_sha256,
         details={"transmission": str(held.row.id), **details},

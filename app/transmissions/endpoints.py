@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
 from app.auth.http import Caller, IdempotentRoute, permit
 from app.auth.principal import Permission
 from app.errors import NotFound, TooLarge
 from app.folders.service import readable
-from app.kit.pagination import MAX_PAGE, Cursor, Page, read_cursor
+from app.kit.pagination import PAGE, Cursor, Page, PageSize, read_cursor
 from app.kit.problems import problem_responses
 from app.transmissions import administration
 from app.transmissions.repository import TransmissionRepository
@@ -85,7 +84,7 @@ async def get_receipt_content(
 )
 async def list_waiting_transmissions(
     cursor: str | None = None,
-    size: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
+    size: PageSize = PAGE,
     caller: Caller = permit(Permission.TRANSMISSION_ADMIN),
 ) -> Page[TransmissionRead]:
     """What waits for a person, newest first: accounts to correct, unknown outcomes, lost ids."""
