@@ -105,7 +105,8 @@ async def change_password(
 ) -> None:
     """Asks for the present one again; one's other sessions end."""
     checker = checker_of(request)
-    async with caller.unit() as session:
+    # The unit of the request, which claims its Idempotency-Key, is the one that changes something.
+    async with caller.context.unit(caller.principal.tenant_id) as session:
         user = await AuthRepository(session).user(caller.principal.id)
         if user is None:
             raise NotFound

@@ -416,7 +416,11 @@ class TestOwnPassword:
         return await client.put(
             "/session/password",
             json={"current": current, "new": new},
-            headers={"Cookie": f"{COOKIE}={value}", "Origin": ORIGIN},
+            headers={
+                "Cookie": f"{COOKIE}={value}",
+                "Origin": ORIGIN,
+                "Idempotency-Key": f"{current}/{new}".encode().hex(),
+            },
         )
 
     async def test_threat_43_ends_the_other_sessions_and_keeps_this_one(
