@@ -59,7 +59,6 @@ MORE_ROOMS = {
     },
     "catalog": {
         "choice.py",
-        "circuits.py",
         "drawing.py",
         "folder_subtypes.py",
         "folder_types.py",
@@ -69,6 +68,7 @@ MORE_ROOMS = {
         "suitability.py",
         "trial.py",
         "type_endpoints.py",
+        "workflows.py",
     },
     "documents": {"disposal.py"},
     "deposits": {"chaining.py", "intake.py", "revising.py"},

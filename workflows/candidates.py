@@ -37,6 +37,13 @@ def desks_within_reach(
     return tuple(dict.fromkeys((*held, *granted, *left)))
 
 
+def persons_within_reach(register: PowerRegister, desks: frozenset[DeskId]) -> frozenset[PersonId]:
+    """Those who have a power to sign at one of the desks at some instant; nobody else ever has."""
+    holders = {one.person for one in register.holders if one.desk in desks}
+    grantees = {one.grantee for one in register.grants if one.office in desks}
+    return frozenset(holders | grantees)
+
+
 def candidates(
     register: PowerRegister, rules: Rules, desk: DeskId, facts: Facts, instant: datetime
 ) -> tuple[Candidate, ...]:

@@ -10,7 +10,7 @@ from workflows.definition import Step, StepId, StepKind, desks_of
 from workflows.duties import barred
 from workflows.errors import DeskNotConcerned, PersonRecused, ReasonMissing, UnknownStep
 from workflows.folder import FolderState, FolderStatus, StepInstance, StepState
-from workflows.moments import NotInCircuit, NotYourTurn, StepAlreadyPassed, WrongStepKind
+from workflows.moments import NotInWorkflow, NotYourTurn, StepAlreadyPassed, WrongStepKind
 from workflows.powers import administrator_power
 from workflows.register import BarredBy, Facts, PersonAtDesk, Power, PowerRegister
 
@@ -44,12 +44,12 @@ def turn_of(state: FolderState, step: StepId) -> StepInstance:
     """The step, which has its turn now. Raises NotInCircuit, UnknownStep, StepAlreadyPassed or
     NotYourTurn."""
     if not state.steps:
-        raise NotInCircuit
+        raise NotInWorkflow
     instance = state.step(step)
     if instance is None:
         raise UnknownStep
     if instance.state is StepState.WAITING:
-        raise NotYourTurn if state.current_step is not None else NotInCircuit
+        raise NotYourTurn if state.current_step is not None else NotInWorkflow
     if instance.state is not StepState.CURRENT:
         raise StepAlreadyPassed
     return instance
@@ -61,10 +61,10 @@ def check_kind(instance: StepInstance, kinds: frozenset[StepKind]) -> None:
         raise WrongStepKind(_AWAITED[instance.kind])
 
 
-def check_in_circuit(state: FolderState) -> None:
+def check_in_workflow(state: FolderState) -> None:
     """The folder has been sent once: it is no draft. Raises NotInCircuit."""
     if state.status is FolderStatus.DRAFT:
-        raise NotInCircuit
+        raise NotInWorkflow
 
 
 def check_not_recused(state: FolderState, actor: PersonAtDesk) -> None:

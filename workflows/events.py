@@ -341,8 +341,8 @@ StepEvent: TypeAlias = (
     | OutsideAnswered
 )
 SideEvent: TypeAlias = DocumentsRead | OpinionAsked | OpinionGiven | Recused | Corrected
-CircuitEvent: TypeAlias = ValidationStarted | Migrated
+WorkflowEvent: TypeAlias = ValidationStarted | Migrated
 EndEvent: TypeAlias = Completed | Cancelled | Chained
 Event: TypeAlias = (
-    Created | StartEvent | StepEvent | SideEvent | CircuitEvent | EndEvent | TransmissionEvent
+    Created | StartEvent | StepEvent | SideEvent | WorkflowEvent | EndEvent | TransmissionEvent
 )

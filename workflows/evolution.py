@@ -10,7 +10,6 @@ from workflows.errors import BrokenHistory
 from workflows.events import (
     Cancelled,
     Chained,
-    CircuitEvent,
     Completed,
     Corrected,
     Created,
@@ -26,6 +25,7 @@ from workflows.events import (
     StartEvent,
     StepEvent,
     ValidationStarted,
+    WorkflowEvent,
 )
 from workflows.folder import (
     Act,
@@ -76,7 +76,7 @@ def evolve(state: FolderState | None, event: Event) -> FolderState:
 
 def _apply(
     state: FolderState,
-    event: StartEvent | StepEvent | SideEvent | CircuitEvent | EndEvent | TransmissionEvent,
+    event: StartEvent | StepEvent | SideEvent | WorkflowEvent | EndEvent | TransmissionEvent,
 ) -> FolderState:
     if isinstance(event, StartEvent):
         return _start(state, event)

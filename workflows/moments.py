@@ -37,10 +37,10 @@ class NotCancellable(WrongMoment):
     )
 
 
-class NotInCircuit(WrongMoment):
+class NotInWorkflow(WrongMoment):
     """No step waits for a person."""
 
-    code = "not_in_circuit"
+    code = "not_in_workflow"
     sentence = "Ce dossier n'attend personne dans un circuit : rechargez-le pour voir son état."
 
 

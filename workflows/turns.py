@@ -76,16 +76,16 @@ _PASSES: Mapping[ActionKind, StepKind] = {
     ActionKind.ARCHIVE: StepKind.ARCHIVE,
 }
 
-_CIRCUIT_STEPS = PERSON_STEPS - {StepKind.ARCHIVE}
+_WORKFLOW_STEPS = PERSON_STEPS - {StepKind.ARCHIVE}
 """The kinds at which a person may still refuse, or lengthen the circuit: the others come when
 it is over."""
 
 STEP_ACTIONS: Mapping[ActionKind, frozenset[StepKind]] = {
     **{action: frozenset({kind}) for action, kind in _PASSES.items()},
-    ActionKind.REJECT: _CIRCUIT_STEPS,
+    ActionKind.REJECT: _WORKFLOW_STEPS,
     ActionKind.TRANSFER: PERSON_STEPS,
-    ActionKind.ASK_OPINION: _CIRCUIT_STEPS,
-    ActionKind.ADD_STEP: _CIRCUIT_STEPS,
+    ActionKind.ASK_OPINION: _WORKFLOW_STEPS,
+    ActionKind.ADD_STEP: _WORKFLOW_STEPS,
 }
 """The acts of persons at the current step, and the kinds of steps that each is for."""
 

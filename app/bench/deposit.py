@@ -134,7 +134,7 @@ def deposit(service: Service, flow: Path) -> Times:
 
     Raises Unavailable with the service's own words when it refuses."""
     with httpx2.Client(base_url=f"{service.origin}/api/v1", timeout=_PATIENCE_S) as client:
-        client.headers["Authorization"] = f"Bearer {service.depositor.token}"
+        client.headers["Authorization"] = f"Bearer {service.submitter.token}"
         folder_id = _create(client, service)
         clock = [time.perf_counter()]
         _upload(client, folder_id, flow)
@@ -160,8 +160,8 @@ def copy_and_digest(file: Path) -> str:
 
 def _create(client: httpx2.Client, service: Service) -> str:
     body = {
-        "subtype_id": service.depositor.subtype_id,
-        "desk_id": service.depositor.desk_id,
+        "subtype_id": service.submitter.subtype_id,
+        "desk_id": service.submitter.desk_id,
         "title": "Flux de mesure",
     }
     return str(_told(client.post("/folders", json=body))["id"])
@@ -194,7 +194,7 @@ def _await_draft(client: httpx2.Client, folder_id: str) -> None:
 
 
 def _submit(client: httpx2.Client, folder_id: str, service: Service) -> None:
-    desk_id = service.depositor.desk_id
+    desk_id = service.submitter.desk_id
     _told(client.post(f"/folders/{folder_id}/submit", params={"desk_id": desk_id}))
 
 

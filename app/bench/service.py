@@ -37,7 +37,7 @@ from app.serving import (
 from app.settings import SchemasSettings, ServerSettings, Settings
 
 _HOST = "127.0.0.1"
-_DEPOSITOR = "finances"
+_SUBMITTER = "finances"
 _SIRET = "21990001600011"
 _START_LIMIT_S = 60.0
 _OWN = frozenset(
@@ -50,7 +50,7 @@ _OWN = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Depositor:
+class Submitter:
     """A program that may deposit flows: its token, its desk, the subtype of flows to sign."""
 
     token: str
@@ -64,7 +64,7 @@ class Service:
 
     origin: str
     process_ids: tuple[int, ...]
-    depositor: Depositor
+    submitter: Submitter
     directory: Path
 
     def forget_documents(self) -> None:
@@ -112,8 +112,8 @@ def installed(
 def running_service(schemas: Path | None) -> Iterator[Service]:
     """The product whole, on fresh data."""
     with installed(schemas) as base:
-        depositor = asyncio.run(_found(base.settings))
-        yield _start(base, depositor)
+        submitter = asyncio.run(_found(base.settings))
+        yield _start(base, submitter)
 
 
 def _settings(schemas: Path | None) -> Settings:
@@ -136,14 +136,14 @@ def _free_port() -> int:
         return port
 
 
-def _start(base: Installed, depositor: Depositor) -> Service:
+def _start(base: Installed, submitter: Submitter) -> Service:
     settings, supervisor = base.settings, base.supervisor
     environment = _environment(settings)
     api = supervisor.start(api_program(environment, base.place.logs))
     worker = supervisor.start(worker_program(environment, base.place.logs))
     supervisor.await_ready(API, lambda: answers(settings), timeout_s=_START_LIMIT_S)
     supervisor.await_ready(WORKER, lambda: _has_worker(settings), timeout_s=_START_LIMIT_S)
-    return Service(settings.server.origin, (api.pid, worker.pid), depositor, base.place.directory)
+    return Service(settings.server.origin, (api.pid, worker.pid), submitter, base.place.directory)
 
 
 def _has_worker(settings: Settings) -> bool:
@@ -175,15 +175,15 @@ async def found(context: Context, password_hashes: Mapping[str, str]) -> Town:
     return await found_town(context, plan)
 
 
-async def _found(settings: Settings) -> Depositor:
+async def _found(settings: Settings) -> Submitter:
     async with open_context(settings) as context:
         town = await found(context, {})
-        desk_id = town.desks[_DEPOSITOR]
+        desk_id = town.desks[_SUBMITTER]
         owner = Principal(
             kind=PrincipalKind.PERSON,
             tenant_id=town.tenant_id,
-            id=town.users[_DEPOSITOR],
-            user_id=town.users[_DEPOSITOR],
+            id=town.users[_SUBMITTER],
+            user_id=town.users[_SUBMITTER],
             permissions=frozenset(),
             desk_ids=frozenset({desk_id}),
         )
@@ -194,7 +194,7 @@ async def _found(settings: Settings) -> Depositor:
             expires_at=context.clock() + timedelta(hours=6),
         )
         token = await _token(context, owner, request)
-    return Depositor(token, str(desk_id), str(town.subtypes["flows"]))
+    return Submitter(token, str(desk_id), str(town.subtypes["flows"]))
 
 
 async def _token(context: Context, owner: Principal, request: TokenRequest) -> str:

@@ -37,7 +37,7 @@ PROCESSES = os.cpu_count() or 1
 ACTS = 12 * CLIENTS
 GOAL = 0.2
 _STEP = "visa"
-_DEPOSITOR, _APPROVER = "finances", "direction"
+_SUBMITTER, _APPROVER = "finances", "direction"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,15 +140,15 @@ def prepared(base: Installed, *, acts: int, batches: int) -> Iterator[Arms]:
 async def _found(settings: Settings) -> Town:
     password_hash = await PasswordChecker().hash(PASSWORD)
     async with open_context(settings) as context:
-        return await found(context, {_DEPOSITOR: password_hash, _APPROVER: password_hash})
+        return await found(context, {_SUBMITTER: password_hash, _APPROVER: password_hash})
 
 
 def _deposit(settings: Settings, town: Town) -> uuid.UUID:
     """A letter of one page in its circuit."""
-    desk_id = str(town.desks[_DEPOSITOR])
+    desk_id = str(town.desks[_SUBMITTER])
     letter = {"subtype_id": str(town.subtypes["letters"]), "desk_id": desk_id, "title": "Lettre"}
     with closing(Client(settings.server)) as client:
-        client.log_in(town.logins[_DEPOSITOR])
+        client.log_in(town.logins[_SUBMITTER])
         folder = client.ask("POST", "/folders", letter)["id"]
         pdf = deliberation(Act(pages=1))
         client.ask("POST", f"/folders/{folder}/documents?name=a.pdf", pdf, kind="application/pdf")

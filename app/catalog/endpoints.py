@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 
 from app.auth.http import Caller, IdempotentRoute, permit
 from app.auth.principal import Permission
-from app.catalog import circuits, service
+from app.catalog import service, workflows
 from app.catalog.journal import journal
 from app.catalog.repository import CatalogRepository
 from app.catalog.schemas import (
@@ -38,7 +38,7 @@ async def create_workflow(
 ) -> WorkflowRead:
     """Its first version is a draft: findings are listed, nothing is refused yet."""
     async with caller.unit() as session:
-        workflow = await circuits.create_workflow(session, new, now=caller.context.clock())
+        workflow = await workflows.create_workflow(session, new, now=caller.context.clock())
         journal(session, caller, "workflow.created", {"workflow": str(workflow.id)})
         return workflow
 
@@ -54,7 +54,7 @@ async def list_workflows(
 ) -> list[WorkflowRead]:
     """Every circuit with its versions."""
     async with caller.unit() as session:
-        return await circuits.list_workflows(session, now=caller.context.clock())
+        return await workflows.list_workflows(session, now=caller.context.clock())
 
 
 @router.get(
@@ -68,7 +68,7 @@ async def get_workflow(
 ) -> WorkflowRead:
     """The circuit with its versions, newest first, and their findings as of now."""
     async with caller.unit() as session:
-        return await circuits.get_workflow(session, workflow_id, now=caller.context.clock())
+        return await workflows.get_workflow(session, workflow_id, now=caller.context.clock())
 
 
 @router.patch(
@@ -84,7 +84,7 @@ async def rename_workflow(
 ) -> WorkflowRead:
     """Names are unique whatever their case and accents; versions stay as they were."""
     async with caller.unit() as session:
-        workflow = await circuits.rename_workflow(
+        workflow = await workflows.rename_workflow(
             session, workflow_id, change.name, now=caller.context.clock()
         )
         journal(session, caller, "workflow.renamed", {"workflow": str(workflow_id)})
@@ -102,7 +102,7 @@ async def delete_workflow(
 ) -> None:
     """Refused with the list of its uses while a subtype, a rule or a folder needs it."""
     async with caller.unit() as session:
-        await circuits.delete_workflow(session, workflow_id)
+        await workflows.delete_workflow(session, workflow_id)
         journal(session, caller, "workflow.deleted", {"workflow": str(workflow_id)})
 
 
@@ -120,7 +120,9 @@ async def create_workflow_version(
 ) -> WorkflowRead:
     """Versions are immutable: editing makes a new one."""
     async with caller.unit() as session:
-        workflow = await circuits.add_version(session, workflow_id, new, now=caller.context.clock())
+        workflow = await workflows.add_version(
+            session, workflow_id, new, now=caller.context.clock()
+        )
         journal(session, caller, "workflow.versioned", {"workflow": str(workflow_id)})
         return workflow
 
@@ -139,7 +141,7 @@ async def activate_workflow_version(
     """Refused on any error, for any subtype that uses the circuit."""
     now = caller.context.clock()
     async with caller.unit() as session:
-        workflow = await circuits.activate(session, workflow_id, number, now=now)
+        workflow = await workflows.activate(session, workflow_id, number, now=now)
         details: dict[str, str | int] = {"workflow": str(workflow_id), "number": number}
         journal(session, caller, "workflow.activated", details)
         return workflow
@@ -159,7 +161,7 @@ async def compare_workflow_versions(
 ) -> list[DifferenceRead]:
     """What this version changes to `from`, to the one before it where `from` is not given."""
     async with caller.unit() as session:
-        return await circuits.compare_versions(session, workflow_id, number, earlier)
+        return await workflows.compare_versions(session, workflow_id, number, earlier)
 
 
 @router.post(

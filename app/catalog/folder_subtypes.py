@@ -9,7 +9,6 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.choice import known_facts
-from app.catalog.circuits import counted, in_use
 from app.catalog.drawing import field_of, read_field, read_findings, read_table, table_of
 from app.catalog.folder_types import grant_use
 from app.catalog.repository import CatalogRepository
@@ -22,13 +21,14 @@ from app.catalog.schemas import (
 from app.catalog.service import fields_of
 from app.catalog.service import table_of as stored_table
 from app.catalog.suitability import (
-    circuits_named,
     own_table_findings,
     refuse_field_loss,
     refuse_other_amount,
     refuse_settings,
-    refuse_unsuitable_circuits,
+    refuse_unsuitable_workflows,
+    workflows_named,
 )
+from app.catalog.workflows import counted, in_use
 from app.db.session import tenant_of
 from app.desks.repository import DeskRepository
 from app.errors import Conflict, NotFound, Unprocessable
@@ -74,8 +74,8 @@ async def create_subtype(
     )
     _settle(row, kind, new, SubtypeSettings.model_fields)
     await refuse_settings(session, row, kind)
-    await refuse_unsuitable_circuits(
-        session, row, kind, circuits_named(row), now=now, drafts_wait=drafts_wait
+    await refuse_unsuitable_workflows(
+        session, row, kind, workflows_named(row), now=now, drafts_wait=drafts_wait
     )
     repository.add(row)
     await session.flush()
@@ -100,7 +100,7 @@ async def change_subtype(
     kind = await repository.folder_type(row.type_id)
     assert kind is not None
     fields, amount_field = fields_of(row), row.amount_field
-    circuits, was_active = circuits_named(row), row.is_active
+    workflows, was_active = workflows_named(row), row.is_active
     if change.name is not None:
         await _refuse_taken_name(session, row.type_id, change.name, but=subtype_id)
         row.name = change.name
@@ -116,11 +116,11 @@ async def change_subtype(
     await refuse_settings(session, row, kind)
     # What is in use already is judged for what the change can break, not for who is there today.
     judged_whole = (
-        circuits_named(row)
+        workflows_named(row)
         if row.is_active and not was_active
-        else frozenset(circuits_named(row) - circuits)
+        else frozenset(workflows_named(row) - workflows)
     )
-    await refuse_unsuitable_circuits(
+    await refuse_unsuitable_workflows(
         session, row, kind, judged_whole, now=now, drafts_wait=drafts_wait
     )
     await session.flush()

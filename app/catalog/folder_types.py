@@ -6,10 +6,10 @@ import uuid
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.circuits import in_use
 from app.catalog.formats import ALLOWED, EXECUTABLE, TypeFormat
 from app.catalog.repository import CatalogRepository
 from app.catalog.schemas import FolderTypeChange, FolderTypeCreate, FolderTypeRead
+from app.catalog.workflows import in_use
 from app.db.session import tenant_of
 from app.errors import Conflict, NotFound, Unprocessable
 from app.kit.ids import new_id

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +18,7 @@ from app.register.service import load_register
 from app.users.service import fit_signers
 from workflows import definition, findings
 from workflows.actor_findings import People, actor_findings
+from workflows.candidates import persons_within_reach
 from workflows.definition import (
     ActorKind,
     DeskId,
@@ -93,30 +93,15 @@ async def bench(
     one of their steps."""
     register = await load_register(session, since=now)
     steps = [step for one in workflows for step in one.steps if step.kind is StepKind.SIGNATURE]
-    signers = _possible_signers(register, frozenset(_desks_named(steps)))
+    signers = persons_within_reach(register, frozenset(_desks_named(steps)))
     desks = await DeskRepository(session).desks()
     return Bench(
         register,
         {DeskId(str(one.id)): one.name for one in desks if one.is_active},
         now,
-        await _fit(session, now, signers, rsa_only=False),
-        await _fit(session, now, signers, rsa_only=True),
+        await fit_signers(session, now=now, rsa_only=False, among=signers),
+        await fit_signers(session, now=now, rsa_only=True, among=signers),
     )
-
-
-def _possible_signers(register: PowerRegister, desks: frozenset[DeskId]) -> frozenset[uuid.UUID]:
-    holders = {one.person for one in register.holders if one.desk in desks}
-    grantees = {one.grantee for one in register.grants if one.office in desks}
-    return frozenset(uuid.UUID(person) for person in holders | grantees)
-
-
-async def _fit(
-    session: AsyncSession, now: datetime, signers: frozenset[uuid.UUID], *, rsa_only: bool
-) -> frozenset[PersonId]:
-    if not signers:
-        return frozenset()
-    found = await fit_signers(session, now=now, rsa_only=rsa_only, among=signers)
-    return frozenset(PersonId(str(one)) for one in found)
 
 
 def use_of(subtype: FolderSubtype, kind: FolderType) -> Use:
@@ -131,7 +116,7 @@ def use_of(subtype: FolderSubtype, kind: FolderType) -> Use:
     )
 
 
-def uses_circuit(subtype: FolderSubtype, workflow_id: str) -> bool:
+def uses_workflow(subtype: FolderSubtype, workflow_id: str) -> bool:
     """Whether folders of the subtype may enter this circuit."""
     table = table_of(subtype)
     rows = table.rows if table else ()
@@ -151,7 +136,8 @@ async def uses_of(session: AsyncSession) -> Callable[[str], tuple[Use, ...]]:
         return tuple(
             use_of(subtype, kind)
             for subtype, kind in every
-            if (subtype.is_active or subtype.id in under_way) and uses_circuit(subtype, workflow_id)
+            if (subtype.is_active or subtype.id in under_way)
+            and uses_workflow(subtype, workflow_id)
         )
 
     return using
@@ -219,7 +205,7 @@ def row_findings(
 
 def _given_findings(
     number: int,
-    circuit: str,
+    workflow: str,
     step: Step | None,
     step_id: StepId,
     chosen: Sequence[DeskId],
@@ -231,7 +217,7 @@ def _given_findings(
         yield _error(
             "rules_step_not_variable",
             f"La règle {number} choisit le bureau de l'étape « {step_id} », que le circuit "
-            f"« {circuit} » n'a pas ou ne laisse pas choisir : corrigez la règle.",
+            f"« {workflow} » n'a pas ou ne laisse pas choisir : corrigez la règle.",
         )
     elif len(chosen) > len(variable):
         yield _error(

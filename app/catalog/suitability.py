@@ -9,7 +9,6 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.choice import OWN_FACTS, domains, known_facts
-from app.catalog.circuits import counted, in_use
 from app.catalog.judgement import (
     bench,
     judge,
@@ -19,6 +18,7 @@ from app.catalog.judgement import (
 )
 from app.catalog.repository import CatalogRepository
 from app.catalog.service import fields_of, table_of
+from app.catalog.workflows import counted, in_use
 from app.desks.repository import DeskRepository
 from app.errors import Conflict, Unprocessable
 from app.models import Desk, FolderSubtype, FolderType
@@ -32,7 +32,7 @@ from workflows.rules import RuleTable
 _NUMBERS = frozenset({FieldType.DECIMAL, FieldType.INTEGER})
 
 
-def circuits_named(row: FolderSubtype) -> frozenset[uuid.UUID]:
+def workflows_named(row: FolderSubtype) -> frozenset[uuid.UUID]:
     """The circuits that folders of the subtype may enter."""
     table = table_of(row)
     by_rule = (uuid.UUID(one.workflow) for one in (table.rows if table else ()))
@@ -80,7 +80,7 @@ def own_table_findings(
     )
 
 
-async def table_circuit_findings(session: AsyncSession, table: RuleTable) -> tuple[Finding, ...]:
+async def table_workflow_findings(session: AsyncSession, table: RuleTable) -> tuple[Finding, ...]:
     """What is wrong between the rows of a table and the circuits that they name."""
     names = await _desk_names(session)
     found: list[Finding] = []
@@ -93,7 +93,7 @@ async def table_circuit_findings(session: AsyncSession, table: RuleTable) -> tup
     return tuple(found)
 
 
-async def refuse_unsuitable_circuits(
+async def refuse_unsuitable_workflows(
     session: AsyncSession,
     row: FolderSubtype,
     kind: FolderType,
@@ -110,13 +110,13 @@ async def refuse_unsuitable_circuits(
     demand and the desks that rows give. They are locked: none is activated or deleted meanwhile.
     """
     repository = CatalogRepository(session)
-    for workflow_id in sorted(circuits_named(row)):
+    for workflow_id in sorted(workflows_named(row)):
         await repository.lock_workflow(workflow_id)
     table = table_of(row)
     if table is not None:
-        refuse_errors(await table_circuit_findings(session, table), code="rules_have_errors")
+        refuse_errors(await table_workflow_findings(session, table), code="rules_have_errors")
     use = use_of(row, kind)
-    in_force = await _in_force(session, circuits_named(row))
+    in_force = await _in_force(session, workflows_named(row))
     for drawn in in_force.values():
         refuse_errors(findings.field_findings(drawn, use.fields))
     judged = {key: drawn for key, drawn in in_force.items() if key in newly_bound}
@@ -129,11 +129,11 @@ async def refuse_unsuitable_circuits(
         refuse_errors(judge(judged_by, str(key), drawn, [use]))
 
 
-async def refuse_idle(session: AsyncSession, subtype_id: uuid.UUID, circuits: list[str]) -> None:
+async def refuse_idle(session: AsyncSession, subtype_id: uuid.UUID, workflows: list[str]) -> None:
     """Raises Unprocessable (`workflow_not_in_force`) when a subtype that has folders would be bound
     to these circuits, which are not in force: nothing could be deposited any more."""
-    if circuits and await CatalogRepository(session).folders_of_subtype(subtype_id):
-        names = ", ".join(f"« {one} »" for one in circuits)
+    if workflows and await CatalogRepository(session).folders_of_subtype(subtype_id):
+        names = ", ".join(f"« {one} »" for one in workflows)
         raise Unprocessable(
             f"Ce sous-type sert déjà, et n'accepterait plus de dossier : mettez d'abord en vigueur "
             f"{names}.",
@@ -188,7 +188,7 @@ async def _field_uses(
     for number, one in enumerate(table.rows if table else (), start=1):
         if any(condition.fact == field.key for condition in one.conditions):
             uses.append(f"règle {number}")
-    for drawn in (await _in_force(session, circuits_named(row))).values():
+    for drawn in (await _in_force(session, workflows_named(row))).values():
         uses += [
             f"étape « {step.name} » du circuit « {drawn.name} »"
             for step in drawn.steps

@@ -16,7 +16,7 @@ from app.catalog.schemas import (
     TrialOutcome,
 )
 from app.catalog.service import fields_of
-from app.catalog.suitability import own_table_findings, table_circuit_findings
+from app.catalog.suitability import own_table_findings, table_workflow_findings
 from app.desks.repository import DeskRepository
 from app.errors import NotFound, Unprocessable
 from workflows import rules
@@ -48,7 +48,7 @@ async def try_rules(
         findings=read_findings(
             (
                 *own_table_findings(table, subtype, kind, await DeskRepository(session).desks()),
-                *await table_circuit_findings(session, table),
+                *await table_workflow_findings(session, table),
             )
         ),
     )

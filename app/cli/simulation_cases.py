@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from app.catalog.choice import typed_facts
 from app.configuration.document import Configuration
-from app.configuration.drawing import DrawnSubtype, DrawnTown, drawn, zone_of
+from app.configuration.drawing import DrawnSubtype, DrawnTenant, drawn, zone_of
 from app.configuration.faults import Judged, faults_in
 from app.errors import Unprocessable
 from app.simulations.assumptions import assumed
@@ -67,21 +67,21 @@ def assumptions_of(document: Configuration, case: Case) -> tuple[Assumptions, Na
     _refuse_faults(document, case)
     zone = zone_of(document)
     at = case.instant(zone)
-    town = drawn(document, now=at - _BEFORE, fit=_certified(document, case))
-    subtype = _subtype(town, case.subtype)
-    desk = _deposit_desk(town, subtype, case.desk)
+    tenant = drawn(document, now=at - _BEFORE, fit=_certified(document, case))
+    subtype = _subtype(tenant, case.subtype)
+    desk = _deposit_desk(tenant, subtype, case.desk)
     metadata = _metadata(subtype, case)
-    workflow, by_rule = _circuit(town, subtype, _rule_facts(subtype, case, desk, metadata))
-    by_hand = (ChosenDesk(StepId(step), _desk(town, name)) for step, name in case.chosen)
-    names = Names(town.persons, town.desks, zone)
-    absences = (_absence(town, n, one, zone) for n, one in enumerate(case.away, start=1))
+    workflow, by_rule = _workflow(tenant, subtype, _rule_facts(subtype, case, desk, metadata))
+    by_hand = (ChosenDesk(StepId(step), _desk(tenant, name)) for step, name in case.chosen)
+    names = Names(tenant.persons, tenant.desks, zone)
+    absences = (_absence(tenant, n, one, zone) for n, one in enumerate(case.away, start=1))
     given = Assumptions(
-        submitter=_submitter(town, desk, case.submitter, at),
+        submitter=_submitter(tenant, desk, case.submitter, at),
         deposited_at=at,
         workflow=workflow,
-        register=assumed(town.register, absences, names),
+        register=assumed(tenant.register, absences, names),
         facts=Facts(
-            fit_signers=town.fit,
+            fit_signers=tenant.fit,
             type=subtype.type,
             subtype=subtype.id,
             amounts=_amounts(subtype, case, metadata),
@@ -115,25 +115,27 @@ def _certified(document: Configuration, case: Case) -> frozenset[str]:
     )
 
 
-def _subtype(town: DrawnTown, asked: str) -> DrawnSubtype:
+def _subtype(tenant: DrawnTenant, asked: str) -> DrawnSubtype:
     """By « type / sous-type », or by its own name where one alone bears it."""
-    found = [one for reference, one in town.subtypes.items() if asked in (reference, one.name)]
+    found = [one for reference, one in tenant.subtypes.items() if asked in (reference, one.name)]
     if len(found) != 1:
-        raise unknown("Le sous-type", asked, town.subtypes)
+        raise unknown("Le sous-type", asked, tenant.subtypes)
     return found[0]
 
 
-def _desk(town: DrawnTown, name: str) -> DeskId:
-    if name not in town.desks.values():
-        raise unknown("Le bureau", name, town.desks.values())
-    return town.desk_named(name)
+def _desk(tenant: DrawnTenant, name: str) -> DeskId:
+    if name not in tenant.desks.values():
+        raise unknown("Le bureau", name, tenant.desks.values())
+    return tenant.desk_named(name)
 
 
-def _person(town: DrawnTown, login: str) -> PersonId:
+def _person(tenant: DrawnTenant, login: str) -> PersonId:
     """By his log-in name, or by its part before the @ where one alone has it."""
-    found = [one for known, one in town.logins.items() if login in (known, known.partition("@")[0])]
+    found = [
+        one for known, one in tenant.logins.items() if login in (known, known.partition("@")[0])
+    ]
     if len(found) != 1:
-        raise unknown("L'identifiant", login, town.logins)
+        raise unknown("L'identifiant", login, tenant.logins)
     return found[0]
 
 
@@ -146,11 +148,11 @@ def unknown(what: str, asked: str, known: Iterable[str]) -> Unprocessable:
     )
 
 
-def _deposit_desk(town: DrawnTown, subtype: DrawnSubtype, asked: str | None) -> DeskId:
+def _deposit_desk(tenant: DrawnTenant, subtype: DrawnSubtype, asked: str | None) -> DeskId:
     allowed = subtype.deposit_desks
     if asked is None:
-        return (allowed or sorted(town.desks, key=lambda one: town.desks[one]))[0]
-    desk = _desk(town, asked)
+        return (allowed or sorted(tenant.desks, key=lambda one: tenant.desks[one]))[0]
+    desk = _desk(tenant, asked)
     if allowed is not None and desk not in allowed:
         raise Unprocessable(
             f"Le bureau « {asked} » ne peut pas déposer dans « {subtype.reference} » : "
@@ -160,13 +162,13 @@ def _deposit_desk(town: DrawnTown, subtype: DrawnSubtype, asked: str | None) -> 
     return desk
 
 
-def _submitter(town: DrawnTown, desk: DeskId, login: str | None, at: datetime) -> PersonAtDesk:
+def _submitter(tenant: DrawnTenant, desk: DeskId, login: str | None, at: datetime) -> PersonAtDesk:
     if login is not None:
-        return PersonAtDesk(_person(town, login), desk)
-    holders = holders_of(town.register, desk, at)
+        return PersonAtDesk(_person(tenant, login), desk)
+    holders = holders_of(tenant.register, desk, at)
     if not holders:
         raise Unprocessable(
-            f"Le bureau « {town.desks[desk]} » n'a pas de titulaire à cette date : choisissez-en "
+            f"Le bureau « {tenant.desks[desk]} » n'a pas de titulaire à cette date : choisissez-en "
             "un autre.",
             code="desk_without_holder",
         )
@@ -190,13 +192,13 @@ def _rule_facts(
     return facts
 
 
-def _circuit(
-    town: DrawnTown, subtype: DrawnSubtype, facts: Mapping[str, MetadataValue]
+def _workflow(
+    tenant: DrawnTenant, subtype: DrawnSubtype, facts: Mapping[str, MetadataValue]
 ) -> tuple[Workflow, tuple[ChosenDesk, ...]]:
     if subtype.table is None:
-        return town.workflow(subtype.workflow), ()
+        return tenant.workflow(subtype.workflow), ()
     chosen = rules.choose(subtype.table, typed_facts(subtype.facts, facts))
-    return town.workflow(chosen.workflow), tuple(ChosenDesk(*one) for one in chosen.desks)
+    return tenant.workflow(chosen.workflow), tuple(ChosenDesk(*one) for one in chosen.desks)
 
 
 def _amounts(
@@ -211,9 +213,9 @@ def _amounts(
     return () if cents is None else (NamedAmount("montant du dossier", cents),)
 
 
-def _absence(town: DrawnTown, number: int, away: Away, zone: ZoneInfo) -> Absence:
+def _absence(tenant: DrawnTenant, number: int, away: Away, zone: ZoneInfo) -> Absence:
     return Absence(
         id=AbsenceId(f"assumed-{number}"),
-        person=_person(town, away.login),
+        person=_person(tenant, away.login),
         period=whole_days(away.first_day, away.last_day, zone),
     )

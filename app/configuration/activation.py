@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.circuits import activate
 from app.catalog.repository import CatalogRepository
 from app.catalog.suitability import refuse_idle
+from app.catalog.workflows import activate
 from app.configuration.comparison import IN_FORCE, Change, Section
-from app.configuration.document import CircuitPart, SubtypePart, subtype_reference
+from app.configuration.document import SubtypePart, WorkflowPart, subtype_reference
 from app.configuration.site import Site, part_of
 from app.errors import Unprocessable
 
@@ -28,7 +28,7 @@ class Applied:
     def keeps(self, change: Change) -> bool:
         """Whether a change took place: a circuit that was only to be put in force may not be."""
         after = change.after
-        refused = isinstance(after, CircuitPart) and after.name in self.not_in_force
+        refused = isinstance(after, WorkflowPart) and after.name in self.not_in_force
         return not (refused and change.fields == IN_FORCE)
 
 
@@ -37,18 +37,18 @@ async def put_in_force(site: Site, changes: Sequence[Change]) -> Applied:
     draft."""
     refused = {}
     for change in changes:
-        if change.section is not Section.CIRCUIT:
+        if change.section is not Section.WORKFLOW:
             continue
-        circuit = part_of(CircuitPart, change.after)
-        if circuit.active:
-            why = await _activate(site, circuit.name)
+        workflow = part_of(WorkflowPart, change.after)
+        if workflow.active:
+            why = await _activate(site, workflow.name)
             if why is not None:
-                refused[circuit.name] = why
+                refused[workflow.name] = why
     return Applied(refused, _waiting(site, refused.keys()))
 
 
 async def _activate(site: Site, name: str) -> str | None:
-    workflow_id = site.read.ids.circuits[name]
+    workflow_id = site.read.ids.workflows[name]
     newest = await _newest_number(site.session, workflow_id)
     try:
         await activate(site.session, workflow_id, newest, now=site.now)
@@ -64,26 +64,26 @@ async def _newest_number(session: AsyncSession, workflow_id: uuid.UUID) -> int:
 def _waiting(site: Site, refused: Collection[str]) -> dict[str, list[str]]:
     drafts = _drafts(site, refused)
     waiting = {
-        subtype_reference(kind.name, one.name): sorted(_circuits_of(one) & drafts)
+        subtype_reference(kind.name, one.name): sorted(_workflows_of(one) & drafts)
         for kind in site.result.types
         for one in kind.subtypes
         if one.active
     }
-    return {reference: circuits for reference, circuits in waiting.items() if circuits}
+    return {reference: workflows for reference, workflows in waiting.items() if workflows}
 
 
 def _drafts(site: Site, refused: Collection[str]) -> frozenset[str]:
     """The circuits without any version in force, as it stands now."""
-    stood = {one.name for one in site.read.document.circuits if one.active}
+    stood = {one.name for one in site.read.document.workflows if one.active}
     return frozenset(
         one.name
-        for one in site.result.circuits
+        for one in site.result.workflows
         if one.name not in stood and (not one.active or one.name in refused)
     )
 
 
-def _circuits_of(subtype: SubtypePart) -> frozenset[str]:
-    return frozenset({subtype.circuit, *(rule.circuit for rule in subtype.rules or ())})
+def _workflows_of(subtype: SubtypePart) -> frozenset[str]:
+    return frozenset({subtype.workflow, *(rule.workflow for rule in subtype.rules or ())})
 
 
 async def refuse_idle_subtype(site: Site, change: Change, applied: Applied) -> None:
@@ -91,6 +91,6 @@ async def refuse_idle_subtype(site: Site, change: Change, applied: Applied) -> N
     circuits for others that stay drafts."""
     after, before = part_of(SubtypePart, change.after), part_of(SubtypePart, change.before)
     reference = subtype_reference(change.owner, after.name)
-    bound = _circuits_of(after) - (_circuits_of(before) if before.active else frozenset())
+    bound = _workflows_of(after) - (_workflows_of(before) if before.active else frozenset())
     idle = [one for one in applied.waiting.get(reference, ()) if one in bound]
     await refuse_idle(site.session, site.read.ids.subtypes[reference], idle)

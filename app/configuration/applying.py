@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from app.catalog.circuits import add_version, create_workflow, delete_workflow
 from app.catalog.folder_subtypes import change_subtype, create_subtype, delete_subtype
 from app.catalog.folder_types import change_type, create_type, delete_type
 from app.catalog.schemas import (
@@ -20,11 +19,11 @@ from app.catalog.schemas import (
     FolderTypeCreate,
     WorkflowCreate,
 )
+from app.catalog.workflows import add_version, create_workflow, delete_workflow
 from app.configuration.activation import Applied, put_in_force, refuse_idle_subtype
-from app.configuration.bodies import circuit_body, subtype_body
+from app.configuration.bodies import subtype_body, workflow_body
 from app.configuration.comparison import Change, ChangeKind, Section, Standing, same_content
 from app.configuration.document import (
-    CircuitPart,
     Configuration,
     DeskPart,
     HolderPart,
@@ -34,6 +33,8 @@ from app.configuration.document import (
     SubtypePart,
     TenantPart,
     TypePart,
+    WorkflowPart,
+    capitalised,
     subtype_reference,
 )
 from app.configuration.moments import ending, starting
@@ -117,7 +118,7 @@ async def _do(site: Site, change: Change) -> None:
 @contextmanager
 def _naming(change: Change) -> Iterator[None]:
     """Refusals speak of one object: in a whole document, they must say which."""
-    about = f"{change.name[:1].upper()}{change.name[1:]}"
+    about = capitalised(change.name)
     try:
         yield
     except AppError as refusal:
@@ -283,28 +284,28 @@ async def _set_type(site: Site, change: Change) -> None:
     await change_type(site.session, ids.types[kind.name], update)
 
 
-async def _set_circuit(site: Site, change: Change) -> None:
+async def _set_workflow(site: Site, change: Change) -> None:
     ids = site.read.ids
     if change.after is None:
-        gone = part_of(CircuitPart, change.before)
-        await delete_workflow(site.session, ids.circuits[gone.name])
+        gone = part_of(WorkflowPart, change.before)
+        await delete_workflow(site.session, ids.workflows[gone.name])
         return
-    circuit = part_of(CircuitPart, change.after)
-    body = circuit_body(circuit, ids)
+    workflow = part_of(WorkflowPart, change.after)
+    body = workflow_body(workflow, ids)
     if change.before is None:
-        new = WorkflowCreate(name=circuit.name, **dict(body))
+        new = WorkflowCreate(name=workflow.name, **dict(body))
         made = await create_workflow(site.session, new, now=site.now)
-        ids.circuits[circuit.name] = made.id
-    elif not _is_drawn(site.read.standing, circuit, site.result):
-        await add_version(site.session, ids.circuits[circuit.name], body, now=site.now)
+        ids.workflows[workflow.name] = made.id
+    elif not _is_drawn(site.read.standing, workflow, site.result):
+        await add_version(site.session, ids.workflows[workflow.name], body, now=site.now)
 
 
-def _is_drawn(standing: Standing, circuit: CircuitPart, result: Configuration) -> bool:
+def _is_drawn(standing: Standing, workflow: WorkflowPart, result: Configuration) -> bool:
     """Whether the newest version, or the one in force, is this very drawing."""
-    newest = standing.drafts.get(circuit.name)
+    newest = standing.drafts.get(workflow.name)
     if newest is None:
-        newest = next(one for one in standing.document.circuits if one.name == circuit.name)
-    return same_content(newest, circuit, _with_all_desks(standing.document, result))
+        newest = next(one for one in standing.document.workflows if one.name == workflow.name)
+    return same_content(newest, workflow, _with_all_desks(standing.document, result))
 
 
 def _with_all_desks(before: Configuration, after: Configuration) -> Configuration:
@@ -348,7 +349,7 @@ _ACTS: dict[Section, Act] = {
     Section.HOLDER: _set_holder,
     Section.STAFF: _set_staff,
     Section.TYPE: _set_type,
-    Section.CIRCUIT: _set_circuit,
+    Section.WORKFLOW: _set_workflow,
     Section.SUBTYPE: _set_subtype,
     Section.POWER: change_power,
     Section.ABSENCE: change_absence,

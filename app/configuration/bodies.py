@@ -20,12 +20,12 @@ from app.catalog.schemas import (
 )
 from app.configuration.document import (
     ActorPart,
-    CircuitPart,
     ConditionPart,
     Configuration,
     RulePart,
     StepPart,
     SubtypePart,
+    WorkflowPart,
     subtype_reference,
 )
 
@@ -43,7 +43,7 @@ class Ids:
 
     desks: dict[str, uuid.UUID]
     persons: dict[str, uuid.UUID]
-    circuits: dict[str, uuid.UUID]
+    workflows: dict[str, uuid.UUID]
     types: dict[str, uuid.UUID]
     subtypes: dict[str, uuid.UUID]
     accounts: dict[str, uuid.UUID]
@@ -78,7 +78,7 @@ def ids_of(document: Configuration) -> Ids:
     return Ids(
         desks={one.name: id_of("desk", one.name) for one in document.desks},
         persons={one.login: id_of("person", one.login) for one in document.persons},
-        circuits={one.name: id_of("circuit", one.name) for one in document.circuits},
+        workflows={one.name: id_of("workflow", one.name) for one in document.workflows},
         types={one.name: id_of("type", one.name) for one in document.types},
         subtypes={one: id_of("subtype", one) for one in references},
         accounts={
@@ -89,13 +89,13 @@ def ids_of(document: Configuration) -> Ids:
     )
 
 
-def circuit_body(circuit: CircuitPart, ids: Ids) -> WorkflowVersionCreate:
+def workflow_body(workflow: WorkflowPart, ids: Ids) -> WorkflowVersionCreate:
     """A version of a circuit as the catalog takes it."""
     return WorkflowVersionCreate(
-        steps=[_step(one, ids) for one in circuit.steps],
-        duties=[DutyInput(kind=one.kind, steps=one.steps) for one in circuit.duties],
-        final_desk=_actor(circuit.final_desk, ids) if circuit.final_desk else None,
-        informed_at_end=[_actor(one, ids) for one in circuit.informed_at_end],
+        steps=[_step(one, ids) for one in workflow.steps],
+        duties=[DutyInput(kind=one.kind, steps=one.steps) for one in workflow.duties],
+        final_desk=_actor(workflow.final_desk, ids) if workflow.final_desk else None,
+        informed_at_end=[_actor(one, ids) for one in workflow.informed_at_end],
     )
 
 
@@ -104,7 +104,7 @@ def subtype_body(subtype: SubtypePart, type_id: uuid.UUID, ids: Ids) -> FolderSu
     return FolderSubtypeCreate(
         type_id=type_id,
         name=subtype.name,
-        workflow_id=ids.circuits[subtype.circuit],
+        workflow_id=ids.workflows[subtype.workflow],
         helios_intake=subtype.helios_intake,
         deposit_desk_ids=None
         if subtype.deposit_desks is None
@@ -141,7 +141,7 @@ def _actor(actor: ActorPart, ids: Ids) -> ActorInput:
 def _rule(rule: RulePart, ids: Ids) -> RuleRowInput:
     return RuleRowInput(
         conditions=[_condition(one, ids) for one in rule.conditions],
-        workflow_id=ids.circuits[rule.circuit],
+        workflow_id=ids.workflows[rule.workflow],
         desks=[ChosenDeskInput(step=one.step, desk_id=ids.desks[one.desk]) for one in rule.desks],
     )
 

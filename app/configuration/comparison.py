@@ -13,13 +13,14 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel
 
 from app.catalog.drawing import workflow_of
-from app.configuration.bodies import circuit_body, ids_of
+from app.configuration.bodies import ids_of, workflow_body
 from app.configuration.document import (
-    CircuitPart,
     Configuration,
     DeskPart,
     PersonPart,
     TypePart,
+    WorkflowPart,
+    capitalised,
     subtype_reference,
 )
 from app.configuration.drawing import drawn_subtype
@@ -57,7 +58,7 @@ class Section(StrEnum):
     HOLDER = "holder"
     STAFF = "staff"
     TYPE = "type"
-    CIRCUIT = "circuit"
+    WORKFLOW = "workflow"
     SUBTYPE = "subtype"
     POWER = "power"
     ABSENCE = "absence"
@@ -92,7 +93,7 @@ class Change:
     def sentence(self) -> str:
         """What an administrator reads before he applies."""
         detail = f" ({', '.join(self.fields)})" if self.fields else ""
-        return f"{self.name[:1].upper()}{self.name[1:]} : {_VERBS[self.kind]}{detail}."
+        return f"{capitalised(self.name)} : {_VERBS[self.kind]}{detail}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ class Standing:
     newer than what is in force."""
 
     document: Configuration
-    drafts: Mapping[str, CircuitPart]
+    drafts: Mapping[str, WorkflowPart]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def changes(
         *_persons(before.persons, result.persons),
         *_desks(before.desks, result.desks, clock),
         *_types(before.types, result.types),
-        *_circuits(standing, result),
+        *_workflows(standing, result),
         *_subtypes(before, result),
         *_dated(before, result, clock),
         *_pairs(
@@ -139,10 +140,10 @@ def left_alone(standing: Configuration, wanted: Configuration) -> list[str]:
         ("persons", "La personne", {p.login for p in wanted.persons}, _active(standing.persons)),
         ("desks", "Le bureau", {d.name for d in wanted.desks}, (d.name for d in standing.desks)),
         (
-            "circuits",
+            "workflows",
             "Le circuit",
-            {c.name for c in wanted.circuits},
-            (c.name for c in standing.circuits),
+            {c.name for c in wanted.workflows},
+            (c.name for c in standing.workflows),
         ),
         ("types", "Le type", {t.name for t in wanted.types}, (t.name for t in standing.types)),
     ]
@@ -228,33 +229,35 @@ def _types(before: list[TypePart], after: list[TypePart]) -> Iterator[Change]:
     )
 
 
-def _circuits(standing: Standing, result: Configuration) -> Iterator[Change]:
-    before = {one.name: one for one in standing.document.circuits}
-    for circuit in result.circuits:
-        stood = before.pop(circuit.name, None)
+def _workflows(standing: Standing, result: Configuration) -> Iterator[Change]:
+    before = {one.name: one for one in standing.document.workflows}
+    for workflow in result.workflows:
+        stood = before.pop(workflow.name, None)
         if stood is None:
-            yield Change(Section.CIRCUIT, ChangeKind.ADDED, _about_circuit(circuit), after=circuit)
+            yield Change(
+                Section.WORKFLOW, ChangeKind.ADDED, _about_workflow(workflow), after=workflow
+            )
             continue
-        summaries = _circuit_changes(standing, stood, circuit, result)
+        summaries = _workflow_changes(standing, stood, workflow, result)
         if summaries:
             yield Change(
-                Section.CIRCUIT,
+                Section.WORKFLOW,
                 ChangeKind.CHANGED,
-                _about_circuit(circuit),
+                _about_workflow(workflow),
                 summaries,
                 stood,
-                circuit,
+                workflow,
             )
     for gone in before.values():
-        yield Change(Section.CIRCUIT, ChangeKind.REMOVED, _about_circuit(gone), before=gone)
+        yield Change(Section.WORKFLOW, ChangeKind.REMOVED, _about_workflow(gone), before=gone)
 
 
-def _about_circuit(circuit: CircuitPart) -> str:
-    return f"le circuit « {circuit.name} »"
+def _about_workflow(workflow: WorkflowPart) -> str:
+    return f"le circuit « {workflow.name} »"
 
 
-def _circuit_changes(
-    standing: Standing, stood: CircuitPart, wanted: CircuitPart, result: Configuration
+def _workflow_changes(
+    standing: Standing, stood: WorkflowPart, wanted: WorkflowPart, result: Configuration
 ) -> tuple[str, ...]:
     if stood is wanted:
         return ()
@@ -268,13 +271,13 @@ def _circuit_changes(
     return IN_FORCE if wanted.active and (found or not stood.active) else ()
 
 
-def same_content(one: CircuitPart, other: CircuitPart, names: Configuration) -> bool:
+def same_content(one: WorkflowPart, other: WorkflowPart, names: Configuration) -> bool:
     """Whether two parts draw the same circuit; `names` sets up the desks of both."""
     return _definition(one, names) == _definition(other, names)
 
 
-def _definition(circuit: CircuitPart, names: Configuration) -> definition.Workflow:
-    return workflow_of(circuit.name, circuit_body(circuit, ids_of(names)))
+def _definition(workflow: WorkflowPart, names: Configuration) -> definition.Workflow:
+    return workflow_of(workflow.name, workflow_body(workflow, ids_of(names)))
 
 
 def _subtypes(before: Configuration, after: Configuration) -> Iterator[Change]:

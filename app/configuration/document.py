@@ -180,7 +180,7 @@ class DutyPart(Part):
     steps: list[StepKey] = Field(default_factory=list, max_length=MAX_STEPS)
 
 
-class CircuitPart(Part):
+class WorkflowPart(Part):
     """A circuit as one of its versions draws it; put in force only where `active` says so."""
 
     name: Name
@@ -224,7 +224,7 @@ class RulePart(Part):
     """The circuit of the folders that meet all the conditions."""
 
     conditions: list[ConditionPart] = Field(default_factory=list, max_length=100)
-    circuit: Name
+    workflow: Name
     desks: list[ChosenPart] = Field(default_factory=list, max_length=MAX_STEPS)
 
 
@@ -232,7 +232,7 @@ class SubtypePart(Part):
     """A subtype. Without `deposit_desks` every desk may deposit; with an empty list, none."""
 
     name: Name
-    circuit: Name
+    workflow: Name
     helios_intake: HeliosIntake | None = None
     deposit_desks: Annotated[list[Name], Field(max_length=100)] | None = None
     visible_desks: list[Name] = Field(default_factory=list, max_length=100)
@@ -314,7 +314,7 @@ class Configuration(Part):
     tenant: TenantPart | None = None
     persons: list[PersonPart] = Field(default_factory=list, max_length=MAX_ITEMS)
     desks: list[DeskPart] = Field(default_factory=list, max_length=MAX_ITEMS)
-    circuits: list[CircuitPart] = Field(default_factory=list, max_length=MAX_ITEMS)
+    workflows: list[WorkflowPart] = Field(default_factory=list, max_length=MAX_ITEMS)
     types: list[TypePart] = Field(default_factory=list, max_length=MAX_ITEMS)
     powers: list[PowerPart] = Field(default_factory=list, max_length=MAX_ITEMS)
     absences: list[AbsencePart] = Field(default_factory=list, max_length=MAX_ITEMS)
@@ -324,3 +324,8 @@ class Configuration(Part):
 def subtype_reference(type_name: str, subtype_name: str) -> str:
     """How a power names a subtype."""
     return f"{type_name} / {subtype_name}"
+
+
+def capitalised(words: str) -> str:
+    """What names a part, at the start of a sentence."""
+    return words[:1].upper() + words[1:]

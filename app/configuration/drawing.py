@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from app.catalog.choice import known_facts
 from app.catalog.drawing import field_of, table_of, workflow_of
 from app.catalog.formats import TypeFormat
-from app.configuration.bodies import Ids, circuit_body, ids_of, subtype_body
+from app.configuration.bodies import Ids, ids_of, subtype_body, workflow_body
 from app.configuration.document import (
     Configuration,
     PowerPart,
@@ -83,7 +83,7 @@ class DrawnSubtype:
 
 
 @dataclass(frozen=True, slots=True)
-class DrawnTown:
+class DrawnTenant:
     """What the document gives. `workflows` by name and `workflow_names` from what rule tables and
     subtypes say; `subtypes` by « type / sous-type »; `desks` and `persons` give names; `fit` are
     the persons said to hold a certificate fit to sign."""
@@ -110,20 +110,20 @@ class DrawnTown:
 
 def drawn(
     document: Configuration, *, now: datetime, fit: frozenset[str] = frozenset()
-) -> DrawnTown:
+) -> DrawnTenant:
     """The document as if it were applied at `now` in a new tenant; `fit` are log-in names.
 
     Every circuit counts, in force or not. The document names only what it sets up (KeyError
     otherwise: `app.configuration.faults` says so in sentences), and PeriodReversed stops it.
     """
     ids, zone = ids_of(document), zone_of(document)
-    return DrawnTown(
+    return DrawnTenant(
         register=_register(document, ids, zone, now),
         workflows={
-            one.name: workflow_of(one.name, circuit_body(one, ids)) for one in document.circuits
+            one.name: workflow_of(one.name, workflow_body(one, ids)) for one in document.workflows
         },
         workflow_names={
-            WorkflowRef(str(ids.circuits[one.name])): one.name for one in document.circuits
+            WorkflowRef(str(ids.workflows[one.name])): one.name for one in document.workflows
         },
         subtypes={
             one.reference: one
@@ -158,7 +158,7 @@ def drawn_subtype(kind: TypePart, subtype: SubtypePart, ids: Ids) -> DrawnSubtyp
         protocol=kind.protocol,
         format=kind.signature_format,
         intake=subtype.helios_intake,
-        workflow=WorkflowRef(str(ids.circuits[subtype.circuit])),
+        workflow=WorkflowRef(str(ids.workflows[subtype.workflow])),
         table=table_of(table, known_facts(kind.protocol, fields)) if table else None,
         fields=fields,
         amount_field=subtype.amount_field,

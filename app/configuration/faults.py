@@ -13,8 +13,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from app.catalog.choice import OWN_FACTS, domains
 from app.catalog.judgement import Bench, Use, judge, row_findings
 from app.configuration.bodies import ids_of
-from app.configuration.document import AbsencePart, Configuration, MandatePart, PowerPart
-from app.configuration.drawing import DrawnSubtype, DrawnTown, drawn, grant_of, zone_of
+from app.configuration.document import (
+    AbsencePart,
+    Configuration,
+    MandatePart,
+    PowerPart,
+    capitalised,
+)
+from app.configuration.drawing import DrawnSubtype, DrawnTenant, drawn, grant_of, zone_of
 from app.configuration.merging import mandate_key, power_key
 from app.configuration.moments import period_of, starting
 from app.configuration.references import Fault, about_power, name_faults, reference_faults
@@ -59,35 +65,35 @@ def faults_in(judged: Judged, now: datetime) -> tuple[Fault, ...]:
     too_many = tuple(_too_many(judged))
     if too_many:
         return too_many
-    town = drawn(document, now=now)
-    cycle = tuple(_cycle(town))
+    tenant = drawn(document, now=now)
+    cycle = tuple(_cycle(tenant))
     return cycle or (
         *_powers_twice(judged, now),
         *_mandates_twice(judged),
-        *_power_faults(judged, town, now),
-        *_absence_faults(judged, town),
-        *_subtype_faults(town),
+        *_power_faults(judged, tenant, now),
+        *_absence_faults(judged, tenant),
+        *_subtype_faults(tenant),
     )
 
 
-def circuit_findings(
-    town: DrawnTown, now: datetime, fit_for_flows: frozenset[PersonId]
+def workflow_findings(
+    tenant: DrawnTenant, now: datetime, fit_for_flows: frozenset[PersonId]
 ) -> Mapping[str, tuple[Finding, ...]]:
     """What is wrong or doubtful in each circuit, for the subtypes that use it and the persons of
     the document."""
-    bench = Bench(town.register, dict(town.desks), now, town.fit, fit_for_flows)
+    bench = Bench(tenant.register, dict(tenant.desks), now, tenant.fit, fit_for_flows)
     found = {}
-    for reference, name in town.workflow_names.items():
+    for reference, name in tenant.workflow_names.items():
         uses = [
             _use(one)
-            for one in town.subtypes.values()
-            if one.is_active and reference in _circuits_of(one)
+            for one in tenant.subtypes.values()
+            if one.is_active and reference in _workflows_of(one)
         ]
-        found[name] = judge(bench, reference, town.workflows[name], uses)
+        found[name] = judge(bench, reference, tenant.workflows[name], uses)
     return found
 
 
-def _circuits_of(subtype: DrawnSubtype) -> frozenset[str]:
+def _workflows_of(subtype: DrawnSubtype) -> frozenset[str]:
     rows = subtype.table.rows if subtype.table else ()
     return frozenset({subtype.workflow, *(row.workflow for row in rows)})
 
@@ -146,12 +152,12 @@ def about_mandate(mandate: MandatePart) -> str:
     return f"le mandat de {mandate.person}, {mandate.function} ({mandate.body})"
 
 
-def _cycle(town: DrawnTown) -> Iterator[Fault]:
-    names = town.desks
+def _cycle(tenant: DrawnTenant) -> Iterator[Fault]:
+    names = tenant.desks
     cycle = check_hierarchy(
         {
             DeskId(names[below]): DeskId(names[above])
-            for below, above in town.register.superiors.items()
+            for below, above in tenant.register.superiors.items()
         }
     )
     if cycle is not None:
@@ -179,7 +185,7 @@ def _powers_twice(judged: Judged, now: datetime) -> Iterator[Fault]:
     for power in _twice_given(lambda one: power_key(one, zone, now), given, stood):
         yield Fault(
             "name_conflict",
-            f"{_capital(about_power(power))} est écrit deux fois pour le même domaine : gardez "
+            f"{capitalised(about_power(power))} est écrit deux fois pour le même domaine : gardez "
             "une seule de ces lignes.",
         )
 
@@ -189,7 +195,7 @@ def _mandates_twice(judged: Judged) -> Iterator[Fault]:
     for mandate in _twice_given(mandate_key, given, stood):
         yield Fault(
             "name_conflict",
-            f"{_capital(about_mandate(mandate))} est écrit deux fois : gardez une seule de ces "
+            f"{capitalised(about_mandate(mandate))} est écrit deux fois : gardez une seule de ces "
             "lignes.",
         )
 
@@ -207,11 +213,11 @@ def _twice_given(key: Callable[[P], Hashable], given: Iterable[P], stood: Iterab
     return found
 
 
-def _power_faults(judged: Judged, town: DrawnTown, now: datetime) -> Iterator[Fault]:
+def _power_faults(judged: Judged, tenant: DrawnTenant, now: datetime) -> Iterator[Fault]:
     """One that contradicts another is said once: each new one is judged with what stands and the
     new ones before it, those that are re-delegated first."""
     document, zone = judged.document, zone_of(judged.document)
-    ids, types = ids_of(document), {one.id: one.type for one in town.subtypes.values()}
+    ids, types = ids_of(document), {one.id: one.type for one in tenant.subtypes.values()}
     drawn_powers = [
         (one, grant_of(document, one, ids, zone, now))
         for one in sorted(document.powers, key=lambda one: one.regrants is not None)
@@ -220,19 +226,19 @@ def _power_faults(judged: Judged, town: DrawnTown, now: datetime) -> Iterator[Fa
     before = tuple(grant for one, grant in drawn_powers if _is_among(one, stood))
     for power, grant in drawn_powers:
         if not _is_among(power, stood):
-            register = dataclasses.replace(town.register, grants=(*before, grant))
-            check = partial(check_grant, register, grant, town.persons, types)
+            register = dataclasses.replace(tenant.register, grants=(*before, grant))
+            check = partial(check_grant, register, grant, tenant.persons, types)
             yield from _refusal(about_power(power), check)
             before = register.grants
 
 
-def _absence_faults(judged: Judged, town: DrawnTown) -> Iterator[Fault]:
-    drawn_absences = list(zip(judged.document.absences, town.register.absences, strict=True))
+def _absence_faults(judged: Judged, tenant: DrawnTenant) -> Iterator[Fault]:
+    drawn_absences = list(zip(judged.document.absences, tenant.register.absences, strict=True))
     stood = judged.standing.absences
     before = tuple(absence for one, absence in drawn_absences if _is_among(one, stood))
     for part, absence in drawn_absences:
         if not _is_among(part, stood):
-            register = dataclasses.replace(town.register, absences=(*before, absence))
+            register = dataclasses.replace(tenant.register, absences=(*before, absence))
             yield from _refusal(about_absence(part), partial(check_absence, register, absence))
             before = register.absences
 
@@ -247,21 +253,17 @@ def _refusal(about: str, check: Callable[[], object]) -> Iterator[Fault]:
     try:
         check()
     except Refused as refusal:
-        yield Fault(refusal.code, f"{_capital(about)} : {refusal.detail}")
+        yield Fault(refusal.code, f"{capitalised(about)} : {refusal.detail}")
 
 
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _subtype_faults(town: DrawnTown) -> Iterator[Fault]:
-    for subtype in town.subtypes.values():
-        for finding in _subtype_findings(subtype, town):
+def _subtype_faults(tenant: DrawnTenant) -> Iterator[Fault]:
+    for subtype in tenant.subtypes.values():
+        for finding in _subtype_findings(subtype, tenant):
             if finding.severity is Severity.ERROR:
                 yield Fault(finding.code, f"Sous-type « {subtype.reference} » : {finding.detail}")
 
 
-def _subtype_findings(subtype: DrawnSubtype, town: DrawnTown) -> Iterator[Finding]:
+def _subtype_findings(subtype: DrawnSubtype, tenant: DrawnTenant) -> Iterator[Finding]:
     yield from field_findings(subtype.fields)
     for one in subtype.fields:
         if one.key in OWN_FACTS:
@@ -269,11 +271,11 @@ def _subtype_findings(subtype: DrawnSubtype, town: DrawnTown) -> Iterator[Findin
             yield Finding("metadata_key_reserved", detail, Severity.ERROR)
     if subtype.table is None:
         return
-    desks = town.desks
+    desks = tenant.desks
     depositing = [
         one for one in desks if subtype.deposit_desks is None or one in subtype.deposit_desks
     ]
     within = domains(subtype.protocol, subtype.fields, depositing, desks)
     yield from table_findings(subtype.table, subtype.facts, within)
     for number, row in enumerate(subtype.table.rows, start=1):
-        yield from row_findings(number, row, town.workflow(row.workflow), desks)
+        yield from row_findings(number, row, tenant.workflow(row.workflow), desks)

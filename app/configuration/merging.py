@@ -100,7 +100,7 @@ def merged(
         tenant=_tenant(standing.tenant, wanted.tenant),
         persons=over("persons", lambda one: one.login, standing.persons, persons),
         desks=over("desks", lambda one: one.name, standing.desks, desks),
-        circuits=over("circuits", lambda one: one.name, standing.circuits, wanted.circuits),
+        workflows=over("workflows", lambda one: one.name, standing.workflows, wanted.workflows),
         types=over("types", lambda one: one.name, standing.types, _types(standing.types, wanted)),
         powers=over("powers", lambda one: power_key(one, zone, now), stood_powers, powers),
         absences=over(

@@ -13,13 +13,13 @@ from app.configuration.bodies import DESK_FACT, Ids, gone_desk
 from app.configuration.document import (
     ActorPart,
     ChosenPart,
-    CircuitPart,
     ConditionPart,
     DutyPart,
     FieldPart,
     RulePart,
     StepPart,
     SubtypePart,
+    WorkflowPart,
 )
 from app.models import FolderSubtype
 from workflows import definition
@@ -32,7 +32,7 @@ class Names:
 
     persons: Mapping[uuid.UUID, str]
     desks: Mapping[uuid.UUID, str]
-    circuits: Mapping[uuid.UUID, str]
+    workflows: Mapping[uuid.UUID, str]
     types: Mapping[uuid.UUID, str]
     subtypes: Mapping[uuid.UUID, str]
     accounts: Mapping[uuid.UUID, str]
@@ -46,7 +46,7 @@ class Names:
         return Ids(
             desks=_turned(self.desks),
             persons=_turned(self.persons),
-            circuits=_turned(self.circuits),
+            workflows=_turned(self.workflows),
             types=_turned(self.types),
             subtypes=_turned(self.subtypes),
             accounts=_turned(self.accounts),
@@ -57,12 +57,12 @@ def _turned(names: Mapping[uuid.UUID, str]) -> dict[str, uuid.UUID]:
     return {name: one for one, name in names.items()}
 
 
-def circuit_part(
+def workflow_part(
     name: str, workflow: definition.Workflow, names: Names, *, is_active: bool
-) -> CircuitPart:
+) -> WorkflowPart:
     """A version of a circuit."""
     body = drawn_from(workflow)
-    return CircuitPart(
+    return WorkflowPart(
         name=name,
         active=is_active,
         steps=[_step(one, names) for one in body.steps],
@@ -77,7 +77,7 @@ def subtype_part(row: FolderSubtype, names: Names) -> SubtypePart:
     table = table_of(row)
     return SubtypePart(
         name=row.name,
-        circuit=names.circuits[row.workflow_id],
+        workflow=names.workflows[row.workflow_id],
         helios_intake=HeliosIntake(row.helios_intake) if row.helios_intake else None,
         deposit_desks=None
         if row.deposit_desk_ids is None
@@ -113,7 +113,7 @@ def _actor(actor: ActorInput, names: Names) -> ActorPart:
 def _rule(row: RuleRowInput, names: Names) -> RulePart:
     return RulePart(
         conditions=[_condition(one, names) for one in row.conditions],
-        circuit=names.circuits[row.workflow_id],
+        workflow=names.workflows[row.workflow_id],
         desks=[ChosenPart(step=one.step, desk=names.desks[one.desk_id]) for one in row.desks],
     )
 

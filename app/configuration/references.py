@@ -9,10 +9,11 @@ from enum import StrEnum
 from app.configuration.bodies import DESK_FACT, is_gone
 from app.configuration.document import (
     ActorPart,
-    CircuitPart,
     Configuration,
     PowerPart,
     SubtypePart,
+    WorkflowPart,
+    capitalised,
     subtype_reference,
 )
 from app.configuration.drawing import parent_of
@@ -32,7 +33,7 @@ class Kind(StrEnum):
 
     DESK = "bureau"
     PERSON = "personne"
-    CIRCUIT = "circuit"
+    WORKFLOW = "circuit"
     TYPE = "type"
     SUBTYPE = "sous-type"
     ACCOUNT = "compte de télétransmission"
@@ -41,7 +42,7 @@ class Kind(StrEnum):
 _CODES = {
     Kind.DESK: "unknown_desk",
     Kind.PERSON: "unknown_person",
-    Kind.CIRCUIT: "unknown_workflow",
+    Kind.WORKFLOW: "unknown_workflow",
     Kind.TYPE: "unknown_type",
     Kind.SUBTYPE: "unknown_subtype",
     Kind.ACCOUNT: "unknown_account",
@@ -72,7 +73,7 @@ def reference_faults(
     known: dict[Kind, set[str]] = {
         Kind.DESK: {one.name for one in document.desks},
         Kind.PERSON: {one.login for one in document.persons},
-        Kind.CIRCUIT: {one.name for one in document.circuits},
+        Kind.WORKFLOW: {one.name for one in document.workflows},
         Kind.TYPE: {one.name for one in document.types},
         Kind.SUBTYPE: {
             subtype_reference(kind.name, one.name)
@@ -93,7 +94,7 @@ def reference_faults(
         if power.regrants is not None and parent_of(document, power) is None:
             yield Fault(
                 "unknown_grant",
-                f"{_capital(about_power(power))} redonne celui de l'acte {power.regrants}, que "
+                f"{capitalised(about_power(power))} redonne celui de l'acte {power.regrants}, que "
                 "son délégant n'a pas pour ce bureau : corrigez ce numéro.",
             )
 
@@ -103,9 +104,9 @@ def name_faults(document: Configuration, standing: Configuration) -> Iterator[Fa
     pairs = [
         (Kind.DESK, [one.name for one in document.desks], [one.name for one in standing.desks]),
         (
-            Kind.CIRCUIT,
-            [one.name for one in document.circuits],
-            [one.name for one in standing.circuits],
+            Kind.WORKFLOW,
+            [one.name for one in document.workflows],
+            [one.name for one in standing.workflows],
         ),
         (Kind.TYPE, [one.name for one in document.types], [one.name for one in standing.types]),
         (Kind.PERSON, [one.login for one in document.persons], []),
@@ -144,10 +145,10 @@ def _namings(document: Configuration, standing: Configuration) -> Iterator[_Nami
         yield from _all(Kind.DESK, (desk.superior,), where)
         yield from _all(Kind.PERSON, (one.login for one in desk.holders), where)
         yield from _all(Kind.PERSON, (one.login for one in desk.staff), where)
-    stood = {one.name: one for one in standing.circuits}
-    for circuit in document.circuits:
-        named = _of_circuit(circuit)
-        if circuit == stood.get(circuit.name):
+    stood = {one.name: one for one in standing.workflows}
+    for workflow in document.workflows:
+        named = _of_workflow(workflow)
+        if workflow == stood.get(workflow.name):
             named = (one for one in named if not is_gone(one.name))
         yield from named
     for kind in document.types:
@@ -167,22 +168,22 @@ def _namings(document: Configuration, standing: Configuration) -> Iterator[_Nami
         yield from _all(Kind.DESK, (mandate.desk,), where)
 
 
-def _of_circuit(circuit: CircuitPart) -> Iterator[_Naming]:
-    where = f"Le circuit « {circuit.name} »"
-    actors: list[ActorPart] = [*circuit.informed_at_end]
-    if circuit.final_desk is not None:
-        actors.append(circuit.final_desk)
-    for step in circuit.steps:
+def _of_workflow(workflow: WorkflowPart) -> Iterator[_Naming]:
+    where = f"Le circuit « {workflow.name} »"
+    actors: list[ActorPart] = [*workflow.informed_at_end]
+    if workflow.final_desk is not None:
+        actors.append(workflow.final_desk)
+    for step in workflow.steps:
         actors += [*step.actors, *step.informed]
     desks = (name for actor in actors for name in (actor.desk, *actor.choices))
     yield from _all(Kind.DESK, desks, where)
 
 
 def _of_subtype(subtype: SubtypePart, where: str) -> Iterator[_Naming]:
-    yield from _all(Kind.CIRCUIT, (subtype.circuit,), where)
+    yield from _all(Kind.WORKFLOW, (subtype.workflow,), where)
     yield from _all(Kind.DESK, (*(subtype.deposit_desks or ()), *subtype.visible_desks), where)
     for rule in subtype.rules or ():
-        yield from _all(Kind.CIRCUIT, (rule.circuit,), where)
+        yield from _all(Kind.WORKFLOW, (rule.workflow,), where)
         yield from _all(Kind.DESK, (one.desk for one in rule.desks), where)
         for condition in rule.conditions:
             if condition.fact == DESK_FACT:
@@ -190,7 +191,7 @@ def _of_subtype(subtype: SubtypePart, where: str) -> Iterator[_Naming]:
 
 
 def _of_power(power: PowerPart) -> Iterator[_Naming]:
-    where = _capital(about_power(power))
+    where = capitalised(about_power(power))
     yield from _all(Kind.DESK, (power.office, power.grantee_office), where)
     yield from _all(Kind.PERSON, (power.grantee, power.grantor), where)
     yield from _all(Kind.TYPE, power.types, where)
@@ -201,7 +202,3 @@ def _all(kind: Kind, names: Iterable[str | None], where: str) -> Iterator[_Namin
     for name in dict.fromkeys(names):
         if name is not None:
             yield _Naming(kind, name, where)
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

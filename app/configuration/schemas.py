@@ -14,10 +14,10 @@ class FaultRead(BaseModel):
     detail: str
 
 
-class CircuitFindings(BaseModel):
+class WorkflowFindings(BaseModel):
     """What is wrong or doubtful in a circuit of the document, as it would stand."""
 
-    circuit: str
+    workflow: str
     findings: list[FindingRead]
 
 
@@ -27,7 +27,7 @@ class ConfigurationCheck(BaseModel):
 
     valid: bool
     faults: list[FaultRead]
-    findings: list[CircuitFindings]
+    findings: list[WorkflowFindings]
 
 
 class ChangeRead(BaseModel):
@@ -43,7 +43,7 @@ class ChangeRead(BaseModel):
 class NotInForce(BaseModel):
     """A circuit that the document wants in force and that stays a draft, with the reason."""
 
-    circuit: str
+    workflow: str
     detail: str
 
 
@@ -51,7 +51,7 @@ class WaitingSubtype(BaseModel):
     """A subtype in service that takes no folder for these circuits, which are not in force."""
 
     subtype: str = Field(description="« type / sous-type ».")
-    circuits: list[str]
+    workflows: list[str]
     detail: str
 
 

@@ -19,17 +19,17 @@ from app.configuration.applying import carry_out
 from app.configuration.comparison import Change, ChangeKind, Section, changes, left_alone
 from app.configuration.document import Configuration
 from app.configuration.drawing import drawn
-from app.configuration.faults import Judged, circuit_findings, date_faults, faults_in
+from app.configuration.faults import Judged, date_faults, faults_in, workflow_findings
 from app.configuration.merging import merged
 from app.configuration.references import Fault
 from app.configuration.schemas import (
     ChangeRead,
-    CircuitFindings,
     ConfigurationCheck,
     ConfigurationPlan,
     FaultRead,
     NotInForce,
     WaitingSubtype,
+    WorkflowFindings,
 )
 from app.configuration.site import Site
 from app.configuration.standing import Read, read_standing
@@ -37,7 +37,7 @@ from app.configuration.text import read_text, written
 from app.context import Context
 from app.errors import AppError, Unprocessable
 from app.kit.threads import in_thread
-from app.register.service import change_powers
+from app.register.service import as_person, change_powers
 from app.users.service import fit_signers
 from workflows.definition import Finding
 
@@ -159,28 +159,28 @@ def _judge(
     return faults_in(Judged(result, read.document, accounts), now), result
 
 
-async def _findings(considered: _Considered) -> list[CircuitFindings]:
+async def _findings(considered: _Considered) -> list[WorkflowFindings]:
     """Of the circuits that the document has, for those who hold certificates today."""
     if considered.faults:
         return []
-    site, wanted = considered.site, {one.name for one in considered.wanted.circuits}
+    site, wanted = considered.site, {one.name for one in considered.wanted.workflows}
     fit, for_flows = await _fit(site, rsa_only=False), await _fit(site, rsa_only=True)
 
     def judged() -> Mapping[str, Sequence[Finding]]:
-        town = drawn(site.result, now=site.now, fit=fit)
-        flows = frozenset(town.logins[one] for one in for_flows)
-        return circuit_findings(town, site.now, flows)
+        tenant = drawn(site.result, now=site.now, fit=fit)
+        flows = frozenset(tenant.logins[one] for one in for_flows)
+        return workflow_findings(tenant, site.now, flows)
 
     found = await in_thread(judged)
     return [
-        CircuitFindings(circuit=name, findings=read_findings(found[name]))
+        WorkflowFindings(workflow=name, findings=read_findings(found[name]))
         for name in sorted(wanted)
         if found[name]
     ]
 
 
 async def _fit(site: Site, *, rsa_only: bool) -> frozenset[str]:
-    logins = {one: login for login, one in site.read.ids.persons.items()}
+    logins = {as_person(one): login for login, one in site.read.ids.persons.items()}
     able = await fit_signers(site.session, now=site.now, rsa_only=rsa_only)
     known = {one.login for one in site.result.persons}
     return frozenset(logins[one] for one in able if logins.get(one) in known)
@@ -190,7 +190,7 @@ async def _plan(
     considered: _Considered,
     faults: Sequence[Fault],
     applied: Applied,
-    findings: list[CircuitFindings] | None = None,
+    findings: list[WorkflowFindings] | None = None,
 ) -> ConfigurationPlan:
     return ConfigurationPlan(
         valid=not faults,
@@ -209,17 +209,17 @@ async def _plan(
         ],
         left_alone=left_alone(considered.site.read.document, considered.wanted),
         not_in_force=[
-            NotInForce(circuit=name, detail=why) for name, why in applied.not_in_force.items()
+            NotInForce(workflow=name, detail=why) for name, why in applied.not_in_force.items()
         ],
         waiting_subtypes=[_waiting(*one) for one in sorted(applied.waiting.items())],
     )
 
 
-def _waiting(subtype: str, circuits: list[str]) -> WaitingSubtype:
-    names = ", ".join(f"« {one} »" for one in circuits)
+def _waiting(subtype: str, workflows: list[str]) -> WaitingSubtype:
+    names = ", ".join(f"« {one} »" for one in workflows)
     return WaitingSubtype(
         subtype=subtype,
-        circuits=circuits,
+        workflows=workflows,
         detail=f"Le sous-type « {subtype} » n'accepte pas encore les dossiers de {names} : mettez "
         "d'abord en vigueur ce qui manque.",
     )

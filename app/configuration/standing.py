@@ -17,7 +17,6 @@ from app.configuration.bodies import Ids
 from app.configuration.comparison import Standing
 from app.configuration.document import (
     AbsencePart,
-    CircuitPart,
     Configuration,
     DeskPart,
     FoundingPart,
@@ -28,10 +27,11 @@ from app.configuration.document import (
     StaffPart,
     TenantPart,
     TypePart,
+    WorkflowPart,
     subtype_reference,
 )
 from app.configuration.moments import as_end, as_start
-from app.configuration.naming import Names, circuit_part, subtype_part
+from app.configuration.naming import Names, subtype_part, workflow_part
 from app.desks.repository import DeskRepository
 from app.models import (
     Absence,
@@ -91,20 +91,20 @@ async def read_standing(
     names = Names(
         persons={one.id: one.login for one in users},
         desks={one.id: one.name for one in desks},
-        circuits={one.id: one.name for one in workflows},
+        workflows={one.id: one.name for one in workflows},
         types={one.id: one.name for one in kinds},
         subtypes={one.id: subtype_reference(kind.name, one.name) for one, kind in pairs},
         accounts={one.id: one.label for one in await catalog.accounts()},
     )
     reader = _Reader(names, zone, now)
     versions = await catalog.versions_of([one.id for one in workflows])
-    circuits, drafts = reader.circuits(versions, list(names.circuits))
+    drawn, drafts = reader.workflows(versions, list(names.workflows))
     document = Configuration(
         version=1,
         tenant=_tenant(tenant),
         persons=sorted((reader.person(one) for one in users), key=lambda one: one.login),
         desks=reader.desks(desks, await seats.holders(), await seats.staff()),
-        circuits=circuits,
+        workflows=drawn,
         types=_types(kinds, pairs, names),
         powers=reader.powers(await powers.grants()),
         absences=reader.absences(await powers.absences(now)),
@@ -217,24 +217,24 @@ class _Reader:
         self.rows[id(part)] = row.id
         return part
 
-    def circuits(
+    def workflows(
         self, versions: list[WorkflowVersion], workflow_ids: list[uuid.UUID]
-    ) -> tuple[list[CircuitPart], dict[str, CircuitPart]]:
+    ) -> tuple[list[WorkflowPart], dict[str, WorkflowPart]]:
         """Each circuit in force, else its newest version; the newest ones that are not in force."""
-        circuits, drafts = [], {}
+        drawn, drafts = [], {}
         for workflow_id in workflow_ids:
             own = [one for one in versions if one.workflow_id == workflow_id]
             active = [one for one in own if one.activated_at is not None]
-            name = self._names.circuits[workflow_id]
+            name = self._names.workflows[workflow_id]
             chosen = max(active or own, key=lambda one: (str(one.activated_at), one.number))
-            circuits.append(self._circuit(name, chosen))
+            drawn.append(self._workflow(name, chosen))
             if own[0].number > chosen.number:
-                drafts[name] = self._circuit(name, own[0])
-        return sorted(circuits, key=lambda one: one.name), drafts
+                drafts[name] = self._workflow(name, own[0])
+        return sorted(drawn, key=lambda one: one.name), drafts
 
-    def _circuit(self, name: str, version: WorkflowVersion) -> CircuitPart:
+    def _workflow(self, name: str, version: WorkflowVersion) -> WorkflowPart:
         drawn = definition.from_json(version.definition)
-        return circuit_part(name, drawn, self._names, is_active=version.activated_at is not None)
+        return workflow_part(name, drawn, self._names, is_active=version.activated_at is not None)
 
     def powers(self, rows: list[Grant]) -> list[PowerPart]:
         standing = [

@@ -181,7 +181,7 @@ class Play:
             note(str(piece.folder["reception"]))
 
     def await_mail(self, piece: Piece) -> None:
-        """The depositor is told."""
+        """The submitter is told."""
         with self._narrator.step(f"{piece.label} : courriel au déposant") as note:
             told = f"{piece.folder['reception']} : {piece.title}"
             _await(lambda: told in subjects(self._stage.mails), f"Aucun courriel « {told} ».")

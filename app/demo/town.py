@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog import service as catalog
-from app.catalog.circuits import activate, create_workflow
 from app.catalog.folder_subtypes import create_subtype
 from app.catalog.folder_types import create_type
 from app.catalog.formats import TypeFormat
@@ -20,6 +19,7 @@ from app.catalog.schemas import (
     StepInput,
     WorkflowCreate,
 )
+from app.catalog.workflows import activate, create_workflow
 from app.context import Context
 from app.demo.people import PEOPLE, SIRET, Town
 from app.desks.schemas import DeskCreate, HolderCreate

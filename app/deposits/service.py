@@ -32,7 +32,7 @@ from app.folders.service import (
     readable,
     seat,
 )
-from app.folders.submission import enter_circuit, flow_entering, index
+from app.folders.submission import enter_workflow, flow_entering, index
 from app.kit.ids import new_id
 from app.models import Document, Folder, Revision
 from app.register.service import load_register
@@ -269,7 +269,7 @@ async def submit(
     """Sends the folder in its circuit. Raises NotFound and the refusals of `enter_circuit`."""
     folder = await lock_readable(session, principal, folder_id)
     actor = seat(principal, asked.desk_id)
-    return await enter_circuit(session, context, folder, actor, chosen_desks(asked), marked)
+    return await enter_workflow(session, context, folder, actor, chosen_desks(asked), marked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,5 +295,5 @@ async def deposit_whole(
     flow = await flow_entering(session, folder)
     marked = Marked(flow, whole.marked) if flow is not None else None
     actor = seat(principal, whole.new.desk_id)
-    acted = await enter_circuit(session, context, folder, actor, chosen_desks(whole.new), marked)
+    acted = await enter_workflow(session, context, folder, actor, chosen_desks(whole.new), marked)
     return acted.folder

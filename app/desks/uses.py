@@ -59,7 +59,7 @@ class DeskUses:
         )
         return [
             *await self._count("dossier en cours", "dossiers en cours", under_way),
-            *await self._circuits(in_force=True),
+            *await self._workflows(in_force=True),
             *await self._subtypes(),
             *await self._subordinates(),
         ]
@@ -68,7 +68,7 @@ class DeskUses:
         """Everything that names the desk, its former holders set apart."""
         return [
             *await self._folders(),
-            *await self._circuits(in_force=False),
+            *await self._workflows(in_force=False),
             *await self._subtypes(),
             *await self._subordinates(),
             *await self._people(now),
@@ -95,7 +95,7 @@ class DeskUses:
         )
         return await self._count("dossier", "dossiers", select(func.count(distinct(ids.c.id))))
 
-    async def _circuits(self, *, in_force: bool) -> list[str]:
+    async def _workflows(self, *, in_force: bool) -> list[str]:
         versions = select(WorkflowVersion)
         if in_force:
             versions = (

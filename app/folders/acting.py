@@ -33,7 +33,7 @@ from app.folders.service import (
     seat,
     visible,
 )
-from app.folders.submission import enter_circuit, entering_documents, flow_entering
+from app.folders.submission import enter_workflow, entering_documents, flow_entering
 from app.kit.failures import failure_of
 from app.models import Folder
 from app.tenants.service import timezone_of
@@ -91,7 +91,7 @@ async def act(
         # A draft is submitted by its own route, which lets desks be chosen.
         if folder.status == FolderStatus.DRAFT.value:
             raise NotResubmittable
-        return await enter_circuit(session, context, folder, actor, marked=marked)
+        return await enter_workflow(session, context, folder, actor, marked=marked)
     if folder.in_preparation and _may_end_preparation(asked, await state_of(session, folder_id)):
         await keep_marked(session, context, folder, marked)
     return await _act(session, context, folder, asked, actor)

@@ -16,10 +16,11 @@ from app.context import Context
 from app.documents.repository import DocumentRepository
 from app.folders.repository import FolderRepository
 from app.models import Folder, FolderSubtype, FolderType
-from app.register.service import load_register
+from app.register.service import as_person, load_register
 from app.users.service import fit_signers
 from workflows import event_encoding
-from workflows.definition import FieldKey, Protocol, Step, StepKind, desks_of
+from workflows.candidates import persons_within_reach
+from workflows.definition import FieldKey, Protocol, StepKind, desks_of
 from workflows.evolution import replay
 from workflows.folder import BACK_STATUSES, FolderState, FolderStatus
 from workflows.metadata import MetadataValue, amount_cents, filled, labels
@@ -95,13 +96,12 @@ async def _fit_signers(
     step = state.current_step
     if step is None or step.kind is not StepKind.SIGNATURE:
         return frozenset()
-    among = _possible_signers(register, step.step)
+    among = persons_within_reach(register, frozenset(desks_of(step.step)))
     if person is not None:
-        among &= {person}
-    fit = await fit_signers(
+        among &= {as_person(person)}
+    return await fit_signers(
         session, now=context.clock(), rsa_only=protocol is Protocol.HELIOS, among=among
     )
-    return frozenset(PersonId(str(one)) for one in fit)
 
 
 async def _follower_cancelled(session: AsyncSession, state: FolderState) -> bool:
@@ -119,14 +119,6 @@ async def binding_of(session: AsyncSession, folder: Folder) -> tuple[FolderSubty
     kind = await repository.folder_type(subtype.type_id)
     assert kind is not None
     return subtype, kind
-
-
-def _possible_signers(register: PowerRegister, step: Step) -> frozenset[uuid.UUID]:
-    """Whose certificates are worth judging: nobody else could sign at this step anyway."""
-    desks = frozenset(desks_of(step))
-    holders = {one.person for one in register.holders if one.desk in desks}
-    grantees = {one.grantee for one in register.grants if one.office in desks}
-    return frozenset(uuid.UUID(person) for person in holders | grantees)
 
 
 async def amounts_of(

@@ -79,10 +79,10 @@ _READS = or_(
     bindparam("reads_all", type_=Boolean()),
     _readable(_TENANT, bindparam("desks", type_=_DESKS)),
 )
-_IN_CIRCUIT = Folder.status != FolderStatus.DRAFT.value
+_IN_WORKFLOW = Folder.status != FolderStatus.DRAFT.value
 # Folders in their circuit whose stuck steps the principal looks after, without reading their
 # documents (DESIGN D15).
-_ADMINISTERS = _IN_CIRCUIT & or_(
+_ADMINISTERS = _IN_WORKFLOW & or_(
     bindparam("administers_all", type_=Boolean()),
     Folder.participant_desk_ids.overlap(bindparam("administered", type_=_DESKS)),
 )
@@ -90,7 +90,7 @@ _ADMINISTERS = _IN_CIRCUIT & or_(
 
 def administered_by(principal: Principal) -> ColumnElement[bool]:
     """The same, for lists."""
-    own = (Folder.tenant_id == principal.tenant_id) & _IN_CIRCUIT
+    own = (Folder.tenant_id == principal.tenant_id) & _IN_WORKFLOW
     desks = principal.administered_desk_ids
     return own if desks is None else own & Folder.participant_desk_ids.overlap(list(desks))
 

@@ -58,11 +58,11 @@ async def flow_entering(session: AsyncSession, folder: Folder) -> ToMark | None:
     first, it is marked at its end. Raises as `circuit_for`."""
     if folder.status not in _ENTERING:
         return None
-    choice = await circuit_for(session, folder, await _resolved(session, folder))
+    choice = await workflow_for(session, folder, await _resolved(session, folder))
     return None if _prepares(choice) else await flow_to_mark(session, folder)
 
 
-async def enter_circuit(
+async def enter_workflow(
     session: AsyncSession,
     context: Context,
     folder: Folder,
@@ -78,7 +78,7 @@ async def enter_circuit(
     if folder.status not in _ENTERING:
         return await apply(session, context, folder, Resubmit(actor, ()))
     resolved = await _resolved(session, folder)
-    choice = await circuit_for(session, folder, resolved)
+    choice = await workflow_for(session, folder, resolved)
     if not _prepares(choice):
         await keep_marked(session, context, folder, marked)
     documents = await entering_documents(session, folder.id)
@@ -113,7 +113,7 @@ def _prepares(choice: Choice) -> bool:
     return bool(steps) and steps[0].phase is Phase.PREPARATION
 
 
-async def circuit_for(session: AsyncSession, folder: Folder, resolved: Resolved) -> Choice:
+async def workflow_for(session: AsyncSession, folder: Folder, resolved: Resolved) -> Choice:
     """The circuit and the desks that the facts of the folder choose."""
     return await choose_workflow(session, resolved, await rule_facts_of(session, folder))
 

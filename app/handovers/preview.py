@@ -28,7 +28,7 @@ from app.register.service import as_person, load_register
 from app.tenants.service import timezone_of
 from app.users.service import fit_signers
 from workflows.circumstances import with_history
-from workflows.definition import entrusted
+from workflows.definition import Protocol, entrusted
 from workflows.folder import FolderId
 from workflows.handover import OfficeHandOver, PendingFolders, Waiting, leaves_at
 from workflows.handover import effects as effects_of_plan
@@ -54,7 +54,8 @@ async def effects_read(
         for folder in one.folder_ids
     ]
     kept += await _waiting_elsewhere(session, found.lapsing, pending)
-    waiting = await _waiting(session, context, kept[:LOOKED_AT], plan.persons_of(offices))
+    coming = frozenset(as_person(one) for one in plan.persons_of(offices))
+    waiting = await _waiting(session, context, kept[:LOOKED_AT], coming)
     return InstallationEffectsRead(
         ending=_holdings(found.ending),
         starting=_holdings(found.starting),
@@ -130,18 +131,23 @@ async def _waiting(
     session: AsyncSession,
     context: Context,
     folder_ids: Sequence[uuid.UUID],
-    coming: frozenset[uuid.UUID],
+    coming: frozenset[PersonId],
 ) -> list[Waiting]:
     """What stays to be done on each folder; those who come count with their certificates."""
-    fit = await fit_signers(session, now=context.clock(), rsa_only=False, among=coming)
-    signers = frozenset(as_person(one) for one in fit)
+    now = context.clock()
+    signers = await fit_signers(session, now=now, rsa_only=False, among=coming)
+    of_flows = await fit_signers(session, now=now, rsa_only=True, among=coming)
     rows = await HandoverRepository(session).folders(folder_ids)
-    found = [await _waiting_of(session, context, row, signers) for row in rows]
+    found = [await _waiting_of(session, context, row, signers, of_flows) for row in rows]
     return [one for one in found if one is not None]
 
 
 async def _waiting_of(
-    session: AsyncSession, context: Context, folder: Folder, signers: frozenset[PersonId]
+    session: AsyncSession,
+    context: Context,
+    folder: Folder,
+    signers: frozenset[PersonId],
+    signers_of_flows: frozenset[PersonId],
 ) -> Waiting | None:
     now = await situation_of(session, context, folder)
     current = now.state.current_step
@@ -149,7 +155,8 @@ async def _waiting_of(
         return None
     step = entrusted(current.step, now.state.desks_awaited_at(current.id))
     facts = with_history(now.state, step, now.facts)
-    facts = replace(facts, fit_signers=facts.fit_signers | signers)
+    coming = signers_of_flows if now.protocol is Protocol.HELIOS else signers
+    facts = replace(facts, fit_signers=facts.fit_signers | coming)
     return Waiting(FolderId(str(folder.id)), step, facts)
 
 

@@ -13,7 +13,17 @@ from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
-from app.errors import AppError
+from app.errors import (
+    AppError,
+    Conflict,
+    Forbidden,
+    NotFound,
+    TooLarge,
+    TooManyAttempts,
+    Unauthenticated,
+    Unavailable,
+    Unprocessable,
+)
 from app.kit.failures import failure_of
 from app.kit.middleware import HEADERS
 from app.kit.reasons import french_reason
@@ -23,6 +33,21 @@ from workflows.errors import WorkflowError
 
 MEDIA_TYPE = "application/problem+json"
 _FAULTS_SHOWN = 10
+_KINDS: tuple[type[AppError], ...] = (
+    Unauthenticated,
+    Forbidden,
+    NotFound,
+    Conflict,
+    TooLarge,
+    Unprocessable,
+    TooManyAttempts,
+    Unavailable,
+)
+_TITLES = {one.status: one.title for one in _KINDS} | {
+    405: "Méthode non permise",
+    500: "Erreur interne",
+    502: "Service extérieur en erreur",
+}
 
 
 class Problem(BaseModel):
@@ -54,7 +79,7 @@ def problem(
     """The response of a refusal."""
     content = {
         "type": "about:blank",
-        "title": title or HTTPStatus(status).phrase,
+        "title": title or _TITLES.get(status, AppError.title),
         "status": status,
         "code": code,
         "detail": detail,

@@ -13,7 +13,7 @@ from app.db.base import Base, Identified, TenantScoped
 
 
 class Document(Identified, TenantScoped, Base):
-    """A main document or an annex; `name` is what the depositor called it, data only."""
+    """A main document or an annex; `name` is what the submitter called it, data only."""
 
     __tablename__ = "documents"
 

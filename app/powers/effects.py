@@ -81,8 +81,8 @@ async def _known(session: AsyncSession, at: datetime) -> _Known:
         names=await names_of(session),
         subtypes=await repository.subtypes(),
         helios=helios,
-        fit=frozenset(PersonId(str(one)) for one in fit),
-        fit_rsa=frozenset(PersonId(str(one)) for one in fit_rsa),
+        fit=fit,
+        fit_rsa=fit_rsa,
     )
 
 

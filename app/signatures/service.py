@@ -37,7 +37,7 @@ from workflows.actions import Sign
 from workflows.definition import DeskId
 from workflows.errors import Refused
 from workflows.events import Signed
-from workflows.moments import NotInCircuit
+from workflows.moments import NotInWorkflow
 from workflows.register import PersonAtDesk, PersonId
 
 
@@ -150,7 +150,7 @@ async def _keep_signed(
     )
     step = state.current_step
     if step is None:
-        raise NotInCircuit
+        raise NotInWorkflow
     actor = PersonAtDesk(PersonId(str(pending.user_id)), DeskId(str(item.desk_id)))
     acted = await apply(
         session,

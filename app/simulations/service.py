@@ -183,9 +183,9 @@ def _submitter(principal: Principal, asked: _Asked, register: PowerRegister) -> 
 
 async def _facts(session: AsyncSession, asked: _Asked) -> Facts:
     resolved = asked.resolved
-    fit = await fit_signers(session, now=asked.at, rsa_only=resolved.protocol is Protocol.HELIOS)
+    is_flow = resolved.protocol is Protocol.HELIOS
     return Facts(
-        fit_signers=frozenset(as_person(one) for one in fit),
+        fit_signers=await fit_signers(session, now=asked.at, rsa_only=is_flow),
         type=TypeId(str(resolved.type.id)),
         subtype=SubtypeId(str(resolved.subtype.id)),
         amounts=named_amounts(resolved.subtype, resolved.type, asked.metadata, asked.slips),

@@ -18,12 +18,13 @@ from app.errors import Conflict, NotFound, Unprocessable
 from app.kit.ids import new_id
 from app.kit.threads import in_thread
 from app.models import Certificate, User
-from app.register.service import change_powers, owe_reviews
+from app.register.service import as_person, change_powers, owe_reviews
 from app.tenants.service import trust_material
 from app.users.repository import UserRepository
 from app.users.schemas import CertificateRead, PersonRead, UserCreate, UserRead, UserUpdate
 from signing.certificates import Fitness, fitness, read_certificate
 from signing.trust import TrustMaterial
+from workflows.register import PersonId
 
 
 async def create_user(
@@ -242,16 +243,18 @@ async def fit_signers(
     *,
     now: datetime,
     rsa_only: bool,
-    among: frozenset[uuid.UUID] | None = None,
-) -> frozenset[uuid.UUID]:
+    among: frozenset[PersonId] | None = None,
+) -> frozenset[PersonId]:
     """Everybody, or those `among` these persons, who hold at least one certificate fit to sign
     now. Judging a certificate costs a chain: name the persons where they are known."""
-    rows = await UserRepository(session).certificates(among=among) if among != frozenset() else []
+    named = None if among is None else frozenset(uuid.UUID(one) for one in among)
+    rows = await UserRepository(session).certificates(among=named) if named != frozenset() else []
     trust = await trust_material(session) if rows else TrustMaterial()
-    fit: set[uuid.UUID] = set()
+    fit: set[PersonId] = set()
     for row in rows:
-        if row.user_id in fit:
+        person = as_person(row.user_id)
+        if person in fit:
             continue
         if (await fitness_of(row, trust, now=now, rsa_only=rsa_only)).fit:
-            fit.add(row.user_id)
+            fit.add(person)
     return frozenset(fit)

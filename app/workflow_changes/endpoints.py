@@ -8,7 +8,7 @@ from fastapi import APIRouter
 
 from app.auth.http import Caller, IdempotentRoute, permit
 from app.auth.principal import Permission
-from app.catalog.circuits import version_of
+from app.catalog.workflows import version_of
 from app.kit.problems import problem_responses
 from app.workflow_changes import service
 from app.workflow_changes.schemas import (

@@ -11,9 +11,9 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principal import Principal
-from app.catalog.circuits import version_of
 from app.catalog.judgement import drawing_findings, errors_of, refuse_errors, use_of
 from app.catalog.repository import CatalogRepository
+from app.catalog.workflows import version_of
 from app.context import Context
 from app.errors import AppError, Conflict, NotFound
 from app.folders.facts import binding_of, state_of

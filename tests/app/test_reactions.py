@@ -16,7 +16,7 @@ from app.worker import drain
 from tests.builders.administration import be_away, give, hold, said
 from tests.builders.catalog import activate, bound
 from tests.builders.people import ApiPerson, approve
-from tests.builders.subtypes import add_circuit, add_subtype, desk_of, step
+from tests.builders.subtypes import add_subtype, add_workflow, desk_of, step
 from tests.builders.towns import DrivenClock
 
 
@@ -72,7 +72,7 @@ class TestReminders:
         after: int,
     ) -> None:
         visa = step(town, "visa", "approval", "direction")
-        workflow_id = await add_circuit(context, town, {**visa, "remind_after_days": before})
+        workflow_id = await add_workflow(context, town, {**visa, "remind_after_days": before})
         town.subtypes["essai"] = uuid.UUID(await bound(administrator, workflow_id))
         await finances.submitted("essai")
         path = f"/workflows/{workflow_id}/versions"
@@ -105,8 +105,8 @@ class TestInformed:
         self, context: Context, town: Town, finances: ApiPerson, direction: ApiPerson
     ) -> None:
         visa = step(town, "visa", "approval", "direction", informed=[desk_of(town, "maire")])
-        circuit = {"informed_at_end": [desk_of(town, "maire"), {"kind": "submitter"}]}
-        await add_subtype(context, town, visa, circuit=circuit)
+        workflow = {"informed_at_end": [desk_of(town, "maire"), {"kind": "submitter"}]}
+        await add_subtype(context, town, visa, workflow=workflow)
         folder_id = await finances.submitted("essai")
         await approve(direction, folder_id)
         found = await told(context, town)
@@ -192,7 +192,7 @@ class TestNobodyAble:
         visa = step(town, "visa", "approval", "direction", "maire", mode="all_of")
         duty = {"kind": "distinct_persons", "steps": ["visa", "second"]}
         second = step(town, "second", "approval", "finances")
-        await add_subtype(context, town, visa, second, circuit={"duties": [duty]})
+        await add_subtype(context, town, visa, second, workflow={"duties": [duty]})
         folder_id = await finances.submitted("essai")
         stuck = ("nobody_able", "administrateur"), ("nobody_able", "finances")
         before = await told(context, town)

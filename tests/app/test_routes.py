@@ -53,8 +53,8 @@ PUBLIC = {
 
 PEOPLE = frozenset({"person", *(role.value for role in Role)})
 ADMIN = frozenset({"tenant_admin"})
-CIRCUITS = ADMIN | {"workflow_admin"}
-HOLDERS = CIRCUITS | {"desk_admin"}
+WORKFLOW_ADMINS = ADMIN | {"workflow_admin"}
+HOLDERS = WORKFLOW_ADMINS | {"desk_admin"}
 HOST = frozenset({"host_admin"})
 TRUST = ADMIN | {"certificate_manager"}
 JOURNAL = ADMIN | {"auditor"}
@@ -143,23 +143,23 @@ TABLE = (
     Row("PATCH", "/users/{user_id}", P.USER_ADMIN, ADMIN, {"first_name": "Sacha"}),
     Row("GET", "/people", P.SESSION, PEOPLE),
     # Those of others are for administrators and auditors: nobody else learns who exists.
-    Row("GET", "/people/{user_id}/powers", P.SESSION, CIRCUITS | JOURNAL),
+    Row("GET", "/people/{user_id}/powers", P.SESSION, WORKFLOW_ADMINS | JOURNAL),
     Row("GET", "/certificates", P.SESSION, PEOPLE),
-    Row("POST", "/desks", P.DESK_ADMIN, CIRCUITS, {"name": ""}),
+    Row("POST", "/desks", P.DESK_ADMIN, WORKFLOW_ADMINS, {"name": ""}),
     Row("GET", "/desks", P.CATALOG_READ, CATALOG),
     Row("GET", "/desks/hierarchy", P.CATALOG_READ, CATALOG),
-    Row("PATCH", "/desks/{desk_id}", P.DESK_ADMIN, CIRCUITS, {"name": "Bureau"}),
-    Row("DELETE", "/desks/{desk_id}", P.DESK_ADMIN, CIRCUITS),
+    Row("PATCH", "/desks/{desk_id}", P.DESK_ADMIN, WORKFLOW_ADMINS, {"name": "Bureau"}),
+    Row("DELETE", "/desks/{desk_id}", P.DESK_ADMIN, WORKFLOW_ADMINS),
     Row("POST", "/desks/{desk_id}/holders", P.HOLDER_ADMIN, HOLDERS, {"user_id": SOME_ID}),
     Row("PATCH", "/desks/{desk_id}/holders/{holder_id}", P.HOLDER_ADMIN, HOLDERS, {}),
     Row(
         "POST",
         "/desks/{desk_id}/staff",
         P.DESK_ADMIN,
-        CIRCUITS,
+        WORKFLOW_ADMINS,
         {"user_id": SOME_ID, "role": "assistant"},
     ),
-    Row("DELETE", "/desks/{desk_id}/staff/{staff_id}", P.DESK_ADMIN, CIRCUITS),
+    Row("DELETE", "/desks/{desk_id}/staff/{staff_id}", P.DESK_ADMIN, WORKFLOW_ADMINS),
     Row("POST", "/absences", P.ABSENCE_DECLARE, PEOPLE, {"user_id": SOME_ID, "period": {}}),
     Row("GET", "/absences", P.ABSENCE_DECLARE, PEOPLE),
     Row("PATCH", "/absences/{absence_id}", P.ABSENCE_DECLARE, PEOPLE, {"ends_now": True}),
@@ -169,7 +169,7 @@ TABLE = (
         "POST",
         "/grants",
         P.POWER_ADMIN,
-        CIRCUITS,
+        WORKFLOW_ADMINS,
         {
             "kind": "substitution",
             "office_desk_id": SOME_ID,
@@ -178,30 +178,30 @@ TABLE = (
             "period": {},
         },
     ),
-    Row("GET", "/grants", P.POWER_ADMIN, CIRCUITS),
+    Row("GET", "/grants", P.POWER_ADMIN, WORKFLOW_ADMINS),
     Row(
         "PATCH",
         "/grants/{grant_id}",
         P.POWER_ADMIN,
-        CIRCUITS,
+        WORKFLOW_ADMINS,
         {"executory_at": "2026-01-06T08:00:00Z"},
     ),
-    Row("POST", "/grants/{grant_id}/repeal", P.POWER_ADMIN, CIRCUITS),
+    Row("POST", "/grants/{grant_id}/repeal", P.POWER_ADMIN, WORKFLOW_ADMINS),
     Row(
         "POST",
         "/mandates",
         P.POWER_ADMIN,
-        CIRCUITS,
+        WORKFLOW_ADMINS,
         {"user_id": SOME_ID, "body": "Conseil", "function": "Maire", "starts_on": "2026-03-22"},
     ),
-    Row("GET", "/mandates", P.POWER_ADMIN, CIRCUITS),
-    Row("PATCH", "/mandates/{mandate_id}", P.POWER_ADMIN, CIRCUITS, {"function": "Maire"}),
-    Row("DELETE", "/mandates/{mandate_id}", P.POWER_ADMIN, CIRCUITS),
+    Row("GET", "/mandates", P.POWER_ADMIN, WORKFLOW_ADMINS),
+    Row("PATCH", "/mandates/{mandate_id}", P.POWER_ADMIN, WORKFLOW_ADMINS, {"function": "Maire"}),
+    Row("DELETE", "/mandates/{mandate_id}", P.POWER_ADMIN, WORKFLOW_ADMINS),
     Row(
         "POST",
         "/council-installations",
         P.POWER_ADMIN,
-        CIRCUITS,
+        WORKFLOW_ADMINS,
         {
             "label": "Conseil",
             "offices": [
@@ -209,10 +209,10 @@ TABLE = (
             ],
         },
     ),
-    Row("GET", "/council-installations", P.POWER_ADMIN, CIRCUITS),
-    Row("GET", "/council-installations/{installation_id}", P.POWER_ADMIN, CIRCUITS),
-    Row("POST", "/council-installations/{installation_id}/apply", P.POWER_ADMIN, CIRCUITS),
-    Row("POST", "/council-installations/{installation_id}/cancel", P.POWER_ADMIN, CIRCUITS),
+    Row("GET", "/council-installations", P.POWER_ADMIN, WORKFLOW_ADMINS),
+    Row("GET", "/council-installations/{installation_id}", P.POWER_ADMIN, WORKFLOW_ADMINS),
+    Row("POST", "/council-installations/{installation_id}/apply", P.POWER_ADMIN, WORKFLOW_ADMINS),
+    Row("POST", "/council-installations/{installation_id}/cancel", P.POWER_ADMIN, WORKFLOW_ADMINS),
     Row("GET", "/members", P.HOST_ADMIN, HOST),
     Row("GET", "/members/{tenant_id}/settings", P.HOST_ADMIN, HOST),
     Row("GET", "/device-pairings/{code}", P.DEVICE_PAIR, PEOPLE),
@@ -220,46 +220,65 @@ TABLE = (
     Row("GET", "/devices", P.DEVICE_PAIR, PEOPLE),
     Row("DELETE", "/devices/{device_id}", P.DEVICE_PAIR, PEOPLE),
     Row("PUT", "/agent/certificates", P.AGENT, AGENT, {"certificates": []}),
-    Row("POST", "/workflows", P.CATALOG_ADMIN, CIRCUITS, {"name": "", "steps": []}),
+    Row("POST", "/workflows", P.CATALOG_ADMIN, WORKFLOW_ADMINS, {"name": "", "steps": []}),
     Row("GET", "/workflows", P.CATALOG_READ, CATALOG),
-    Row("POST", "/workflows/{workflow_id}/versions", P.CATALOG_ADMIN, CIRCUITS, {"steps": []}),
-    Row("POST", "/workflows/{workflow_id}/versions/{number}/activate", P.CATALOG_ADMIN, CIRCUITS),
+    Row(
+        "POST", "/workflows/{workflow_id}/versions", P.CATALOG_ADMIN, WORKFLOW_ADMINS, {"steps": []}
+    ),
+    Row(
+        "POST",
+        "/workflows/{workflow_id}/versions/{number}/activate",
+        P.CATALOG_ADMIN,
+        WORKFLOW_ADMINS,
+    ),
     Row("GET", "/workflows/{workflow_id}", P.CATALOG_READ, CATALOG),
-    Row("PATCH", "/workflows/{workflow_id}", P.CATALOG_ADMIN, CIRCUITS, {"name": "Autre nom"}),
-    Row("DELETE", "/workflows/{workflow_id}", P.CATALOG_ADMIN, CIRCUITS),
+    Row(
+        "PATCH", "/workflows/{workflow_id}", P.CATALOG_ADMIN, WORKFLOW_ADMINS, {"name": "Autre nom"}
+    ),
+    Row("DELETE", "/workflows/{workflow_id}", P.CATALOG_ADMIN, WORKFLOW_ADMINS),
     Row("GET", "/workflows/{workflow_id}/versions/{number}/differences", P.CATALOG_READ, CATALOG),
-    Row("GET", "/workflows/{workflow_id}/versions/{number}/impact", P.CATALOG_ADMIN, CIRCUITS),
+    Row(
+        "GET", "/workflows/{workflow_id}/versions/{number}/impact", P.CATALOG_ADMIN, WORKFLOW_ADMINS
+    ),
     Row(
         "POST",
         "/workflows/{workflow_id}/versions/{number}/migrations",
         P.CATALOG_ADMIN,
-        CIRCUITS,
+        WORKFLOW_ADMINS,
         {"folder_ids": [SOME_ID]},
     ),
     Row(
         "POST",
         "/workflows/{workflow_id}/versions/{number}/migrations/undo",
         P.CATALOG_ADMIN,
-        CIRCUITS,
+        WORKFLOW_ADMINS,
         {"folder_ids": [SOME_ID]},
     ),
-    Row("PATCH", "/folder-types/{type_id}", P.CATALOG_ADMIN, CIRCUITS, {"name": "Autre nom"}),
-    Row("DELETE", "/folder-types/{type_id}", P.CATALOG_ADMIN, CIRCUITS),
+    Row(
+        "PATCH", "/folder-types/{type_id}", P.CATALOG_ADMIN, WORKFLOW_ADMINS, {"name": "Autre nom"}
+    ),
+    Row("DELETE", "/folder-types/{type_id}", P.CATALOG_ADMIN, WORKFLOW_ADMINS),
     Row("GET", "/folder-subtypes/{subtype_id}", P.CATALOG_READ, CATALOG),
-    Row("PATCH", "/folder-subtypes/{subtype_id}", P.CATALOG_ADMIN, CIRCUITS, {"name": "Autre"}),
-    Row("DELETE", "/folder-subtypes/{subtype_id}", P.CATALOG_ADMIN, CIRCUITS),
+    Row(
+        "PATCH",
+        "/folder-subtypes/{subtype_id}",
+        P.CATALOG_ADMIN,
+        WORKFLOW_ADMINS,
+        {"name": "Autre"},
+    ),
+    Row("DELETE", "/folder-subtypes/{subtype_id}", P.CATALOG_ADMIN, WORKFLOW_ADMINS),
     Row(
         "POST",
         "/folder-subtypes/{subtype_id}/rules/try",
         P.CATALOG_ADMIN,
-        CIRCUITS,
+        WORKFLOW_ADMINS,
         {"rule_table": {"rows": [{"workflow_id": SOME_ID}]}, "samples": [{}]},
     ),
     Row(
         "POST",
         "/folder-types",
         P.CATALOG_ADMIN,
-        CIRCUITS,
+        WORKFLOW_ADMINS,
         {"name": "", "protocol": "NONE", "signature_format": "PADES"},
     ),
     Row("GET", "/folder-types", P.CATALOG_READ, CATALOG),
@@ -267,7 +286,7 @@ TABLE = (
         "POST",
         "/folder-subtypes",
         P.CATALOG_ADMIN,
-        CIRCUITS,
+        WORKFLOW_ADMINS,
         {"type_id": SOME_ID, "name": "Lettres", "workflow_id": SOME_ID},
     ),
     Row("GET", "/folder-subtypes", P.CATALOG_READ, CATALOG),
@@ -435,11 +454,15 @@ TABLE = (
         ADMIN,
         {"reason": "Le compte est corrigé."},
     ),
-    Row("GET", "/configuration", P.CATALOG_ADMIN, CIRCUITS),
-    Row("GET", "/configuration/templates", P.CATALOG_ADMIN, CIRCUITS),
-    Row("GET", "/configuration/templates/{name}", P.CATALOG_ADMIN, CIRCUITS),
-    Row("POST", "/configuration/validate", P.CATALOG_ADMIN, CIRCUITS, content=b"version: 1\n"),
-    Row("POST", "/configuration/dry-run", P.CATALOG_ADMIN, CIRCUITS, content=b"version: 1\n"),
+    Row("GET", "/configuration", P.CATALOG_ADMIN, WORKFLOW_ADMINS),
+    Row("GET", "/configuration/templates", P.CATALOG_ADMIN, WORKFLOW_ADMINS),
+    Row("GET", "/configuration/templates/{name}", P.CATALOG_ADMIN, WORKFLOW_ADMINS),
+    Row(
+        "POST", "/configuration/validate", P.CATALOG_ADMIN, WORKFLOW_ADMINS, content=b"version: 1\n"
+    ),
+    Row(
+        "POST", "/configuration/dry-run", P.CATALOG_ADMIN, WORKFLOW_ADMINS, content=b"version: 1\n"
+    ),
     Row("POST", "/configuration/apply", P.TENANT_ADMIN, ADMIN, content=b"version: 1\n"),
 )
 NUMBERS = {"n", "number"}

@@ -32,7 +32,7 @@ def principal_of(town: Town, key: str) -> Principal:
 
 
 async def put_pdf(
-    context: Context, depositor: Principal, folder_id: uuid.UUID, content: bytes
+    context: Context, submitter: Principal, folder_id: uuid.UUID, content: bytes
 ) -> None:
     """What the deposit of a PDF does. Its inspection, a process started for the purpose, is done
     once for the same bytes in this run."""
@@ -43,16 +43,16 @@ async def put_pdf(
         size_bytes=len(content),
         sha256=None,
     )
-    async with context.unit(depositor.tenant_id) as session:
-        intake = await plan_for_folder(session, context, depositor, folder_id, announced)
+    async with context.unit(submitter.tenant_id) as session:
+        intake = await plan_for_folder(session, context, submitter, folder_id, announced)
     if content not in _RECEIVED:
         _RECEIVED[content] = await receive(context, intake, _once(content), accept=_any_flow)
     blob = await context.store.write(_once(content), limit_bytes=intake.limit_bytes)
     received = replace(_RECEIVED[content], blob=blob)
-    async with context.unit(depositor.tenant_id) as session:
-        folder = await lock_readable(session, depositor, folder_id)
+    async with context.unit(submitter.tenant_id) as session:
+        folder = await lock_readable(session, submitter, folder_id)
         arrival = service.Arrival(announced.name, intake, received)
-        await service.record_document(session, context, depositor, folder, arrival)
+        await service.record_document(session, context, submitter, folder, arrival)
 
 
 async def _once(content: bytes) -> AsyncIterator[bytes]:

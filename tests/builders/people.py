@@ -129,8 +129,8 @@ class ApiPerson:
         folder_id = await self.create(subtype)
         default, media_type = body_of(subtype)
         if media_type == PDF and not contents:
-            depositor = principal_of(self.town, self.key)
-            await put_pdf(self.context, depositor, uuid.UUID(folder_id), default)
+            submitter = principal_of(self.town, self.key)
+            await put_pdf(self.context, submitter, uuid.UUID(folder_id), default)
             return folder_id
         for content in contents or (default,):
             answer = await self.upload(folder_id, content, media_type)

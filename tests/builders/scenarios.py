@@ -292,7 +292,7 @@ class _Reader:
             )
 
     def _workflow(self) -> Workflow:
-        drawn = self.raw["circuit"]
+        drawn = self.raw["workflow"]
         final = drawn.get("final_desk")
         return Workflow(
             name=f"Circuit {self.key}",

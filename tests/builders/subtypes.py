@@ -5,11 +5,11 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from app.catalog.circuits import activate, create_workflow
 from app.catalog.folder_subtypes import create_subtype
 from app.catalog.folder_types import create_type
 from app.catalog.formats import TypeFormat
 from app.catalog.schemas import FolderSubtypeCreate, FolderTypeCreate, WorkflowCreate
+from app.catalog.workflows import activate, create_workflow
 from app.context import Context
 from app.demo.town import Town
 from workflows.definition import Protocol
@@ -28,10 +28,10 @@ def desk_of(town: Town, key: str) -> Json:
     return {"kind": "desk", "desk_id": str(town.desks[key])}
 
 
-async def add_circuit(context: Context, town: Town, *steps: Json, **circuit: Any) -> str:
+async def add_workflow(context: Context, town: Town, *steps: Json, **workflow: Any) -> str:
     """A circuit in force; its id."""
     now = context.clock()
-    body = {"name": f"Circuit {secrets.token_hex(4)}", "steps": list(steps), **circuit}
+    body = {"name": f"Circuit {secrets.token_hex(4)}", "steps": list(steps), **workflow}
     async with context.unit(town.tenant_id) as session:
         made = await create_workflow(session, WorkflowCreate.model_validate(body), now=now)
         await activate(session, made.id, 1, now=now)
@@ -44,11 +44,11 @@ async def add_subtype(
     *steps: Json,
     key: str = "essai",
     protocol: Protocol = Protocol.NONE,
-    circuit: Json | None = None,
+    workflow: Json | None = None,
     **settings: Any,
 ) -> str:
     """A subtype of its own type, bound to a circuit of these steps; its key."""
-    workflow_id = await add_circuit(context, town, *steps, **(circuit or {}))
+    workflow_id = await add_workflow(context, town, *steps, **(workflow or {}))
     form = TypeFormat.PES_V2 if protocol is Protocol.HELIOS else TypeFormat.PADES
     name = f"Type {secrets.token_hex(4)}"
     async with context.unit(town.tenant_id) as session:

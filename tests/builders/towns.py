@@ -8,6 +8,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from cryptography.hazmat.primitives.asymmetric import ec
 from pwdlib import PasswordHash
 from sqlalchemy import delete, update
 
@@ -156,6 +157,20 @@ async def certify(
             source="agent",
             now=context.clock(),
         )
+
+
+async def certify_on_a_curve(context: Context, town: Town, key: str) -> None:
+    """A certificate of P-256: it signs acts, never flows (DGFiP policy: rsa-sha256)."""
+    issuer = a_signer().issuer
+    own = pki.make_signer(
+        "Alix Spécimen",
+        issuer=issuer,
+        validity=pki.valid_for(365),
+        organisation="Commune fictive de Saint-Exemple",
+        siren="219900016",
+        key=ec.generate_private_key(ec.SECP256R1()),
+    )
+    await certify(context, town, key, own.der, (issuer.der,))
 
 
 async def cookie_of(context: Context, town: Town, key: str) -> str:

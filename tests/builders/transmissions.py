@@ -26,7 +26,7 @@ from app.folders.marking import Marked
 from app.folders.repository import FolderRepository
 from app.folders.schemas import ActInput, FolderCreate
 from app.folders.service import apply
-from app.folders.submission import enter_circuit, flow_entering
+from app.folders.submission import enter_workflow, flow_entering
 from app.jobs import ClaimedJob
 from app.kit.ids import new_id
 from app.models import Document, Folder, FolderEvent, Job, Transmission, TransmissionAttempt
@@ -128,7 +128,7 @@ async def make_pending(
         flow = await flow_entering(session, locked)
         # Its bytes are those of the test, whatever they say.
         marked = Marked(flow, None) if flow is not None else None
-        await enter_circuit(session, context, locked, at_desk(town, "finances"), marked=marked)
+        await enter_workflow(session, context, locked, at_desk(town, "finances"), marked=marked)
     return Waiting(town, folder.id, key, content)
 
 

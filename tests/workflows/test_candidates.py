@@ -30,11 +30,13 @@ from tests.builders.registers import (
     an_absence,
     may,
     power,
+    ready_for,
     with_absences,
     with_grants,
     with_holders,
     without_holders,
 )
+from workflows.candidates import persons_within_reach
 from workflows.definition import DeskId, Step
 from workflows.errors import (
     HolderReplaced,
@@ -210,3 +212,28 @@ class TestReplacement:
         assert [one.kind for one in powers_of(register, STRANGER, NOW, facts)] == [
             PowerKind.REPLACEMENT
         ]
+
+
+class TestPersonsWithinReach:
+    def test_are_the_holders_of_the_desks_and_those_who_hold_a_grant_of_them(self) -> None:
+        register = with_grants(a_grant(grantee=STRANGER))
+        assert persons_within_reach(register, frozenset({TOWN_HALL})) == {MAYOR, STRANGER}
+
+    def test_are_nobody_where_there_is_no_desk(self) -> None:
+        assert persons_within_reach(with_grants(a_grant()), frozenset()) == frozenset()
+
+    @pytest.mark.parametrize(
+        "kind",
+        [
+            PowerKind.SIGNATURE_DELEGATION,
+            PowerKind.FUNCTION_DELEGATION,
+            PowerKind.POWER_DELEGATION,
+            PowerKind.SUBSTITUTION,
+            PowerKind.INTERIM,
+        ],
+    )
+    def test_whoever_may_sign_by_a_grant_is_among_them(self, kind: PowerKind) -> None:
+        register = with_grants(a_grant(kind), base=ready_for(kind))
+        within = persons_within_reach(register, frozenset({TOWN_HALL}))
+        assert FIRST in able(register, SIGNATURE)
+        assert able(register, SIGNATURE) <= within

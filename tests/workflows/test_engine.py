@@ -91,7 +91,7 @@ from workflows.moments import (
     NotADraft,
     NotCancellable,
     NothingToRetract,
-    NotInCircuit,
+    NotInWorkflow,
     NotResubmittable,
     NotYourTurn,
     StepAlreadyPassed,
@@ -256,12 +256,12 @@ class TestApprove:
             ask(submitted(), Approve(BEN_AT_ACCOUNTS, NO_STEP))
 
     def test_needs_a_circuit(self) -> None:
-        with pytest.raises(NotInCircuit):
+        with pytest.raises(NotInWorkflow):
             ask(a_draft(), Approve(BEN_AT_ACCOUNTS, VISA))
 
     def test_waits_until_a_rejected_folder_comes_back(self) -> None:
         state = play(submitted(VISAS_ONLY), Reject(BEN_AT_ACCOUNTS, VISA, REASON))
-        with pytest.raises(NotInCircuit):
+        with pytest.raises(NotInWorkflow):
             ask(state, Approve(DAN_AT_MAYOR, SECOND_VISA))
 
     def test_a_power_that_ended_since_the_submission_is_no_power(self) -> None:

@@ -99,7 +99,7 @@ from workflows.moments import (
     AlreadyRecused,
     NoOpinionAsked,
     NotEnded,
-    NotInCircuit,
+    NotInWorkflow,
     OpinionAlreadyAsked,
     StepAlreadyPassed,
 )
@@ -204,7 +204,7 @@ class TestMandatoryReading:
             ask(sent(), Read(BEN_AT_ACCOUNTS, (*to_read(sent()), RevisionId("unknown"))))
 
     def test_a_draft_is_not_read(self) -> None:
-        with pytest.raises(NotInCircuit):
+        with pytest.raises(NotInWorkflow):
             ask(a_draft(), Read(ADA_AT_RECEPTION, ()))
 
     def test_the_program_that_deposited_may_read(self) -> None:
@@ -582,7 +582,7 @@ class TestRecusal:
             ask(sent(), Recuse(seat, WHY))
 
     def test_a_draft_has_nobody_to_stand_back(self) -> None:
-        with pytest.raises(NotInCircuit):
+        with pytest.raises(NotInWorkflow):
             ask(a_draft(), Recuse(ADA_AT_RECEPTION, WHY))
 
 

@@ -30,17 +30,17 @@ from workflows.rules import (
     choose,
 )
 
-CIRCUIT = WorkflowRef("commun")
-CATCH_ALL = RuleRow((), CIRCUIT)
+WORKFLOW = WorkflowRef("commun")
+CATCH_ALL = RuleRow((), WORKFLOW)
 KNOWN: Mapping[str, FieldType] = {**FACTS, "lien": FieldType.URL}
 
 
 def a_row(fact: str, operator: Operator, *values: FactValue) -> RuleRow:
-    return RuleRow((Condition(fact, operator, values),), CIRCUIT)
+    return RuleRow((Condition(fact, operator, values),), WORKFLOW)
 
 
 def both(*conditions: Condition) -> RuleRow:
-    return RuleRow(conditions, CIRCUIT)
+    return RuleRow(conditions, WORKFLOW)
 
 
 def codes(*table_rows: RuleRow) -> list[str]:
@@ -56,7 +56,7 @@ class TestTableFindings:
         amount = a_row("montant", Operator.LESS_THAN, Decimal("5000"))
         school = a_row("service", Operator.ONE_OF, "Écoles", "Cantines")
         link = a_row("lien", Operator.EQUALS, "https://exemple.fr/")
-        others = RuleRow((), CIRCUIT, ((StepId("visa"), DeskId("accueil")),))
+        others = RuleRow((), WORKFLOW, ((StepId("visa"), DeskId("accueil")),))
         assert codes(amount, school, link, a_row("urgent", Operator.IS_SET), others) == []
 
     def test_an_empty_table_gives_no_circuit(self) -> None:

@@ -40,17 +40,17 @@ KEEPING = FolderRules(approvals_stand=True)
 CHOSEN = replace(
     a_step(SECOND_VISA, StepKind.APPROVAL, ACCOUNTS), actors=(Actor(ActorKind.VARIABLE),)
 )
-CIRCUIT = a_workflow(VISA_STEP, CHOSEN, SIGNATURE_STEP)
+WORKFLOW = a_workflow(VISA_STEP, CHOSEN, SIGNATURE_STEP)
 HERE = Submit(
     ADA_AT_RECEPTION,
     VERSION,
-    CIRCUIT,
+    WORKFLOW,
     some_documents(),
     (ChosenDesk(SECOND_VISA, ELSEWHERE),),
     KEEPING,
 )
 NEXT_VERSION = replace(HERE, workflow_version=OTHER_VERSION)
-OTHER_CIRCUIT = a_workflow(a_step(StepId("other"), StepKind.APPROVAL, MAYOR))
+OTHER_WORKFLOW = a_workflow(a_step(StepId("other"), StepKind.APPROVAL, MAYOR))
 
 
 def rejected() -> FolderState:
@@ -107,7 +107,7 @@ class TestOtherCircuit:
     @pytest.mark.parametrize(
         ("submission", "first"),
         [
-            (replace(NEXT_VERSION, workflow=OTHER_CIRCUIT, chosen_desks=()), StepId("other")),
+            (replace(NEXT_VERSION, workflow=OTHER_WORKFLOW, chosen_desks=()), StepId("other")),
             (NEXT_VERSION, VISA),
             (replace(HERE, chosen_desks=(ChosenDesk(SECOND_VISA, MAYOR),)), VISA),
             (replace(HERE, rules=replace(KEEPING, mandatory_reading=True)), VISA),

@@ -81,7 +81,7 @@ def test_threat_34_a_narrow_role_adds_one_permission(role: Role) -> None:
         ([Role.WORKFLOW_ADMIN], None),
         ([Role.DESK_ADMIN, Role.TENANT_ADMIN], None),
     ],
-    ids=["nobody", "others", "listed", "circuits", "tenant"],
+    ids=["nobody", "others", "listed", "workflow_admin", "tenant"],
 )
 def test_threat_34_desks_are_administered_as_the_role_says(
     roles: list[Role], administered: frozenset[uuid.UUID] | None

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.configuration.comparison import Standing, changes, left_alone
-from app.configuration.document import AbsencePart, CircuitPart, Configuration
+from app.configuration.document import AbsencePart, Configuration, WorkflowPart
 from app.configuration.merging import merged
 from app.configuration.moments import as_end, as_start, ending, is_over, period_of, starting
 from app.configuration.shipped import TEMPLATES, template
@@ -21,7 +21,7 @@ SECOND = timedelta(seconds=1)
 
 
 def sentences(
-    before: Configuration, wanted: Configuration, drafts: dict[str, CircuitPart] | None = None
+    before: Configuration, wanted: Configuration, drafts: dict[str, WorkflowPart] | None = None
 ) -> list[str]:
     result = merged(before, wanted, PARIS, NOW)
     found = changes(Standing(before, drafts or {}), result, PARIS, NOW)
@@ -66,7 +66,7 @@ def test_what_is_written_otherwise_is_the_same() -> None:
 def test_a_change_says_what_changes() -> None:
     other = template("petite-commune")
     other.desks[0].capacity = "Maire délégué"
-    other.circuits[0].steps[0].due_in_days = 9
+    other.workflows[0].steps[0].due_in_days = 9
     other.types[1].subtypes[0].mandatory_reading = True
     other.powers[0].ceiling_cents = None
     other.desks[4].holders[0].until = date(2027, 1, 31)
@@ -106,11 +106,11 @@ def test_what_is_not_listed_stays_unless_the_document_prunes_its_section() -> No
 def test_a_draft_that_is_asked_for_again_is_not_drawn_again() -> None:
     """The version in force stands beside a draft that the document asks for."""
     before, wanted = template("petite-commune"), template("petite-commune")
-    wanted.circuits[0].steps[0].due_in_days = 9
-    draft = {"Arrêtés": wanted.circuits[0]}
+    wanted.workflows[0].steps[0].due_in_days = 9
+    draft = {"Arrêtés": wanted.workflows[0]}
 
     asked = sentences(before, wanted, draft)
-    wanted.circuits[0].active = False
+    wanted.workflows[0].active = False
     not_asked = sentences(before, wanted, draft)
 
     assert asked == ["Le circuit « Arrêtés » : à modifier (mise en vigueur)."]

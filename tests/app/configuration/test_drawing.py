@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from app.configuration.document import FoundingPart, PowerPart
-from app.configuration.drawing import DrawnTown, drawn, parent_of
+from app.configuration.drawing import DrawnTenant, drawn, parent_of
 from app.configuration.shipped import template
 from workflows.definition import Phase, StepKind
 from workflows.periods import Period
@@ -21,11 +21,11 @@ FINANCE = "alix.specimen@saint-exemple.example"
 FIRST = "dominique.modele@saint-exemple.example"
 
 
-def town(*fit: str) -> DrawnTown:
+def town(*fit: str) -> DrawnTenant:
     return drawn(template("petite-commune"), now=NOW, fit=frozenset(fit))
 
 
-def signers(place: DrawnTown, *, cents: int, absent: bool = False) -> list[tuple[str, PowerKind]]:
+def signers(place: DrawnTenant, *, cents: int, absent: bool = False) -> list[tuple[str, PowerKind]]:
     """Who may sign an expense, and by which power."""
     register = place.register
     if absent:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from app.configuration.drawing import drawn
-from app.configuration.faults import Judged, circuit_findings, faults_in
+from app.configuration.faults import Judged, faults_in, workflow_findings
 from app.configuration.shipped import TEMPLATES, template
 from app.configuration.text import read_text
 from tests.builders.configurations import HEAD, desk
@@ -26,8 +26,8 @@ desks:
   - {name: Adjoint, holders: [{login: bruno}]}
 """
 TOWN = HEAD + PEOPLE + DESKS
-CIRCUIT = """
-circuits:
+WORKFLOW = """
+workflows:
   - name: Visa seul
     steps: [{id: visa, kind: approval, name: Visa, actors: [{desk: Maire}]}]
 """
@@ -48,8 +48,8 @@ def test_a_template_has_no_fault_and_lacks_only_certificates(name: str) -> None:
     everybody = frozenset(one.login for one in document.persons)
     bare, furnished = drawn(document, now=NOW), drawn(document, now=NOW, fit=everybody)
 
-    without = circuit_findings(bare, NOW, frozenset[PersonId]())
-    with_certificates = circuit_findings(furnished, NOW, furnished.fit)
+    without = workflow_findings(bare, NOW, frozenset[PersonId]())
+    with_certificates = workflow_findings(furnished, NOW, furnished.fit)
 
     assert {one.code for found in without.values() for one in found} == {"no_fit_certificate"}
     assert any(one.severity is Severity.ERROR for found in without.values() for one in found)
@@ -69,7 +69,7 @@ def test_a_template_has_no_fault_and_lacks_only_certificates(name: str) -> None:
         (
             HEAD
             + "types: [{name: A, protocol: NONE, signature_format: PADES, "
-            + "subtypes: [{name: B, circuit: C}]}]",
+            + "subtypes: [{name: B, workflow: C}]}]",
             "unknown_workflow",
             "« A / B »",
         ),
@@ -80,7 +80,7 @@ def test_a_template_has_no_fault_and_lacks_only_certificates(name: str) -> None:
         ),
         (TOWN + "powers: [" + INTERIM + "bruno, regrants: D1}]", "unknown_grant", "D1"),
         (HEAD + "desks:\n" + desk("Élus") + desk("ELUS"), "name_conflict", "« Élus »"),
-        (HEAD + CIRCUIT + CIRCUIT.split("\n", 2)[2], "name_conflict", "« Visa seul »"),
+        (HEAD + WORKFLOW + WORKFLOW.split("\n", 2)[2], "name_conflict", "« Visa seul »"),
         (HEAD + "tenant: {timezone: Europe/Mars}", "bad_timezone", "Europe/Paris"),
         (
             HEAD + "desks:\n" + desk("A", superior="B") + desk("B", superior="A"),
@@ -134,7 +134,7 @@ def test_a_template_has_no_fault_and_lacks_only_certificates(name: str) -> None:
         ),
         (
             TOWN
-            + "circuits: [{name: Visa seul, steps: [{id: visa, kind: approval, name: Visa, "
+            + "workflows: [{name: Visa seul, steps: [{id: visa, kind: approval, name: Visa, "
             + f"actors: [{{desk: {GONE}}}]}}]}}]",
             "unknown_desk",
             f"« {GONE} »",
@@ -152,25 +152,25 @@ def test_a_template_has_no_fault_and_lacks_only_certificates(name: str) -> None:
         ),
         (
             TOWN
-            + CIRCUIT
+            + WORKFLOW
             + "types: [{name: A, protocol: NONE, signature_format: PADES, "
-            + "subtypes: [{name: B, circuit: Visa seul, rules: []}]}]",
+            + "subtypes: [{name: B, workflow: Visa seul, rules: []}]}]",
             "rules_empty",
             "« A / B »",
         ),
         (
             TOWN
-            + CIRCUIT
+            + WORKFLOW
             + "types: [{name: A, protocol: NONE, signature_format: PADES, subtypes: [{name: B, "
-            + "circuit: Visa seul, metadata: [{key: deposit_desk, label: X, type: text}]}]}]",
+            + "workflow: Visa seul, metadata: [{key: deposit_desk, label: X, type: text}]}]}]",
             "metadata_key_reserved",
             "« A / B »",
         ),
         (
             TOWN
-            + CIRCUIT
+            + WORKFLOW
             + "types: [{name: A, protocol: NONE, signature_format: PADES, subtypes: [{name: B, "
-            + "circuit: Visa seul, rules: [{circuit: Visa seul, desks: "
+            + "workflow: Visa seul, rules: [{workflow: Visa seul, desks: "
             + "[{step: visa, desk: Maire}]}]}]}]",
             "rules_step_not_variable",
             "« Visa seul »",
@@ -210,8 +210,8 @@ def test_what_stands_twice_already_is_not_the_fault_of_a_file() -> None:
 
 
 def test_a_circuit_that_stands_may_name_a_desk_that_is_gone() -> None:
-    standing = read_text((TOWN + CIRCUIT.replace("desk: Maire", f"desk: {GONE}")).encode())
-    renamed = read_text((TOWN + CIRCUIT.replace("desk: Maire", "desk: Mairie")).encode())
+    standing = read_text((TOWN + WORKFLOW.replace("desk: Maire", f"desk: {GONE}")).encode())
+    renamed = read_text((TOWN + WORKFLOW.replace("desk: Maire", "desk: Mairie")).encode())
 
     assert faults_in(Judged(standing, standing), NOW) == ()
     assert [one.code for one in faults_in(Judged(renamed, renamed), NOW)] == ["unknown_desk"]

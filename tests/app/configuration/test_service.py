@@ -64,7 +64,7 @@ async def test_an_export_applied_to_an_empty_tenant_exports_the_same_bytes(
     planned = await empty.dry_run(empty.own("communaute-de-communes"))
     assert planned.valid, planned.faults
     plan = await empty.apply(empty.own("communaute-de-communes"))
-    assert {one.circuit for one in plan.not_in_force} == {
+    assert {one.workflow for one in plan.not_in_force} == {
         "Finances courantes",
         "Finances importantes",
     }
@@ -97,7 +97,7 @@ async def test_what_is_applied_again_changes_nothing(
     again = [await empty.apply(text), await empty.apply(await empty.export())]
 
     # What a certificate still holds back is asked for again by the file: it changes nothing.
-    assert [one.circuit for one in again[0].not_in_force] == [
+    assert [one.workflow for one in again[0].not_in_force] == [
         "Finances courantes",
         "Finances importantes",
     ]
@@ -129,7 +129,7 @@ async def test_a_file_changes_what_it_says_and_leaves_the_rest_alone(
     assert {(one.section, one.change) for one in plan.changes} == {
         ("tenant", "changed"),
         ("desk", "changed"),
-        ("circuit", "changed"),
+        ("workflow", "changed"),
         ("subtype", "changed"),
         ("power", "changed"),
         ("absence", "changed"),
@@ -142,10 +142,10 @@ async def test_a_file_changes_what_it_says_and_leaves_the_rest_alone(
     assert "2000000" not in exported
     assert [one for one in plan.left_alone if "administration@" in one]
     async with context.unit(empty.principal.tenant_id) as session:
-        circuit = await session.scalar(select(Workflow).where(Workflow.name == "Arrêtés"))
-        assert circuit is not None
+        workflow = await session.scalar(select(Workflow).where(Workflow.name == "Arrêtés"))
+        assert workflow is not None
         numbers = await session.scalars(
-            select(WorkflowVersion.number).where(WorkflowVersion.workflow_id == circuit.id)
+            select(WorkflowVersion.number).where(WorkflowVersion.workflow_id == workflow.id)
         )
         assert sorted(numbers) == [1, 2]
 
@@ -182,7 +182,7 @@ async def test_nothing_is_half_applied_when_the_last_service_refuses(
         + "desks:\n"
         + desk("Urbanisme", superior="Maire")
         + f"""
-circuits:
+workflows:
   - name: Permis
     steps: [{{id: visa, kind: approval, name: Visa, actors: [{{desk: Urbanisme}}]}}]
 powers:
@@ -307,7 +307,7 @@ async def test_subtypes_that_wait_for_their_circuits_are_said(
     plans = [await empty.apply(empty.own("petite-commune")) for _ in range(2)]
 
     for plan in plans:
-        assert {one.subtype: one.circuits for one in plan.waiting_subtypes} == {
+        assert {one.subtype: one.workflows for one in plan.waiting_subtypes} == {
             "Finances / Dépenses": ["Finances courantes", "Finances importantes"],
             "Finances / Recettes": ["Finances courantes"],
         }
@@ -319,13 +319,13 @@ async def test_a_subtype_that_has_folders_is_not_moved_to_a_draft(
 ) -> None:
     setup = setup_of(context, finances.town)
     await finances.create("letters")
-    draft = """circuits:
+    draft = """workflows:
 - name: À revoir
   active: true
   steps: [{id: visa, kind: approval, name: Visa}]
 """
-    drafts = (await setup.export()).replace("circuits:\n", draft, 1)
-    text = drafts.replace("circuit: Visa, signature\n", "circuit: À revoir\n")
+    drafts = (await setup.export()).replace("workflows:\n", draft, 1)
+    text = drafts.replace("workflow: Visa, signature\n", "workflow: À revoir\n")
     assert text != drafts
 
     tried = await setup.dry_run(text)

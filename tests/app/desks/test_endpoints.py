@@ -83,13 +83,13 @@ class TestHold:
         self, context: Context, administrator: ApiPerson, person_of: PersonOf
     ) -> None:
         town = administrator.town
-        await add_person(context, town, "circuits", Role.WORKFLOW_ADMIN)
-        circuits = await person_of(town, "circuits")
-        himself = {"user_id": str(town.users["circuits"])}
+        await add_person(context, town, "workflow_admin", Role.WORKFLOW_ADMIN)
+        workflow_admin = await person_of(town, "workflow_admin")
+        himself = {"user_id": str(town.users["workflow_admin"])}
         desk = f"/desks/{town.desks['maire']}"
         bodies = {"holders": himself, "staff": himself | {"role": "supervisor"}}
         refused = [
-            said(await circuits.client.post(f"{desk}/{what}", json=body))
+            said(await workflow_admin.client.post(f"{desk}/{what}", json=body))
             for what, body in bodies.items()
         ]
         by_another = [

@@ -135,21 +135,21 @@ class TestAdministrator:
         direction: ApiPerson,
         person_of: PersonOf,
     ) -> None:
-        await add_person(context, town, "circuits", Role.WORKFLOW_ADMIN)
-        circuits = await person_of(town, "circuits")
+        await add_person(context, town, "workflow_admin", Role.WORKFLOW_ADMIN)
+        workflow_admin = await person_of(town, "workflow_admin")
         folder_id = await finances.submitted("letters")
         skip = {"step": "visa", "desk_id": direction.desk}
-        blank = await circuits.act(folder_id, "skip_step", **skip, reason=" ")
+        blank = await workflow_admin.act(folder_id, "skip_step", **skip, reason=" ")
         assert said(blank) == (422, "reason_missing")
-        passed = await circuits.act(folder_id, "skip_step", **skip, reason="Poste vacant")
+        passed = await workflow_admin.act(folder_id, "skip_step", **skip, reason="Poste vacant")
         assert passed.json()["waiting_desk_ids"] == [mayor.desk]
         assert (passed.json()["documents"], passed.json()["metadata"]) == ([], {})
         whole = await finances.read(folder_id)
         revision_id = whole["documents"][0]["revisions"][0]["id"]
         path = f"/folders/{folder_id}/revisions/{revision_id}/content"
-        assert (await circuits.client.get(path)).status_code == 404
+        assert (await workflow_admin.client.get(path)).status_code == 404
         (entry,) = await entries(context, town, "folder.step_skipped")
-        assert entry["actor"]["id"] == str(town.users["circuits"])
+        assert entry["actor"]["id"] == str(town.users["workflow_admin"])
         assert entry["power"] == "administrator"
 
     async def test_never_skips_a_signature(
@@ -403,8 +403,8 @@ class TestEnd:
         mayor: ApiPerson,
     ) -> None:
         visa = step(town, "visa", "approval", "direction")
-        circuit = {"final_desk": desk_of(town, "maire")}
-        await add_subtype(context, town, visa, step(town, "fin", "archive"), circuit=circuit)
+        workflow = {"final_desk": desk_of(town, "maire")}
+        await add_subtype(context, town, visa, step(town, "fin", "archive"), workflow=workflow)
         folder_id = await finances.submitted("essai")
         await approve(direction, folder_id)
         assert said(await finances.act(folder_id, "archive", step="fin"))[0] == 403

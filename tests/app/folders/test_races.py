@@ -33,12 +33,12 @@ async def journaled(context: Context, town: Town, folder_id: str) -> list[str]:
 async def _one_approval(
     context: Context,
     town: Town,
-    depositor: ApiPerson,
+    submitter: ApiPerson,
     rivals: tuple[ApiPerson, ApiPerson],
     *,
     at: str,
 ) -> None:
-    folder_id = await depositor.submitted("essai")
+    folder_id = await submitter.submitted("essai")
     answers = await asyncio.gather(
         *(one.act(folder_id, "approve", step="visa", desk_id=at) for one in rivals)
     )

@@ -27,8 +27,8 @@ class TestAdministered:
         self, context: Context, finances: ApiPerson, person_of: PersonOf, clock: DrivenClock
     ) -> None:
         town = finances.town
-        await add_person(context, town, "circuits", Role.WORKFLOW_ADMIN)
-        administrator = await person_of(town, "circuits")
+        await add_person(context, town, "workflow_admin", Role.WORKFLOW_ADMIN)
+        administrator = await person_of(town, "workflow_admin")
         folders = [await finances.submitted()]
         clock.advance(seconds=1)
         folders.append(await finances.submitted())

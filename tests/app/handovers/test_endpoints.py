@@ -33,7 +33,7 @@ from tests.builders.handovers import (
 )
 from tests.builders.people import ApiPerson, approved
 from tests.builders.principals import add_person
-from tests.builders.towns import DrivenClock
+from tests.builders.towns import DrivenClock, certify_on_a_curve
 
 
 async def holdings(
@@ -80,6 +80,24 @@ class TestPlan:
         ]
         told = await powers_at(administrator, "maire", election)
         assert ("holder", "maire") in told
+
+    async def test_a_flow_would_wait_for_an_elected_person_whose_key_cannot_sign_it(
+        self,
+        context: Context,
+        administrator: ApiPerson,
+        finances: ApiPerson,
+        direction: ApiPerson,
+        elected: str,
+        election: datetime,
+    ) -> None:
+        await certify_on_a_curve(context, administrator.town, "elue")
+        await approved(finances, direction, "acts")
+        flow = await approved(finances, direction, "flows")
+        office = an_office(administrator, "maire", incoming_id=elected, starts_at=election)
+        read = made(await administrator.client.post(PATH, json=a_plan(office)))
+        assert [(one["folder_id"], one["reason"]) for one in read["effects"]["stranded"]] == [
+            (flow, "no_fit_certificate")
+        ]
 
     async def test_what_could_not_be_carried_out_is_refused(
         self,
@@ -332,13 +350,13 @@ class TestApply:
         person_of: PersonOf,
     ) -> None:
         town = administrator.town
-        await add_person(context, town, "circuits", Role.WORKFLOW_ADMIN)
-        circuits = await person_of(town, "circuits")
-        himself = str(town.users["circuits"])
+        await add_person(context, town, "workflow_admin", Role.WORKFLOW_ADMIN)
+        workflow_admin = await person_of(town, "workflow_admin")
+        himself = str(town.users["workflow_admin"])
         office = an_office(administrator, "maire", incoming_id=himself, starts_at=election)
-        prepared = said(await circuits.client.post(PATH, json=a_plan(office)))
+        prepared = said(await workflow_admin.client.post(PATH, json=a_plan(office)))
         plan = made(await administrator.client.post(PATH, json=a_plan(office)))
-        applied = said(await circuits.client.post(f"{PATH}/{plan['id']}/apply"))
+        applied = said(await workflow_admin.client.post(f"{PATH}/{plan['id']}/apply"))
         assert prepared == applied == (403, "self_granted")
         by_another = await administrator.client.post(f"{PATH}/{plan['id']}/apply")
         assert by_another.status_code == 200

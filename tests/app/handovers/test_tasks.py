@@ -108,7 +108,7 @@ class TestHandOver:
         clock: DrivenClock,
     ) -> None:
         town = administrator.town
-        await add_person(context, town, "circuits", Role.WORKFLOW_ADMIN, Role.TENANT_ADMIN)
+        await add_person(context, town, "workflow_admin", Role.WORKFLOW_ADMIN, Role.TENANT_ADMIN)
         folder_id = await finances.submitted()
         office = an_office(
             administrator, "direction", incoming_id=elected, starts_at=election, pending="return"
@@ -120,4 +120,4 @@ class TestHandOver:
         clock.now = election + timedelta(seconds=1)
         await drain(context)
         told = await mailed(context, administrator, folder_id, "folder_kept")
-        assert told == ["circuits"]
+        assert told == ["workflow_admin"]

@@ -302,7 +302,7 @@ async def _situations(
     signature = step(town, "signature", "signature", "maire")
     duties = {"duties": [{"kind": "submitter_does_not_approve"}]}
     await add_subtype(context, town, visa, signature, key="a", **_AMOUNT)
-    await add_subtype(context, town, both, key="b", circuit=duties, **_AMOUNT)
+    await add_subtype(context, town, both, key="b", workflow=duties, **_AMOUNT)
     ids = []
     for key, amount in (("a", "5"), ("a", "50"), ("a", None), ("b", "5"), ("b", "50")):
         folder_id = await finances.deposited(key)

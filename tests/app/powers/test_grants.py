@@ -230,12 +230,14 @@ class TestExecutory:
     async def test_threat_36_nobody_makes_his_own_power_serve(
         self, context: Context, administrator: ApiPerson, person_of: PersonOf
     ) -> None:
-        await add_person(context, administrator.town, "circuits", Role.WORKFLOW_ADMIN)
-        circuits = await person_of(administrator.town, "circuits")
+        await add_person(context, administrator.town, "workflow_admin", Role.WORKFLOW_ADMIN)
+        workflow_admin = await person_of(administrator.town, "workflow_admin")
         signed = {"number": "2026-101", "signed_on": "2026-01-05"}
-        grant = await give(administrator, "maire", "circuits", document=signed, executory_at=None)
+        grant = await give(
+            administrator, "maire", "workflow_admin", document=signed, executory_at=None
+        )
         body = {"executory_at": "2026-01-06T08:00:00Z", "published_on": "2026-01-06"}
-        refused = await circuits.client.patch(f"/grants/{grant['id']}", json=body)
+        refused = await workflow_admin.client.patch(f"/grants/{grant['id']}", json=body)
         assert said(refused) == (403, "self_granted")
 
 

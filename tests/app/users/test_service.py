@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import uuid
-
 from app.context import Context
 from app.demo.town import Town
+from app.register.service import as_person
 from app.users.service import fit_signers
 from tests.builders.towns import DrivenClock
+from workflows.register import PersonId
 
 
 async def _fit(
-    context: Context, town: Town, among: frozenset[uuid.UUID] | None
-) -> frozenset[uuid.UUID]:
+    context: Context, town: Town, among: frozenset[PersonId] | None
+) -> frozenset[PersonId]:
     async with context.unit(town.tenant_id) as session:
         return await fit_signers(session, now=context.clock(), rsa_only=False, among=among)
 
 
 async def test_only_the_persons_asked_about_are_judged(context: Context, town: Town) -> None:
-    mayor, direction = town.users["maire"], town.users["direction"]
+    mayor, direction = as_person(town.users["maire"]), as_person(town.users["direction"])
     found = [
         await _fit(context, town, among)
         for among in (None, frozenset({mayor, direction}), frozenset({direction}), frozenset())

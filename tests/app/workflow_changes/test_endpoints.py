@@ -21,7 +21,7 @@ from tests.builders.people import ApiPerson, approve
 from tests.builders.towns import random_id
 
 
-async def signing_circuit(administrator: ApiPerson) -> str:
+async def signing_workflow(administrator: ApiPerson) -> str:
     """The circuit of letters: visa, signature."""
     listed = (await administrator.client.get("/workflows")).json()
     return str(next(one["id"] for one in listed if one["name"] == "Visa, signature"))
@@ -72,7 +72,7 @@ class TestImpact:
     async def test_counts_and_tells_what_each_folder_would_meet(
         self, administrator: ApiPerson, finances: ApiPerson, direction: ApiPerson
     ) -> None:
-        workflow_id = await signing_circuit(administrator)
+        workflow_id = await signing_workflow(administrator)
         waiting = await finances.submitted("letters")
         rejected = await finances.submitted("letters")
         await direction.act(rejected, "reject", step="visa", reason="Pièce absente")
@@ -97,7 +97,7 @@ class TestImpact:
         }
 
     async def test_nothing_under_way_is_said(self, administrator: ApiPerson) -> None:
-        workflow_id = await signing_circuit(administrator)
+        workflow_id = await signing_workflow(administrator)
         found = await preview(administrator, workflow_id, 1)
         assert (found["total"], found["folders"]) == (0, [])
         assert found["summary"] == "Aucun dossier en cours ne suit une autre version."
@@ -107,7 +107,7 @@ class TestMigrations:
     async def test_folders_follow_one_by_one_and_may_go_back(
         self, administrator: ApiPerson, finances: ApiPerson, direction: ApiPerson
     ) -> None:
-        workflow_id = await signing_circuit(administrator)
+        workflow_id = await signing_workflow(administrator)
         waiting = await finances.submitted("letters")
         rejected = await finances.submitted("letters")
         await direction.act(rejected, "reject", step="visa", reason="Pièce absente")
@@ -141,7 +141,7 @@ class TestMigrations:
     async def test_without_list_all_that_can_follow_do_and_go_on(
         self, administrator: ApiPerson, finances: ApiPerson, direction: ApiPerson
     ) -> None:
-        workflow_id = await signing_circuit(administrator)
+        workflow_id = await signing_workflow(administrator)
         folders = [await finances.submitted("letters") for _ in range(2)]
         rejected = await finances.submitted("letters")
         await direction.act(rejected, "reject", step="visa", reason="Pièce absente")
@@ -163,7 +163,7 @@ class TestMigrations:
     async def test_no_folder_follows_a_draft(
         self, administrator: ApiPerson, finances: ApiPerson
     ) -> None:
-        workflow_id = await signing_circuit(administrator)
+        workflow_id = await signing_workflow(administrator)
         await finances.submitted("letters")
         path = f"/workflows/{workflow_id}/versions"
         await administrator.client.post(path, json={"steps": [visa(administrator.town)]})
@@ -175,7 +175,7 @@ class TestMigrations:
     async def test_the_desks_chosen_before_stand_again_on_the_way_back(
         self, administrator: ApiPerson, finances: ApiPerson, direction: ApiPerson
     ) -> None:
-        workflow_id = await signing_circuit(administrator)
+        workflow_id = await signing_workflow(administrator)
         folder_id = await finances.submitted("letters")
         chosen = {**visa(administrator.town, id="choix"), "desk_ids": []}
         chosen["actors"] = [{"kind": "variable"}]
@@ -259,7 +259,7 @@ class TestIsolation:
         other_town: Town,
         person_of: PersonOf,
     ) -> None:
-        workflow_id = await signing_circuit(administrator)
+        workflow_id = await signing_workflow(administrator)
         foreign = await (await person_of(other_town, "finances")).submitted("letters")
         act = await finances.submitted("acts")
         number = await new_version(administrator, workflow_id, visa(administrator.town))

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.drawing import drawn_from, read_findings, workflow_of
-from app.catalog.judgement import bench, judge, refuse_errors, uses_circuit, uses_of
+from app.catalog.judgement import bench, judge, refuse_errors, uses_of, uses_workflow
 from app.catalog.repository import CatalogRepository
 from app.catalog.schemas import (
     DifferenceRead,
@@ -109,7 +109,7 @@ async def _uses(session: AsyncSession, workflow: Workflow) -> list[str]:
     subtypes = [
         f"sous-type « {kind.name} / {subtype.name} »"
         for subtype, kind in await repository.subtypes_with_types()
-        if uses_circuit(subtype, str(workflow.id))
+        if uses_workflow(subtype, str(workflow.id))
     ]
     folders = await repository.folders_of_workflow(workflow.id)
     return [*subtypes, *counted(folders, "dossier", "dossiers")]

@@ -91,11 +91,11 @@ class TestWorkflow:
     ) -> None:
         names = ("Été", "été", "ETE", "Ete")
         type_id = (await make_type(administrator, "NONE")).json()["id"]
-        circuit = await active(administrator, visa(administrator.town))
+        workflow = await active(administrator, visa(administrator.town))
         for given in (
             [draw(administrator, name=name) for name in names],
             [make_type(administrator, "NONE", name=name) for name in names],
-            [bind(administrator, type_id, circuit, name=name) for name in names],
+            [bind(administrator, type_id, workflow, name=name) for name in names],
         ):
             answers = await asyncio.gather(*given)
             assert sorted(one.status_code for one in answers) == [201, 409, 409, 409]
@@ -158,7 +158,7 @@ class TestDrawing:
     async def test_every_setting_of_a_circuit_is_read_back_and_may_be_sent_again(
         self, administrator: ApiPerson
     ) -> None:
-        body = whole_circuit(administrator.town)
+        body = whole_workflow(administrator.town)
         made = (await administrator.client.post("/workflows", json=body)).json()
         first = drawn(made["versions"][0])
         again = await administrator.client.post(f"/workflows/{made['id']}/versions", json=first)
@@ -278,7 +278,7 @@ class TestRenamingAndDeleting:
         assert (deleted.status_code, after.status_code) == (204, 404)
 
 
-def whole_circuit(town: Town) -> Json:
+def whole_workflow(town: Town) -> Json:
     """Every setting that a circuit has."""
     desk, mayor = str(town.desks["direction"]), str(town.desks["maire"])
     preparation = visa(town, id="relecture", phase="preparation", may_add_steps=True)
