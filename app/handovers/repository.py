@@ -19,7 +19,7 @@ from app.models import (
     InboxEntry,
     InboxList,
 )
-from workflows.events import Transferred
+from workflows.events import OpinionAsked, StepStarted, Transferred
 
 
 class HandoverRepository:
@@ -95,6 +95,16 @@ class HandoverRepository:
             query = query.where(func.coalesce(Folder.waiting_since, Folder.updated_at) <= by)
         return list(await self._session.scalars(query.order_by(Folder.created_at, Folder.id)))
 
+    async def asked_at(self, desk_id: uuid.UUID) -> list[uuid.UUID]:
+        """The folders whose current step waits for the opinion of the desk; the oldest first."""
+        query = (
+            select(Folder.id)
+            .join(InboxEntry, InboxEntry.folder_id == Folder.id)
+            .where(InboxEntry.desk_id == desk_id, InboxEntry.kind == OPINION)
+            .order_by(Folder.created_at, Folder.id)
+        )
+        return list(await self._session.scalars(query))
+
     async def came_later(self, folder_id: uuid.UUID, desk_id: uuid.UUID, after: datetime) -> bool:
         """Whether the folder was transferred to the desk after that instant."""
         found = await self._session.scalar(
@@ -120,7 +130,18 @@ class HandoverRepository:
         """The number of the event by which the current step got its turn."""
         found = await self._session.scalar(
             select(func.max(FolderEvent.seq)).where(
-                FolderEvent.folder_id == folder_id, FolderEvent.kind == "step_started"
+                FolderEvent.folder_id == folder_id, FolderEvent.kind == StepStarted.type
+            )
+        )
+        return found or 0
+
+    async def question_to(self, folder_id: uuid.UUID, desk_id: uuid.UUID) -> int:
+        """The number of the event by which the opinion of the desk was last asked."""
+        found = await self._session.scalar(
+            select(func.max(FolderEvent.seq)).where(
+                FolderEvent.folder_id == folder_id,
+                FolderEvent.kind == OpinionAsked.type,
+                FolderEvent.payload["payload", "desk"].astext == str(desk_id),
             )
         )
         return found or 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.context import Context
@@ -12,7 +14,8 @@ from app.notifications.recipients import administrators, submitters
 from app.notifications.repository import NotificationRepository
 from app.notifications.schemas import ARRIVALS, NotificationKind
 from app.notifications.service import News, call, notify
-from workflows.engine import who_may_pass
+from app.register.service import as_desk
+from workflows.engine import who_may_advise, who_may_pass
 
 ADMINISTRATORS_HEAR_OF = 20
 """Administrators get a mail for so many folders of a desk: they have understood by then. Every
@@ -33,6 +36,17 @@ async def review_folder(
     await call(session, context, News(folder.id, turn, ARRIVALS[step.kind]), able, now.register)
     if able.nobody is not None:
         await _report(session, context, folder, place)
+
+
+async def review_opinion(
+    session: AsyncSession, context: Context, folder: Folder, desk_id: uuid.UUID
+) -> None:
+    """One folder that waits for the opinion of the desk. Running twice adds nothing."""
+    now = await situation_of(session, context, folder)
+    able = who_may_advise(now.state, as_desk(desk_id), now.register, now.facts, context.clock())
+    asked = await HandoverRepository(session).question_to(folder.id, desk_id)
+    news = News(folder.id, asked, NotificationKind.OPINION_ASKED)
+    await call(session, context, news, able, now.register)
 
 
 async def _report(session: AsyncSession, context: Context, folder: Folder, place: int) -> None:

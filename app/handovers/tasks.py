@@ -16,7 +16,7 @@ from app.folders.repository import FolderRepository
 from app.folders.service import apply
 from app.handovers.plan import Decision
 from app.handovers.repository import HandoverRepository
-from app.handovers.review import review_folder
+from app.handovers.review import review_folder, review_opinion
 from app.handovers.service import decision_at
 from app.notifications.recipients import administrators
 from app.notifications.schemas import NotificationKind
@@ -53,16 +53,22 @@ async def hand_over(context: Context, job: jobs.ClaimedJob) -> None:
 
 
 async def review(context: Context, job: jobs.ClaimedJob) -> None:
-    """Looks at each folder that waits at a desk whose powers have changed, in a transaction of
-    its own: running twice is harmless."""
+    """Looks at each folder that waits at a desk whose powers have changed, or for its opinion, in
+    a transaction of its own: running twice is harmless."""
     desk_id = uuid.UUID(job.object_ids["desk_id"])
     async with context.unit(job.tenant_id) as session:
-        waiting = await HandoverRepository(session).waiting_at(desk_id)
+        repository = HandoverRepository(session)
+        waiting, asked = await repository.waiting_at(desk_id), await repository.asked_at(desk_id)
     for place, folder_id in enumerate(waiting):
         async with context.unit(job.tenant_id) as session:
             folder = await FolderRepository(session).folder(folder_id)
             if folder is not None:
                 await review_folder(session, context, folder, place=place)
+    for folder_id in asked:
+        async with context.unit(job.tenant_id) as session:
+            folder = await FolderRepository(session).folder(folder_id)
+            if folder is not None:
+                await review_opinion(session, context, folder, desk_id)
     async with context.unit(job.tenant_id) as session:
         await jobs.finish(session, job)
 

@@ -158,6 +158,27 @@ class TestAbsence:
         told = await mailed(context, administrator, folder_id, "to_approve")
         assert told.count(adjoint) == 2
 
+    async def test_an_adviser_who_was_away_hears_of_the_question_once_he_is_back(
+        self,
+        context: Context,
+        administrator: ApiPerson,
+        finances: ApiPerson,
+        direction: ApiPerson,
+        clock: DrivenClock,
+        soon: datetime,
+    ) -> None:
+        await be_away(administrator, "maire", period={"ends_at": soon.isoformat()})
+        folder_id = await finances.submitted()
+        question = {"of_desk_id": str(administrator.town.desks["maire"]), "question": "Accord ?"}
+        made(await direction.act(folder_id, "ask_opinion", step="visa", **question))
+        await drain(context)
+        during = await mailed(context, administrator, folder_id, "opinion_asked")
+        await at(context, clock, soon)
+        after = await mailed(context, administrator, folder_id, "opinion_asked")
+        await at(context, clock, soon + timedelta(days=1))
+        later = await mailed(context, administrator, folder_id, "opinion_asked")
+        assert (during, after, later) == ([], ["maire"], ["maire"])
+
 
 class TestLeaving:
     async def test_a_holding_that_ends_by_its_date_is_reported_at_that_instant(
