@@ -18,7 +18,7 @@ from tests.builders.ledgers import eventually
 from tests.builders.people import ApiPerson
 from tests.builders.principals import add_person, make_token
 
-Request = tuple[str, str, dict[str, Any] | None]
+Request = tuple[str, str, dict[str, Any] | str | None]
 Change = Callable[[ApiPerson, Context], Awaitable[Request]]
 _WAITING = text(
     "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database "
@@ -120,6 +120,11 @@ async def _token_revoked(by: ApiPerson, context: Context) -> Request:
     return "DELETE", f"/api-tokens/{token_id}", None
 
 
+async def _configuration(by: ApiPerson, _: Context) -> Request:
+    person = by.town.logins["maire"]
+    return "POST", "/configuration/apply", f"version: 1\nabsences:\n  - person: {person}\n"
+
+
 def _tomorrow(context: Context) -> str:
     return (context.clock() + timedelta(days=1)).isoformat()
 
@@ -143,6 +148,7 @@ def _tomorrow(context: Context) -> str:
         _council_cancelled,
         _token,
         _token_revoked,
+        _configuration,
     ],
     ids=lambda change: change.__name__.strip("_"),
 )
@@ -157,7 +163,8 @@ async def test_threat_36_whoever_changes_powers_waits_for_the_acts_that_read_the
 
     async with context.unit(administrator.town.tenant_id) as act:
         await load_register(act)
-        asked = asyncio.ensure_future(administrator.client.request(method, path, json=body))
+        sent = {"content": body} if isinstance(body, str) else {"json": body}
+        asked = asyncio.ensure_future(administrator.client.request(method, path, **sent))
         assert await eventually(waits_or_was_answered)
         assert not asked.done(), asked.result().text
     answer = await asked
