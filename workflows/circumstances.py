@@ -41,7 +41,7 @@ class Circumstances:
 
 
 def turn_of(state: FolderState, step: StepId) -> StepInstance:
-    """The step, which has its turn now. Raises NotInCircuit, UnknownStep, StepAlreadyPassed or
+    """The step, which has its turn now. Raises NotInWorkflow, UnknownStep, StepAlreadyPassed or
     NotYourTurn."""
     if not state.steps:
         raise NotInWorkflow
@@ -62,7 +62,7 @@ def check_kind(instance: StepInstance, kinds: frozenset[StepKind]) -> None:
 
 
 def check_in_workflow(state: FolderState) -> None:
-    """The folder has been sent once: it is no draft. Raises NotInCircuit."""
+    """The folder has been sent once: it is no draft. Raises NotInWorkflow."""
     if state.status is FolderStatus.DRAFT:
         raise NotInWorkflow
 

@@ -20,7 +20,7 @@ WorkflowError
 │   │   ├── NotADraft
 │   │   ├── NotResubmittable
 │   │   ├── NotCancellable
-│   │   ├── NotInCircuit
+│   │   ├── NotInWorkflow
 │   │   ├── NotYourTurn
 │   │   ├── StepAlreadyPassed
 │   │   ├── WrongStepKind

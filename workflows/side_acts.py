@@ -40,7 +40,7 @@ def decide_read(
 
 def reading(state: FolderState, actor: PersonAtDesk, given: Circumstances) -> Authorship:
     """Who reads a folder in its circuit: anybody of a desk that takes part in it. Raises
-    NotInCircuit, DeskNotConcerned or NoPower."""
+    NotInWorkflow, DeskNotConcerned or NoPower."""
     check_in_workflow(state)
     if actor.desk not in set(_taking_part(state)):
         raise DeskNotConcerned("Ce dossier ne passe pas par ce bureau : choisissez le bon bureau.")
@@ -89,7 +89,7 @@ def decide_recusal(state: FolderState, action: Recuse, given: Circumstances) -> 
 
 def recusing(state: FolderState, actor: PersonAtDesk, given: Circumstances) -> Authorship:
     """Who may stand back: whoever could act at one of the steps, whatever its turn. Raises
-    NotInCircuit, AlreadyRecused or a case of NotEntitled."""
+    NotInWorkflow, AlreadyRecused or a case of NotEntitled."""
     check_in_workflow(state)
     if actor.person in state.recused:
         raise AlreadyRecused

@@ -266,7 +266,7 @@ async def submit(
     asked: Submission,
     marked: Marked | None,
 ) -> Acted:
-    """Sends the folder in its circuit. Raises NotFound and the refusals of `enter_circuit`."""
+    """Sends the folder in its circuit. Raises NotFound and the refusals of `enter_workflow`."""
     folder = await lock_readable(session, principal, folder_id)
     actor = seat(principal, asked.desk_id)
     return await enter_workflow(session, context, folder, actor, chosen_desks(asked), marked)

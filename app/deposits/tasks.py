@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,12 +15,13 @@ from app.context import Context
 from app.documents.disposal import discard_documents
 from app.documents.repository import DocumentRepository
 from app.documents.service import Received, complete_pes
-from app.errors import Unprocessable
+from app.errors import Conflict, Unprocessable
 from app.folders.facts import state_of
-from app.folders.references import release_reference
+from app.folders.references import hold_reference, release_reference
 from app.folders.repository import FolderRepository
 from app.folders.service import INSPECTING, INSPECTION_REFUSED
-from app.folders.submission import index
+from app.folders.submission import entering_documents, index
+from app.models import Folder
 from app.storage import StoredBlob
 from app.tenants.repository import TenantRepository
 from app.tenants.service import trust_material
@@ -78,7 +81,7 @@ async def _refuse(
     refusal: dict[str, str],
 ) -> None:
     """The deferred inspection refused: documents deleted, the submitter is told (D17). Where a new
-    revision was brought to a folder that has a history, it alone is deleted."""
+    revision was brought to a folder that has a history, it alone is forgotten."""
     folder = await FolderRepository(session).lock(folder_id)
     if folder is None or folder.status != INSPECTING:
         return
@@ -89,7 +92,7 @@ async def _refuse(
         await release_reference(session, folder, now)
         folder.status = INSPECTION_REFUSED
     else:
-        await DocumentRepository(session).remove_revision(revision_id)
+        await _forget(session, folder, revision_id, now)
         folder.status = state.status.value
     folder.refusal = dict(refusal)
     folder.updated_at = now
@@ -111,6 +114,25 @@ async def _refuse(
         ),
         at=now,
     )
+
+
+async def _forget(
+    session: AsyncSession, folder: Folder, revision_id: uuid.UUID, now: datetime
+) -> None:
+    """The folder has the documents it had, and the NomFic of its flow unless another took it
+    meanwhile: it is then refused when the folder is sent."""
+    repository = DocumentRepository(session)
+    revision = await repository.revision(revision_id)
+    assert revision is not None
+    document = await repository.document(revision.document_id)
+    assert document is not None
+    await repository.remove_revision(revision_id)
+    if not await repository.revisions([document.id]):
+        await repository.remove_document(document)
+    await release_reference(session, folder, now)
+    with suppress(Conflict):
+        await hold_reference(session, folder, await entering_documents(session, folder.id), now)
+    await index(session, folder)
 
 
 async def _waiting_flow(

@@ -55,7 +55,7 @@ async def entering_documents(
 
 async def flow_entering(session: AsyncSession, folder: Folder) -> ToMark | None:
     """The flow to mark before the folder is sent (DESIGN D9). Where a preparation circuit comes
-    first, it is marked at its end. Raises as `circuit_for`."""
+    first, it is marked at its end. Raises as `workflow_for`."""
     if folder.status not in _ENTERING:
         return None
     choice = await workflow_for(session, folder, await _resolved(session, folder))

@@ -10,6 +10,7 @@ from app.demo.acts import Act, deliberation
 from app.demo.flows import Flow, make_pes
 from app.demo.town import Town
 from app.models import InboxEntry
+from app.worker import drain
 from tests.builders.administration import said
 from tests.builders.people import PDF, XML, ApiPerson, a_flow, approve
 from tests.builders.pes import sign_flow
@@ -143,6 +144,71 @@ class TestPreparation:
         after = await _amounts(context, town)
         assert len(before) == len(after) == 1
         assert before != after
+
+
+class TestLargeRevision:
+    """A flow that a job reads, in a preparation circuit."""
+
+    @pytest.fixture
+    async def prepared(self, context: Context, town: Town) -> str:
+        """A subtype of signed flows that the direction prepares."""
+        prepare = step(town, "montage", "approval", "direction", phase="preparation")
+        visa, sending = step(town, "visa", "approval", "maire"), step(town, "envoi", "transmission")
+        await add_subtype(
+            context,
+            town,
+            prepare,
+            visa,
+            sending,
+            key="prepared_flows",
+            protocol=Protocol.HELIOS,
+            helios_intake="signed_elsewhere",
+        )
+        return "prepared_flows"
+
+    @pytest.fixture
+    async def waiting(self, context: Context, finances: ApiPerson, prepared: str) -> str:
+        """A folder with the direction; flows that arrive from now on are large."""
+        folder_id = await finances.submitted(prepared, _signed(990_040))
+        context.settings.limits.inline_pes_bytes = 100
+        return folder_id
+
+    async def test_refused_leaves_the_folder_with_the_flow_it_had_and_its_name(
+        self, context: Context, finances: ApiPerson, direction: ApiPerson, waiting: str
+    ) -> None:
+        assert await revise(direction, waiting, _forged(990_041), XML) == 202
+        await drain(context)
+        whole = await direction.read(waiting)
+        assert (whole["status"], whole["refusal"]["code"]) == ("pending", "pes_invalid_signature")
+        assert len(whole["documents"][0]["revisions"]) == 1
+        again = await finances.create("signed_flows")
+        assert said(await finances.upload(again, _signed(990_040), XML)) == (
+            409,
+            "pes_file_name_used",
+        )
+        assert (await finances.upload(again, _signed(990_041), XML)).status_code == 202
+        assert (await direction.act(waiting, "approve", step="montage")).is_success
+
+    async def test_refused_leaves_nothing_of_a_document_that_it_alone_made(
+        self, context: Context, finances: ApiPerson, direction: ApiPerson, waiting: str
+    ) -> None:
+        (document,) = (await direction.read(waiting))["documents"]
+        await direction.client.delete(f"/folders/{waiting}/documents/{document['id']}")
+        assert (await direction.upload(waiting, _forged(990_042), XML)).status_code == 202
+        await drain(context)
+        assert (await direction.read(waiting))["documents"] == []
+        refused = await direction.act(waiting, "approve", step="montage")
+        assert said(refused) == (422, "no_main_document")
+        again = await finances.create("signed_flows")
+        assert (await finances.upload(again, _signed(990_042), XML)).status_code == 202
+
+
+def _signed(number: int) -> bytes:
+    return sign_flow(make_pes(Flow(number=number)))
+
+
+def _forged(number: int) -> bytes:
+    return _signed(number).replace(b"PAPETERIE EXEMPLE", b"PAPETERIE FORGEES")
 
 
 async def _revisions(person: ApiPerson, folder_id: str) -> list[dict[str, str]]:
