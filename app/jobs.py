@@ -144,6 +144,21 @@ async def bury(session: AsyncSession, job: ClaimedJob, *, error: str) -> None:
     await _change(session, job, state=DEAD, lease_until=None, last_error=error)
 
 
+async def is_dead(session: AsyncSession, dedupe_key: str) -> bool:
+    """Whether the job of this key was buried."""
+    state = await session.scalar(select(Job.state).where(Job.dedupe_key == dedupe_key))
+    return state == DEAD
+
+
+async def revive(session: AsyncSession, dedupe_key: str, *, run_after: datetime) -> None:
+    """A person had a look: the job of this key, if it was buried, is tried as a new one."""
+    await session.execute(
+        update(Job)
+        .where(Job.dedupe_key == dedupe_key, Job.state == DEAD)
+        .values(state=PENDING, attempts=0, dispatched_at=None, run_after=run_after)
+    )
+
+
 async def _change(session: AsyncSession, job: ClaimedJob, **values: object) -> None:
     result = await session.execute(
         update(Job)

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app import jobs
 from app.context import Context
 from app.documents.repository import DocumentRepository
+from app.documents.schemas import REPORT, report_key
 from app.folders.facts import Situation, situation_of, state_of
 from app.folders.integrity import LOOKED_AT_EVERY, are_sound, unfreeze
 from app.folders.places import calendar_of, named_desks
@@ -30,7 +31,6 @@ from workflows.evolution import replay
 from workflows.folder import FolderState, StepInstance
 from workflows.obstacles import Lacking, WhoMayAct
 
-REPORT = "signatures.report"
 REMIND = "folders.remind"
 _NEWS: dict[type[Event], NotificationKind] = {
     events.Rejected: NotificationKind.REJECTED,
@@ -137,7 +137,7 @@ async def _follow(
             await notify(
                 session, context, News(folder.id, seq, NotificationKind.OPINION_GIVEN), told
             )
-        case events.Migrated():
+        case events.Migrated() | events.Retracted():
             await _owe_reminder_anew(session, folder, seq)
         case events.Completed():
             await _on_end(session, context, folder, seq)
@@ -204,14 +204,15 @@ async def _owe_reminder(
         )
 
 
-async def _owe_reminder_anew(session: AsyncSession, folder: Folder, migrated: int) -> None:
-    """The step goes on in another version, which may remind of it on another day. The reminder is
-    that of its start all the same: nobody is told twice."""
+async def _owe_reminder_anew(session: AsyncSession, folder: Folder, since: int) -> None:
+    """The step goes on in another version, which may remind of it on another day, or waits again
+    because what passed it was taken back. The reminder is that of its start all the same: nobody
+    is told twice."""
     step = (await state_of(session, folder.id)).current_step
     for row in await FolderRepository(session).events(folder.id):
         event = event_of(row)
         if isinstance(event, events.StepStarted) and _is_start_of(step, event):
-            await _owe_reminder(session, folder, row.seq, event, f"{REMIND}:{folder.id}:{migrated}")
+            await _owe_reminder(session, folder, row.seq, event, f"{REMIND}:{folder.id}:{since}")
 
 
 async def _reminder_due(
@@ -228,17 +229,11 @@ async def _reminder_due(
 
 
 async def _tell_the_next(session: AsyncSession, context: Context, folder: Folder) -> None:
-    """The step went to others: they are told as at its start, under the folder's version."""
+    """The step went to others: they are told as at its start, under the event that started it."""
     step = (await state_of(session, folder.id)).current_step
     if step is not None and step.kind in ARRIVALS:
-        kind = ARRIVALS[step.kind]
-        await _tell_those_able(session, context, folder, await _start_of(session, folder), kind)
-
-
-async def _start_of(session: AsyncSession, folder: Folder) -> int:
-    """The number of the event by which the current step started."""
-    rows = await FolderRepository(session).events(folder.id)
-    return max(row.seq for row in rows if row.kind == events.StepStarted.type)
+        turn = await FolderRepository(session).turn_of(folder.id, step.id)
+        await _tell_those_able(session, context, folder, turn, ARRIVALS[step.kind])
 
 
 async def _askers(
@@ -323,5 +318,5 @@ async def _report(session: AsyncSession, folder: Folder, event: events.Signed) -
             folder.tenant_id,
             {"folder_id": str(folder.id), "revision_id": change.after.id},
             run_after=event.occurred_at,
-            dedupe_key=f"{REPORT}:{change.after.id}",
+            dedupe_key=report_key(change.after.id),
         )

@@ -10,15 +10,18 @@ from app.deposits import tasks as deposit_tasks
 from app.deposits.service import INSPECT
 from app.documents import tasks as document_tasks
 from app.documents.disposal import RECLAIM
+from app.documents.schemas import REPORT
 from app.folders.integrity import FROZEN
 from app.folders.service import REACT
 from app.handovers import tasks as handover_tasks
 from app.handovers.service import HAND_OVER
 from app.jobs import ClaimedJob
 from app.notifications import tasks as notification_tasks
-from app.register.service import REVIEW
+from app.notifications.service import SEND
+from app.register.service import REVIEW, REVIEW_SIGNERS
 from app.signatures import tasks as signature_tasks
 from app.transmissions import tasks as transmission_tasks
+from app.transmissions.service import POLL, SUBMIT
 
 Handler = Callable[[Context, ClaimedJob], Awaitable[None]]
 
@@ -32,8 +35,9 @@ HANDLERS: Mapping[str, Handler] = {
     reactions.REMIND: reactions.remind,
     HAND_OVER: handover_tasks.hand_over,
     REVIEW: handover_tasks.review,
-    reactions.REPORT: signature_tasks.report,
-    "transmissions.submit": transmission_tasks.submit,
-    "transmissions.poll": transmission_tasks.poll,
-    "notifications.send": notification_tasks.send,
+    REVIEW_SIGNERS: handover_tasks.review_signers,
+    REPORT: signature_tasks.report,
+    SUBMIT: transmission_tasks.submit,
+    POLL: transmission_tasks.poll,
+    SEND: notification_tasks.send,
 }

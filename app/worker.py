@@ -10,9 +10,12 @@ from datetime import timedelta
 import structlog
 
 from app import jobs
+from app.audit.chain import Occurrence
+from app.audit.service import SYSTEM, record
 from app.context import Context
 from app.documents.tasks import owe_sweep
 from app.kit.logs import configure_logs
+from app.models import Tenant
 from app.process import open_context
 from app.queue import LeaseWorker, Queue
 from app.settings import Settings
@@ -101,13 +104,26 @@ async def _renew(context: Context, job: jobs.ClaimedJob, lease: timedelta) -> No
 
 async def _give_back(context: Context, job: jobs.ClaimedJob, error: str) -> None:
     with contextlib.suppress(jobs.LostClaim):
+        if job.attempts >= MAX_ATTEMPTS:
+            await _bury(context, job, error)
+            return
         async with context.unit() as session:
-            if job.attempts >= MAX_ATTEMPTS:
-                await jobs.bury(session, job, error=error)
-                return
             wait_s = min(2**job.attempts, _MAX_BACK_OFF_S)
             run_after = context.clock() + timedelta(seconds=wait_s)
             await jobs.give_back(session, job, run_after=run_after, error=error)
+
+
+async def _bury(context: Context, job: jobs.ClaimedJob, error: str) -> None:
+    """A person must look: the trace names what the job was about, and the journal of its tenant
+    says so."""
+    about = {"job": str(job.id), "job_kind": job.kind, "error": error, **job.object_ids}
+    async with context.unit(job.tenant_id) as session:
+        await jobs.bury(session, job, error=error)
+        if await session.get(Tenant, job.tenant_id) is not None:
+            folder = job.object_ids.get("folder_id")
+            what = Occurrence(kind="job.buried", actor=SYSTEM, folder=folder, details=about)
+            record(session, what, at=context.clock())
+    _log.error("job_buried", **about)
 
 
 async def drain(context: Context) -> int:

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from asn1crypto import crl, ocsp, pem, x509
@@ -33,6 +33,8 @@ from signing.report import Chain, ChainJudge, Finding, SubIndication
 # A document may carry certificates that all issue one another: path building would then explode.
 MAX_EXTRA_CERTIFICATES = 60
 MAX_PER_SUBJECT = 4
+TIME_TOLERANCE = timedelta(seconds=1)
+"""By how much the clocks of authorities may differ from ours."""
 
 _PEM_BLOCK = re.compile(
     rb"-----BEGIN (?P<label>[A-Z0-9 ]+)-----.*?-----END (?P=label)-----", re.DOTALL
@@ -106,6 +108,17 @@ def read_trust_file(content: bytes) -> TrustMaterial:
     return TrustMaterial(tuple(anchors), tuple(intermediates), tuple(crls))
 
 
+def lapse_of(revocation_list: bytes) -> datetime | None:
+    """The first instant at which a DER revocation list proves nothing any more (RFC 5280
+    §5.1.2.5, `nextUpdate`); None where it names none or cannot be read."""
+    try:
+        told = crl.CertificateList.load(revocation_list, strict=True)["tbs_cert_list"]
+        end: datetime | None = told["next_update"].native
+    except _HOSTILE_DER:
+        return None
+    return end + TIME_TOLERANCE + timedelta.resolution if end is not None else None
+
+
 def _judge(
     material: TrustMaterial,
     purpose: Purpose,
@@ -143,6 +156,7 @@ def _context(
         crls=list(_lists(material.crls)) if check_revocation else None,
         ocsps=list(_answers(material.ocsps)) if check_revocation else None,
         revocation_mode="hard-fail" if check_revocation else "soft-fail",
+        time_tolerance=TIME_TOLERANCE,
         # A list of today still tells that the certificate had not been revoked at `moment`.
         retroactive_revinfo=True,
     )

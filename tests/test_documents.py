@@ -59,3 +59,27 @@ def test_the_settings_that_a_document_names_are_read(document: Path) -> None:
     known = {name for _, name in settings_of()} | _OF_COMMANDS_AND_TESTS
     named = set(_SETTING.findall(document.read_text(encoding="utf-8")))
     assert {one for one in named if not one.endswith("_")} - known == set()
+
+
+_DECISION = re.compile(r"DESIGN (D[0-9]+)")
+_THREATS = re.compile(r"(?:test_threat_|threats? )([0-9]+(?:(?:, | and )[0-9]+)*)")
+_NOTE = re.compile(r"\b[a-z0-9-]+\.md(?= §)")
+
+
+def cited(text: str) -> set[str]:
+    """Decisions, threats and notes that a source speaks of, as the document of references names
+    them."""
+    numbers = (str(int(n)) for found in _THREATS.findall(text) for n in re.findall("[0-9]+", found))
+    return {*_DECISION.findall(text), *numbers, *(f"`{one}`" for one in _NOTE.findall(text))}
+
+
+def test_what_comments_and_tests_cite_is_explained() -> None:
+    explained = (ROOT / "docs" / "references.md").read_text(encoding="utf-8")
+    lines = set(re.findall(r"^\| (\S+) \|", explained, re.MULTILINE))
+    sources = [
+        file
+        for folder in ("app", "workflows", "signing", "agent", "connectors", "tests")
+        for file in (ROOT / folder).rglob("*.py")
+    ]
+    found = {one for file in sources for one in cited(file.read_text(encoding="utf-8"))}
+    assert found - lines == set()

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,28 +16,17 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("app", "workflows", "signing", "connectors", "agent")
-FEATURES = (
-    "tenants",
-    "users",
-    "desks",
-    "catalog",
-    "comparisons",
-    "configuration",
-    "powers",
-    "register",
-    "members",
-    "handovers",
-    "devices",
-    "documents",
-    "deposits",
-    "folders",
-    "preparations",
-    "signatures",
-    "signing_jobs",
-    "transmissions",
-    "notifications",
-    "workflow_changes",
+_CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"][
+    "importlinter"
+]["contracts"]
+FEATURES = sorted(
+    name.removeprefix("app.")
+    for contract in _CONTRACTS
+    if contract["name"].startswith("inside a feature")
+    for name in contract["containers"]
 )
+NOT_FEATURES = {"audit", "auth", "bench"}
+"""They have a `service.py`, and other layers than a feature."""
 # A feature whose service would be too long names its further rooms here (docs/adr/0004).
 MORE_ROOMS = {
     "configuration": {
@@ -51,6 +41,7 @@ MORE_ROOMS = {
         "moments.py",
         "naming.py",
         "references.py",
+        "remainder.py",
         "setting_powers.py",
         "shipped.py",
         "site.py",
@@ -72,8 +63,8 @@ MORE_ROOMS = {
     },
     "documents": {"disposal.py"},
     "deposits": {"chaining.py", "intake.py", "revising.py"},
-    "desks": {"uses.py"},
-    "handovers": {"plan.py", "preview.py", "review.py"},
+    "desks": {"oneself.py", "uses.py"},
+    "handovers": {"dates.py", "plan.py", "preview.py", "review.py"},
     "powers": {"absences.py", "effects.py", "grants.py", "mandates.py"},
     "folders": {
         "acting.py",
@@ -192,6 +183,12 @@ def pins(name: str) -> set[str]:
 def test_a_feature_has_the_same_file_names_as_the_others(feature: str) -> None:
     found = {file.name for file in (ROOT / "app" / feature).glob("*.py")}
     assert found - FEATURE_FILES == MORE_ROOMS.get(feature, set())
+
+
+def test_every_feature_is_ranked_inside_and_every_room_is_one_of_a_feature() -> None:
+    served = {file.parent.name for file in (ROOT / "app").glob("*/service.py")}
+    assert served - NOT_FEATURES == set(FEATURES)
+    assert set(FEATURES) >= MORE_ROOMS.keys()
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

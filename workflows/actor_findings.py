@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from workflows.definition import (
     PERSON_STEPS,
@@ -18,6 +18,7 @@ from workflows.definition import (
     StepKind,
     StepMode,
     Workflow,
+    variable_desk,
 )
 
 
@@ -42,19 +43,48 @@ def actor_findings(workflow: Workflow, protocol: Protocol, people: People) -> tu
     Errors: a desk that does not exist or serves no more, a step that nobody may pass, for want of
     a superior too, a signature of HELIOS for which no desk of the step has a fit certificate.
     Warnings: one desk among others without anybody or without superior, another signature without
-    a fit certificate. Desks that only a folder makes known (the submitter's, a free choice) are
-    not judged.
+    a fit certificate. Desks that only a folder makes known (the submitter's, a free choice, the
+    superiors of these) are not judged.
     """
     return (
         *_unknown_desks(workflow, people),
         *(
             one
-            for step in workflow.steps
-            if step.kind in PERSON_STEPS and step.actors
+            for step in _with_known_bosses(workflow, people)
             for one in _step(step, protocol, people)
         ),
         *_missing_superiors(workflow, people),
     )
+
+
+def _with_known_bosses(workflow: Workflow, people: People) -> Iterator[Step]:
+    """The steps of persons, each boss as a choice among the desks that he may be, where the
+    circuit says who acts before him."""
+    before: tuple[Actor, ...] = ()
+    for step in workflow.steps:
+        if step.kind not in PERSON_STEPS:
+            continue
+        bosses = _bosses_of(before, people)
+        before = tuple(
+            variable_desk(*bosses) if bosses and actor.kind is ActorKind.BOSS_OF else actor
+            for actor in step.actors
+        )
+        if before:
+            yield replace(step, actors=before)
+
+
+def _bosses_of(actors: tuple[Actor, ...], people: People) -> tuple[DeskId, ...]:
+    """The desks above all those that may act for these actors; none where one is not known."""
+    desks: list[DeskId] = []
+    for actor in actors:
+        known = actor.choices if actor.kind is ActorKind.VARIABLE else ()
+        if actor.kind is ActorKind.DESK and actor.desk is not None:
+            known = (actor.desk,)
+        if not known:
+            return ()
+        desks += known
+    above = (people.superiors.get(desk) for desk in desks)
+    return tuple(dict.fromkeys(one for one in above if one is not None and one in people.names))
 
 
 def _unknown_desks(workflow: Workflow, people: People) -> Iterator[Finding]:

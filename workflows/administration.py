@@ -18,6 +18,7 @@ from workflows.circumstances import (
     Circumstances,
     administrator_power_at,
     check_kind,
+    check_not_own,
     check_not_recused,
     said,
     turn_of,
@@ -148,6 +149,7 @@ def _migrate(state: FolderState, action: Migrate, given: Circumstances) -> tuple
     by = migrating(state, action.actor, given)
     check_usable(action.workflow)
     before = returning_to(state, action.workflow_version)
+    _check_chosen(before or state, action, given)
     # On the way back the desks chosen at the time stand again.
     drawn = settled_steps(before or state, action.workflow, action.chosen_desks, given)
     migrated = Migrated(
@@ -163,11 +165,19 @@ def _migrate(state: FolderState, action: Migrate, given: Circumstances) -> tuple
     after = evolve(state, migrated)
     _check_signatures(state, after)
     if before is not None:
-        _check_nothing_left_out(before, after, migrated)
+        _check_nothing_left_out(state, before, after, migrated)
     events = (migrated, *_restarted(state, after, before, given))
     if any(isinstance(event, ValidationStarted) for event in events):
         raise NotMigratable
     return events
+
+
+def _check_chosen(known: FolderState, action: Migrate, given: Circumstances) -> None:
+    """The administrator chooses none of his own desks, but one that the folder has there."""
+    for one in action.chosen_desks:
+        step = known.step(one.step)
+        if step is None or one.desk not in desks_of(step.as_drawn):
+            check_not_own(known, one.desk, action.actor, given)
 
 
 def _with_added(
@@ -235,7 +245,9 @@ def _check_signatures(state: FolderState, after: FolderState) -> None:
             raise NotMigratable
 
 
-def _check_nothing_left_out(before: FolderState, after: FolderState, migrated: Migrated) -> None:
+def _check_nothing_left_out(
+    state: FolderState, before: FolderState, after: FolderState, migrated: Migrated
+) -> None:
     """Of the version that the folder comes back to, no step that it passed meanwhile is left out:
     those who did it suffice there too, or an administrator passed over it."""
     for step in migrated.steps:
@@ -244,7 +256,9 @@ def _check_nothing_left_out(before: FolderState, after: FolderState, migrated: M
             continue
         acts = after.acts_at(step.id)
         is_as_it_was = (earlier.state, before.acts_at(step.id)) == (instance.state, acts)
-        if not is_as_it_was and not _meets(instance, step, acts):
+        known = state.step(step.id)
+        passed = known if known is not None and known.state in _PASSED else instance
+        if not is_as_it_was and not _meets(passed, step, acts):
             raise NotMigratable(
                 f"Depuis, ce dossier a dépassé l'étape « {step.name} » sans tout ce que l'autre "
                 "version y demande : laissez-le finir dans la sienne."

@@ -6,13 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from workflows.definition import Step, StepId, StepKind, desks_of
+from workflows.definition import DeskId, Step, StepId, StepKind, desks_of
 from workflows.duties import barred
-from workflows.errors import DeskNotConcerned, PersonRecused, ReasonMissing, UnknownStep
+from workflows.errors import (
+    DeskNotConcerned,
+    PersonRecused,
+    ReasonMissing,
+    SelfGranted,
+    UnknownStep,
+)
 from workflows.folder import FolderState, FolderStatus, StepInstance, StepState
 from workflows.moments import NotInWorkflow, NotYourTurn, StepAlreadyPassed, WrongStepKind
-from workflows.powers import administrator_power
-from workflows.register import BarredBy, Facts, PersonAtDesk, Power, PowerRegister
+from workflows.powers import administrator_power, powers_of
+from workflows.register import BarredBy, Facts, PersonAtDesk, PersonId, Power, PowerRegister
 
 _AWAITED: Mapping[StepKind, str] = {
     StepKind.APPROVAL: "Cette étape attend un visa : approuvez ou rejetez.",
@@ -85,6 +91,16 @@ def administrator_power_at(
     return power
 
 
+def check_not_own(
+    state: FolderState, desk: DeskId, actor: PersonAtDesk, given: Circumstances
+) -> None:
+    """The desk to which an administrator brings a step is none through which he may act himself:
+    he would give himself what he is only to unblock. Raises SelfGranted."""
+    powers = powers_of(given.register, actor.person, given.instant, facts_now(state, given))
+    if any(one.desk == desk for one in powers):
+        raise SelfGranted
+
+
 def said(text: str, refusal: str) -> str:
     """The text without the blanks around it. Raises ReasonMissing, with this French sentence,
     when nothing is left."""
@@ -98,11 +114,12 @@ def with_history(state: FolderState, step: Step, facts: Facts) -> Facts:
     return replace(facts, barred=(*facts.barred, *barred(state, step)))
 
 
-def with_recusals(state: FolderState, step: Step, facts: Facts) -> Facts:
-    """The facts, and the persons who stood back: what was done is not a duty broken."""
+def with_history_for(state: FolderState, step: Step, facts: Facts, author: PersonId) -> Facts:
+    """The facts, and the persons barred from this step, but for the duties of the author of an
+    act there: what he did is not a duty broken."""
     history = with_history(state, step, facts)
-    recused = tuple(one for one in history.barred if one.by is BarredBy.RECUSAL)
-    return replace(facts, barred=recused)
+    others = (one for one in history.barred if one.by is BarredBy.RECUSAL or one.person != author)
+    return replace(facts, barred=tuple(others))
 
 
 def facts_now(state: FolderState, given: Circumstances) -> Facts:

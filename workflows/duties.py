@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from workflows.definition import Duty, DutyKind, Step, StepKind
-from workflows.folder import PASSING_ACTS, Act, ActKind, FolderState
+from workflows.folder import PASSING_ACTS, ActKind, FolderState
 from workflows.register import Barred, BarredBy, PersonId
 
 _SIGNATURES = frozenset({ActKind.SIGN, ActKind.SIGN_ON_PAPER})
 _APPROVALS = frozenset({ActKind.APPROVE})
-_SUBMISSIONS = frozenset({ActKind.SUBMIT, ActKind.RESUBMIT})
 
 _RECUSED = "Cette personne s'est déportée de ce dossier : laissez une autre personne agir."
 
@@ -38,8 +37,9 @@ def barred(state: FolderState, step: Step) -> tuple[Barred, ...]:
     """Who may not pass the step: those who stood back, and those whom a duty keeps apart.
 
     The whole life of the folder counts, earlier rounds included, but for acts that were taken
-    back or undone. An act binds the person who did it and the one in whose name he did it;
-    `workflows.powers` bars in turn whoever would act in the name of somebody whom a duty bars.
+    back or undone; a deposit counts even then. An act binds the person who did it and the one in
+    whose name he did it; `workflows.powers` bars in turn whoever would act in the name of
+    somebody whom a duty bars.
     """
     recused = (Barred(one, BarredBy.RECUSAL, _RECUSED) for one in state.recused)
     by_duty = (
@@ -59,12 +59,12 @@ def _approver_or_signer(state: FolderState, _: Duty, step: Step) -> Iterator[Per
 
 def _submitter_at_approval(state: FolderState, _: Duty, step: Step) -> Iterator[PersonId]:
     if step.kind is StepKind.APPROVAL:
-        yield from _submitters(state)
+        yield from state.depositors
 
 
 def _submitter_at_signature(state: FolderState, _: Duty, step: Step) -> Iterator[PersonId]:
     if step.kind is StepKind.SIGNATURE:
-        yield from _submitters(state)
+        yield from state.depositors
 
 
 def _at_other_steps(state: FolderState, duty: Duty, step: Step) -> Iterator[PersonId]:
@@ -76,7 +76,7 @@ def _at_other_steps(state: FolderState, duty: Duty, step: Step) -> Iterator[Pers
         same = act.step == step.id and act.round == state.round
         other = act.step != step.id and act.step in duty.steps
         if act.kind in PASSING_ACTS and act.stands and (same or other):
-            yield from _names(act)
+            yield from act.by.names
 
 
 _KEPT_APART: Mapping[DutyKind, Callable[[FolderState, Duty, Step], Iterator[PersonId]]] = {
@@ -87,18 +87,7 @@ _KEPT_APART: Mapping[DutyKind, Callable[[FolderState, Duty, Step], Iterator[Pers
 }
 
 
-def _submitters(state: FolderState) -> Iterator[PersonId]:
-    yield state.submitter.person
-    yield from _authors(state, _SUBMISSIONS)
-
-
 def _authors(state: FolderState, kinds: frozenset[ActKind]) -> Iterator[PersonId]:
     for act in state.acts:
         if act.kind in kinds and act.stands:
-            yield from _names(act)
-
-
-def _names(act: Act) -> Iterator[PersonId]:
-    yield act.by.person
-    if act.by.power.on_behalf_of is not None:
-        yield act.by.power.on_behalf_of
+            yield from act.by.names

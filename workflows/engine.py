@@ -175,10 +175,12 @@ def _decide_by_person(
 
 
 def _desks_of(state: FolderState, person: PersonId, given: Circumstances) -> tuple[DeskId, ...]:
-    """The desks through which the person could act: his own, and those that he administers
-    where the current step is."""
+    """The desks through which the person could act: his own, that of the act that he may take
+    back, and those that he administers where the current step is."""
     facts = facts_now(state, given)
     desks = [power.desk for power in powers_of(given.register, person, given.instant, facts)]
+    # Where he acted last he may have the power that he had there, and none at the current step.
+    desks += [act.by.power.desk for act in state.standing_acts[-1:] if act.by.person == person]
     current = state.current_step
     if current is not None and any(one.person == person for one in given.register.administrators):
         desks += desks_of(current.step) or sorted(given.register.desks)

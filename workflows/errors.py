@@ -14,7 +14,8 @@ WorkflowError
 │   │   ├── HolderReplaced
 │   │   ├── PersonRecused
 │   │   ├── DutyConflict
-│   │   └── NotAdministrator
+│   │   ├── NotAdministrator
+│   │   └── SelfGranted
 │   ├── WrongMoment                the folder is not where the act would need it
 │   │   ├── FolderFinal
 │   │   ├── NotADraft
@@ -80,6 +81,7 @@ WorkflowError
 │       │   ├── HandOverDatesMissing
 │       │   ├── OutgoingNotHolder
 │       │   ├── HandOverOverlap
+│       │   ├── HandOverAlreadyHolder
 │       │   └── HandOverTransferUnclear
 │       ├── MetadataRefused            these and the next two stand beside what they judge
 │       │   ├── MetadataMistyped
@@ -227,6 +229,16 @@ class NotAdministrator(NotEntitled):
 
     code = "not_administrator"
     sentence = "Seul un administrateur de ce bureau peut faire cet acte : adressez-vous à lui."
+
+
+class SelfGranted(NotEntitled):
+    """An administrator would bring a step to a desk where he may act himself."""
+
+    code = "self_granted"
+    sentence = (
+        "Vous ne pouvez pas confier une étape, comme administrateur, à un bureau où vous avez "
+        "vous-même un pouvoir : demandez-le à un autre administrateur."
+    )
 
 
 class WrongMoment(Refused):

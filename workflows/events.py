@@ -18,7 +18,7 @@ from workflows.folder import (
     WorkflowVersionId,
 )
 from workflows.outside_events import OutsideAnswered, TransmissionEvent
-from workflows.register import Authorship
+from workflows.register import Authorship, PersonId
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,12 +221,14 @@ class Recused:
 
 @dataclass(frozen=True, slots=True)
 class Corrected:
-    """The submitter began to change a folder that had come back: its documents, its title or its
-    metadata. The journal says what, and who."""
+    """A person of the desk that deposited began to change a folder that had come back: its
+    documents, its title or its metadata. The journal says what. No `person` in the events stored
+    before they named him."""
 
     type: ClassVar[str] = "corrected"
     version: ClassVar[int] = 1
     occurred_at: datetime
+    person: PersonId | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ from workflows.outside_events import (
     TransmissionFailed,
     Transmitted,
 )
+from workflows.register import PersonId
 from workflows.step_evolution import at_step, migrated, resubmitted, with_step
 
 
@@ -68,7 +69,7 @@ def evolve(state: FolderState | None, event: Event) -> FolderState:
     if isinstance(event, Created):
         if state is not None:
             raise BrokenHistory("a folder is created once")
-        return FolderState(id=event.folder, submitter=event.by.seat)
+        return FolderState(id=event.folder, submitter=event.by.seat, depositors=event.by.names)
     if state is None:
         raise BrokenHistory(f"{event.type} before the creation of the folder")
     return replace(_apply(state, event), version=state.version + 1)
@@ -118,6 +119,7 @@ def _start(state: FolderState, event: StartEvent) -> FolderState:
         started,
         status=FolderStatus.PENDING,
         submitter=event.by.seat,
+        depositors=_with(state.depositors, event.by.names),
         round=event.round,
         documents=event.documents,
         acts=(*started.acts, Act(kind, event.round, event.by, event.occurred_at)),
@@ -125,6 +127,10 @@ def _start(state: FolderState, event: StartEvent) -> FolderState:
         opinions=tuple(one for one in started.opinions if one.answered_by is not None),
         corrected=False,
     )
+
+
+def _with(depositors: tuple[PersonId, ...], new: tuple[PersonId, ...]) -> tuple[PersonId, ...]:
+    return tuple(dict.fromkeys((*depositors, *new)))
 
 
 def _beside(state: FolderState, event: SideEvent) -> FolderState:
@@ -140,7 +146,8 @@ def _beside(state: FolderState, event: SideEvent) -> FolderState:
         case Recused():
             return replace(state, recused=(*state.recused, event.by.person))
         case Corrected():
-            return replace(state, corrected=True)
+            by = () if event.person is None else (event.person,)
+            return replace(state, corrected=True, depositors=_with(state.depositors, by))
         case _:
             assert_never(event)
 

@@ -58,7 +58,7 @@ def structure_findings(workflow: Workflow) -> tuple[Finding, ...]:
     )
 
 
-def field_findings(workflow: Workflow, known: Collection[FieldKey]) -> tuple[Finding, ...]:
+def demanded_field_findings(workflow: Workflow, known: Collection[FieldKey]) -> tuple[Finding, ...]:
     """The metadata that steps demand and that folders of a subtype with these fields lack."""
     return tuple(
         _error(

@@ -59,13 +59,13 @@ class StepState(StrEnum):
 @dataclass(frozen=True, slots=True)
 class StepInstance:
     """A step of the pinned circuit, as it runs in this round of this folder. `drawn` are its
-    actors as the circuit draws them, kept when its turn replaces them by desks. `is_added`: it is
-    no step of the circuit, a person inserted it in this folder."""
+    actors as the circuit draws them, kept when its turn replaces them by desks; None before that.
+    `is_added`: it is no step of the circuit, a person inserted it in this folder."""
 
     step: Step
     state: StepState = StepState.WAITING
     started_at: datetime | None = None
-    drawn: tuple[Actor, ...] = ()
+    drawn: tuple[Actor, ...] | None = None
     is_added: bool = False
 
     @property
@@ -81,7 +81,7 @@ class StepInstance:
     @property
     def as_drawn(self) -> Step:
         """The step as the circuit draws it, before its turn."""
-        return replace(self.step, actors=self.drawn) if self.drawn else self.step
+        return self.step if self.drawn is None else replace(self.step, actors=self.drawn)
 
 
 class DocumentRole(StrEnum):
@@ -231,9 +231,10 @@ class FolderState:
 
     `version` counts the events applied, `round` the times it entered a circuit. A draft has
     neither circuit nor documents here: it receives both when it is submitted. `acts` holds the
-    whole life, earlier rounds and retracted acts included. `corrected`: it changed since it came
-    back to its submitter. `migrated_from`: the folder as it was before its last migration, unless
-    it was submitted anew since.
+    whole life, earlier rounds and retracted acts included. `depositors`: whoever created, sent or
+    corrected it and in whose name, even if that was taken back. `corrected`: it changed since it
+    came back to its submitter. `migrated_from`: the folder as it was before its last migration,
+    unless it was submitted anew since.
     """
 
     id: FolderId
@@ -245,6 +246,7 @@ class FolderState:
     steps: tuple[StepInstance, ...] = ()
     documents: tuple[Document, ...] = ()
     acts: tuple[Act, ...] = ()
+    depositors: tuple[PersonId, ...] = ()
     transmission: Transmission | None = None
     rules: FolderRules = NO_RULES
     duties: tuple[Duty, ...] = ()

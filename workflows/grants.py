@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from workflows.definition import DeskId
 from workflows.grant_refusals import (
@@ -28,7 +29,7 @@ from workflows.grant_refusals import (
     SubDelegationRefused,
 )
 from workflows.mentions import TEMPLATE_MAX, is_one_line
-from workflows.periods import Period
+from workflows.periods import Period, start_of_day
 from workflows.powers import RULES
 from workflows.register import (
     Absence,
@@ -41,12 +42,19 @@ from workflows.register import (
     TypeId,
 )
 from workflows.scopes import overlap
-from workflows.standing import Ends, GivenBy, may_regrant, parent_of, usable_from
+from workflows.standing import (
+    Ends,
+    GivenBy,
+    awaits_its_document,
+    lasts,
+    may_regrant,
+    parent_of,
+    usable_from,
+)
 
 CAPACITY_MAX: Final = TEMPLATE_MAX
 
 _END_OF_TIME = datetime.max.replace(tzinfo=UTC)
-_DAY = timedelta(days=1)
 _NO_NAMES: Mapping[PersonId, str] = {}
 _NO_TYPES: Mapping[SubtypeId, TypeId] = {}
 
@@ -54,18 +62,21 @@ _NO_TYPES: Mapping[SubtypeId, TypeId] = {}
 def check_grant(
     register: PowerRegister,
     grant: Grant,
+    zone: ZoneInfo,
     names: Mapping[PersonId, str] = _NO_NAMES,
     type_of: Mapping[SubtypeId, TypeId] = _NO_TYPES,
 ) -> None:
-    """Raises a case of GrantRefused where the grant may not be put in the register.
+    """Raises a case of GrantRefused where the grant may not be put in the register, or
+    DayOutOfRange for a document of a day outside the calendar.
 
-    A grant of the same id in the register is the one that this one replaces. `names` serve in the
+    A grant of the same id in the register is the one that this one replaces. The days of its
+    document begin as clocks of `zone` show them. `names` serve in the
     details (ids otherwise); `type_of` gives the type of each subtype, and a subtype that it does
     not have may belong to any type.
     """
     others = tuple(one for one in register.grants if one.id != grant.id)
     register = replace(register, grants=others)
-    _check_itself(register, grant)
+    _check_itself(register, grant, zone)
     _check_grantor(register, grant)
     _check_grantee(register, grant)
     _check_contradictions(register, grant, names, type_of)
@@ -118,7 +129,7 @@ def lapsing(
     return (*ending, *passed_on)
 
 
-def _check_itself(register: PowerRegister, grant: Grant) -> None:
+def _check_itself(register: PowerRegister, grant: Grant, zone: ZoneInfo) -> None:
     given_by = RULES[grant.kind].given_by
     if given_by is GivenBy.NO_GRANT:
         raise GrantKindRefused
@@ -130,10 +141,10 @@ def _check_itself(register: PowerRegister, grant: Grant) -> None:
         raise GrantToOneself
     if grant.grantor is not None and given_by is GivenBy.NOBODY:
         raise GrantorUnexpected
-    _check_dates(grant)
+    _check_dates(grant, zone)
 
 
-def _check_dates(grant: Grant) -> None:
+def _check_dates(grant: Grant, zone: ZoneInfo) -> None:
     executory, document = grant.executory_at, grant.document
     if executory is not None and grant.period.end is not None and grant.period.end <= executory:
         raise GrantDatesReversed(
@@ -146,13 +157,12 @@ def _check_dates(grant: Grant) -> None:
         raise GrantDatesReversed(
             f"L'acte {document.number} serait publié avant d'être signé : corrigez ses dates."
         )
-    # No place of France is a day ahead of UTC: this is earlier than that day there.
     known_on, done = (
         (document.published_on, "publié")
         if document.published_on is not None
         else (document.signed_on, "signé")
     )
-    if executory is not None and executory.astimezone(UTC).date() < known_on - _DAY:
+    if executory is not None and executory < start_of_day(known_on, zone):
         raise GrantDatesReversed(
             f"L'acte {document.number} serait exécutoire avant d'être {done} : corrigez ses dates."
         )
@@ -172,7 +182,9 @@ def _check_grantor(register: PowerRegister, grant: Grant) -> None:
     if _holds_when_it_starts(register, grant.grantor, grant.office, grant):
         return
     delegated = (
-        one.grantee == grant.grantor and one.office == grant.office and _at_once(one, grant)
+        one.grantee == grant.grantor
+        and one.office == grant.office
+        and _meet(_span(one), _span(grant))
         for one in register.grants
     )
     raise SubDelegationRefused if any(delegated) else GrantorNotHolder
@@ -190,7 +202,7 @@ def _holds_when_it_starts(
     """While the document is not executory nobody knows when the grant will start to serve:
     holding the desk for a part of its period is then enough."""
     own = (one.period for one in register.holders if (one.desk, one.person) == (desk, person))
-    if grant.document is not None and grant.executory_at is None:
+    if awaits_its_document(grant):
         return any(_meet(_bounds(period), _span(grant)) for period in own)
     return any(period.covers(usable_from(grant)) for period in own)
 
@@ -205,7 +217,7 @@ def _check_contradictions(
         if (
             other.office == grant.office
             and _contradict(grant, other)
-            and _at_once(grant, other)
+            and _at_once(register, grant, other)
             and overlap(grant.scope, other.scope, type_of)
         ):
             raise ContradictoryPowers(
@@ -232,13 +244,12 @@ def _named(grant: Grant, names: Mapping[PersonId, str]) -> str:
 
 
 def _check_cycle(register: PowerRegister, grant: Grant, names: Mapping[PersonId, str]) -> None:
-    """A circle stands at some instant if it stands when the last of its delegations starts: that
-    instant is enough to look at."""
+    """A circle stands at some instant if it stands when the last of its delegations, or of the
+    holdings that they rest on, starts: that instant is enough to look at."""
     if grant.grantor is None:
         return
-    starts = {one.period.start for one in register.grants} | {grant.period.start}
-    for instant in sorted(starts):
-        if _lasts(grant, instant):
+    for instant in _beginnings(register, grant):
+        if lasts(register, grant, RULES, instant):
             path = _path(register, grant.grantee, grant.grantor, instant)
             if path:
                 circle = " → ".join(names.get(one, one) for one in (grant.grantor, *path))
@@ -258,7 +269,11 @@ def _path(
         if way[-1] == goal:
             return way
         for one in register.grants:
-            if one.grantor == way[-1] and one.grantee not in seen and _lasts(one, instant):
+            if (
+                one.grantor == way[-1]
+                and one.grantee not in seen
+                and lasts(register, one, RULES, instant)
+            ):
                 seen.add(one.grantee)
                 ways.append((*way, one.grantee))
     return ()
@@ -299,10 +314,17 @@ def _meet(one: _Span, other: _Span) -> bool:
     return max(one[0], other[0]) < min(one[1], other[1])
 
 
-def _at_once(one: Grant, other: Grant) -> bool:
-    return _meet(_span(one), _span(other))
+def _at_once(register: PowerRegister, one: Grant, other: Grant) -> bool:
+    """Whether both live at some instant."""
+    return any(
+        lasts(register, one, RULES, instant) and lasts(register, other, RULES, instant)
+        for instant in _beginnings(register, one)
+    )
 
 
-def _lasts(grant: Grant, instant: datetime) -> bool:
-    start, end = _span(grant)
-    return start <= instant < end
+def _beginnings(register: PowerRegister, grant: Grant) -> list[datetime]:
+    """The instants of its period at which a grant or a holding starts: what lives with the grant
+    at some instant does so at one of them."""
+    given = {one.period.start for one in (grant, *register.grants)}
+    held = {one.period.start for one in register.holders}
+    return sorted(one for one in given | held if grant.period.covers(one))

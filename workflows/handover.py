@@ -151,6 +151,16 @@ class HandOverOverlap(HandOverRefused):
     )
 
 
+class HandOverAlreadyHolder(HandOverRefused):
+    """Somebody would come to an office that he holds at the same time."""
+
+    code = "handover_already_holder"
+    sentence = (
+        "La personne qui arrive tient déjà ce bureau à ces dates : choisissez une autre personne, "
+        "ou laissez le poste sans nouveau titulaire."
+    )
+
+
 class HandOverTransferUnclear(HandOverRefused):
     """Folders are transferred to another desk, which the plan names; otherwise it names none."""
 
@@ -169,6 +179,7 @@ def check_handover(register: PowerRegister, handover: HandOver) -> None:
         raise HandOverRepeated
     for one in handover.offices:
         _check_office(register, one)
+    _check_arrivals(register, handover)
 
 
 def effects(register: PowerRegister, handover: HandOver) -> HandOverEffects:
@@ -182,8 +193,8 @@ def effects(register: PowerRegister, handover: HandOver) -> HandOverEffects:
         for grant in lapsing(after, one.outgoing, one.office, leaves_at(one))
     )
     return HandOverEffects(
-        tuple(row for row in register.holders if any(_ends(row, one) for one in handover.offices)),
-        tuple(row for one in handover.offices for row in _starting(one)),
+        tuple(row for row in register.holders if any(ends(row, one) for one in handover.offices)),
+        tuple(row for one in handover.offices for row in arrivals(one)),
         tuple(dict.fromkeys(lapsed)),
         tuple(found for one in handover.offices for found in _vacancies(after, one)),
     )
@@ -202,7 +213,7 @@ def stranded(
     """The waiting folders that the plan would leave without anybody to count upon, each from the
     first instant of the plan at which it is so. Raises as `check_handover`."""
     after = applied(register, handover)
-    instants = sorted({instant for one in handover.offices for instant in _instants(one)})
+    instants = sorted({instant for one in handover.offices for instant in instants_of(one)})
     found: dict[FolderId, Stranded] = {}
     for one in waiting:
         for instant in instants:
@@ -223,13 +234,38 @@ def leaves_at(one: OfficeHandOver) -> datetime:
     return end
 
 
+def ends(row: DeskHolder, one: OfficeHandOver) -> bool:
+    """Whether the plan puts an end to this holding, or confirms the one that it has."""
+    end = leaves_at(one)
+    last = row.period.end is None or end <= row.period.end
+    return (row.desk, row.person) == (one.office, one.outgoing) and row.period.start < end and last
+
+
+def arrivals(one: OfficeHandOver) -> tuple[DeskHolder, ...]:
+    """The holdings that the plan starts at the office: bridging, then the new holder."""
+    rows = []
+    if one.bridging is not None:
+        rows.append(DeskHolder(one.office, one.bridging.person, one.bridging.period))
+    if one.incoming is not None and one.starts_at is not None:
+        rows.append(DeskHolder(one.office, one.incoming, Period(one.starts_at)))
+    return tuple(rows)
+
+
+def instants_of(one: OfficeHandOver) -> tuple[datetime, ...]:
+    """When the holders of the office change, in order."""
+    found = {leaves_at(one)}
+    for row in arrivals(one):
+        found |= {row.period.start} | ({row.period.end} if row.period.end else set())
+    return tuple(sorted(found))
+
+
 def _check_office(register: PowerRegister, one: OfficeHandOver) -> None:
     if one.office not in register.desks:
         raise HandOverDeskUnknown
     if (one.incoming is None) != (one.starts_at is None):
         raise HandOverDatesMissing
     end = leaves_at(one)
-    if not any(_ends(row, one) for row in register.holders):
+    if not any(ends(row, one) for row in register.holders):
         raise OutgoingNotHolder
     if one.starts_at is not None and one.starts_at < end:
         raise HandOverOverlap
@@ -253,45 +289,34 @@ def _check_pending(register: PowerRegister, one: OfficeHandOver) -> None:
         raise HandOverDeskUnknown
 
 
-def _ends(row: DeskHolder, one: OfficeHandOver) -> bool:
-    """Whether the plan puts an end to this holding, or confirms the one that it has."""
-    end = leaves_at(one)
-    last = row.period.end is None or end <= row.period.end
-    return (row.desk, row.person) == (one.office, one.outgoing) and row.period.start < end and last
+def _check_arrivals(register: PowerRegister, handover: HandOver) -> None:
+    holding = _staying(register, handover)
+    for row in (row for one in handover.offices for row in arrivals(one)):
+        own = (one.period for one in holding if (one.desk, one.person) == (row.desk, row.person))
+        if any(row.period.meets(one) for one in own):
+            raise HandOverAlreadyHolder
+        holding.append(row)
 
 
 def _moved(register: PowerRegister, handover: HandOver) -> PowerRegister:
-    rows = [
-        next((_ended(row, one) for one in handover.offices if _ends(row, one)), row)
+    starting = (row for one in handover.offices for row in arrivals(one))
+    return replace(register, holders=(*_staying(register, handover), *starting))
+
+
+def _staying(register: PowerRegister, handover: HandOver) -> list[DeskHolder]:
+    """The holdings of before, those that end cut short."""
+    return [
+        next((_ended(row, one) for one in handover.offices if ends(row, one)), row)
         for row in register.holders
     ]
-    starting = (row for one in handover.offices for row in _starting(one))
-    return replace(register, holders=(*rows, *starting))
 
 
 def _ended(row: DeskHolder, one: OfficeHandOver) -> DeskHolder:
     return replace(row, period=Period(row.period.start, leaves_at(one)))
 
 
-def _starting(one: OfficeHandOver) -> tuple[DeskHolder, ...]:
-    rows = []
-    if one.bridging is not None:
-        rows.append(DeskHolder(one.office, one.bridging.person, one.bridging.period))
-    if one.incoming is not None and one.starts_at is not None:
-        rows.append(DeskHolder(one.office, one.incoming, Period(one.starts_at)))
-    return tuple(rows)
-
-
-def _instants(one: OfficeHandOver) -> tuple[datetime, ...]:
-    """When the holders of the office change, in order."""
-    found = {leaves_at(one)}
-    for row in _starting(one):
-        found |= {row.period.start} | ({row.period.end} if row.period.end else set())
-    return tuple(sorted(found))
-
-
 def _vacancies(after: PowerRegister, one: OfficeHandOver) -> tuple[Vacancy, ...]:
-    instants = _instants(one)
+    instants = instants_of(one)
     return tuple(
         Vacancy(one.office, since, until)
         for since, until in zip(instants, (*instants[1:], None), strict=True)

@@ -120,7 +120,8 @@ def displacing(question: Question, candidate: Candidate) -> tuple[Grant, ...]:
 
 def _sets_aside(question: Question, grant: Grant, candidate: Candidate) -> bool:
     power = candidate.power
-    if grant.id == power.id:
+    if (grant.kind, grant.grantee) == (power.kind, candidate.person):
+        # His own, or another one of the same kind that overlaps it.
         return False
     who_acts = question.rules[grant.kind].who_acts
     match who_acts:

@@ -140,8 +140,9 @@ def changed(
 ) -> dict[str, MetadataValue]:
     """The values once `given` was written over some of them, after the deposit.
 
-    Raises as `checked`, and MetadataNotEditable for another value in a field that keeps its own;
-    it takes one while it has none, and any while the folder is still or again with its submitter.
+    Raises as `checked`; MetadataNotEditable for another value in a field that keeps its own, which
+    takes one while it has none; MetadataMissing where a value that the deposit demanded is emptied.
+    While the folder is still or again with its submitter he writes, and empties, every field.
     """
     values = dict(current) | _unknown(fields, given)
     for field in fields:
@@ -154,6 +155,11 @@ def changed(
             raise MetadataNotEditable(
                 f"« {field.label} » ne se modifie plus après l'envoi : laissez sa valeur, ou "
                 "faites revenir le dossier."
+            )
+        is_demanded = field.required_at_deposit and not is_with_submitter
+        if is_demanded and _is_filled(kept) and not _is_filled(value):
+            raise MetadataMissing(
+                f"« {field.label} » est obligatoire : changez cette valeur sans la vider."
             )
         values[field.key] = value
     return values

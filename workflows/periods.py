@@ -11,6 +11,10 @@ from workflows.encoding import in_utc
 from workflows.errors import PeriodReversed, Unacceptable
 
 _ONE_DAY = timedelta(days=1)
+_MARGIN = timedelta(days=2)
+"""Clocks of any place show such an instant, and have a day before it and a day after."""
+_FIRST = datetime.min.replace(tzinfo=UTC) + _MARGIN
+_LAST = datetime.max.replace(tzinfo=UTC) - _MARGIN
 
 
 class DayOutOfRange(Unacceptable):
@@ -27,7 +31,8 @@ class DayOutOfRange(Unacceptable):
 class Period:
     """From `start` included to `end` excluded; without `end` it stays open.
 
-    ValueError for a datetime without time zone, PeriodReversed unless `end` follows `start`.
+    ValueError for a datetime without time zone, DayOutOfRange for one that UTC cannot show,
+    PeriodReversed unless `end` follows `start`.
     """
 
     start: datetime
@@ -35,13 +40,33 @@ class Period:
 
     def __post_init__(self) -> None:
         """Refuses a period that could never be in force."""
-        start = in_utc(self.start)
-        if self.end is not None and in_utc(self.end) <= start:
+        start = _utc(self.start)
+        if self.end is not None and _utc(self.end) <= start:
             raise PeriodReversed
 
     def covers(self, instant: datetime) -> bool:
         """Whether the instant is inside the period."""
         return self.start <= instant and (self.end is None or instant < self.end)
+
+    def meets(self, other: Period) -> bool:
+        """Whether some instant is inside both."""
+        return self.covers(other.start) or other.covers(self.start)
+
+
+def in_calendar(instant: datetime) -> datetime:
+    """The same instant in UTC. DayOutOfRange so near to an end of the calendar that clocks of
+    some place could not show it; ValueError for a datetime without time zone."""
+    shown = _utc(instant)
+    if not _FIRST <= shown <= _LAST:
+        raise DayOutOfRange
+    return shown
+
+
+def _utc(instant: datetime) -> datetime:
+    try:
+        return in_utc(instant)
+    except OverflowError as error:
+        raise DayOutOfRange from error
 
 
 def whole_days(first: date, last: date | None, timezone: ZoneInfo) -> Period:

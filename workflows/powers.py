@@ -26,10 +26,9 @@ from workflows.errors import (
     NotEntitled,
     UnknownDesk,
 )
-from workflows.judgement import Question, obstacle
+from workflows.judgement import Question, obstacle, scopes_of
 from workflows.obstacles import (
     Lacking,
-    NobodyAble,
     WhoMayAct,
     absent,
     blocked,
@@ -50,6 +49,7 @@ from workflows.register import (
     PowerKind,
     PowerRegister,
 )
+from workflows.scopes import excess
 from workflows.standing import (
     Ends,
     Founding,
@@ -62,9 +62,7 @@ from workflows.standing import (
 
 __all__ = [
     "RULES",
-    "Lacking",
-    "NobodyAble",
-    "WhoMayAct",
+    "WHOLE_OFFICE",
     "administrator_power",
     "desk_power",
     "entitlement",
@@ -141,6 +139,9 @@ RULES: Mapping[PowerKind, PowerRule] = {
 }
 """Of several powers that a person has at a desk, he acts by the first in this order."""
 
+WHOLE_OFFICE = frozenset(kind for kind, rule in RULES.items() if rule.steps == _IN_FULL)
+"""The powers that are the whole office: they deposit for the desk too."""
+
 
 def powers_of(
     register: PowerRegister, person: PersonId, instant: datetime, facts: Facts = NO_FACTS
@@ -157,12 +158,7 @@ def powers_of(
         for one in candidates(register, RULES, desk, facts, instant)
         if one.person == person
     )
-    programs = (
-        Power(PowerKind.PROGRAM, one.desk)
-        for one in register.programs
-        if one.program == person and one.desk in register.desks and one.period.covers(instant)
-    )
-    return tuple(dict.fromkeys((*found, *programs)))
+    return tuple(dict.fromkeys((*found, *_programs_of(register, person, instant))))
 
 
 def who_may_act(
@@ -220,15 +216,27 @@ def step_power(
     )
 
 
-def desk_power(register: PowerRegister, actor: PersonAtDesk, instant: datetime) -> Power:
-    """The power by which the actor deposits for the desk: that of its holder or of its program.
-    Raises UnknownDesk or NoPower."""
+def desk_power(
+    register: PowerRegister, actor: PersonAtDesk, instant: datetime, facts: Facts = NO_FACTS
+) -> Power:
+    """The power by which the actor deposits for the desk: that of its holder, of whoever stands
+    in for him in full, for what his scopes cover, or of its program.
+
+    Of a folder that is only opened nothing is known (`facts`): no narrow scope covers it. Raises
+    UnknownDesk or NoPower.
+    """
     if actor.desk not in register.desks:
         raise UnknownDesk
-    for power in powers_of(register, actor.person, instant):
-        if power.desk == actor.desk and power.kind in {PowerKind.HOLDER, PowerKind.PROGRAM}:
-            return power
-    raise NoPower
+    own = (
+        one.power
+        for one in candidates(register, RULES, actor.desk, facts, instant)
+        if one.person == actor.person and _deposits(register, one, facts)
+    )
+    programs = _programs_of(register, actor.person, instant)
+    found = (*own, *(one for one in programs if one.desk == actor.desk))
+    if not found:
+        raise NoPower
+    return found[0]
 
 
 def administrator_power(register: PowerRegister, actor: PersonAtDesk, instant: datetime) -> Power:
@@ -247,6 +255,19 @@ def superior_of(register: PowerRegister, desk: DeskId) -> DeskId | None:
     """The desk above this one, None where there is none or where it is gone."""
     superior = register.superiors.get(desk)
     return superior if superior in register.desks else None
+
+
+def _programs_of(register: PowerRegister, person: PersonId, instant: datetime) -> Iterator[Power]:
+    for one in register.programs:
+        if one.program == person and one.desk in register.desks and one.period.covers(instant):
+            yield Power(PowerKind.PROGRAM, one.desk)
+
+
+def _deposits(register: PowerRegister, candidate: Candidate, facts: Facts) -> bool:
+    if candidate.power.kind not in WHOLE_OFFICE:
+        return False
+    scopes = scopes_of(register, candidate.grant) if candidate.grant is not None else ()
+    return all(excess(one, facts) is None for one in scopes)
 
 
 def _best_power(question: Question, actor: PersonAtDesk, step: Step) -> Power:

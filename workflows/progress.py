@@ -78,7 +78,7 @@ def with_closing_step(
 def started(state: FolderState, instance: StepInstance, given: Circumstances) -> StepStarted:
     """The start of a step, entrusted to the desks that its actors are now; the archive step of
     nobody falls to the desk that receives the folder at the end."""
-    actors = instance.drawn or instance.step.actors
+    actors = instance.as_drawn.actors
     if not actors and instance.kind is StepKind.ARCHIVE:
         actors = (given_desk(state.final_desk or state.submitter.desk),)
     desks = desks_for(state, actors, given.register)

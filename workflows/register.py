@@ -189,6 +189,12 @@ class Authorship:
     power: Power
 
     @property
+    def names(self) -> tuple[PersonId, ...]:
+        """The person, and the one in whose name he acted where it was not his own."""
+        behalf = self.power.on_behalf_of
+        return (self.person,) if behalf is None else (self.person, behalf)
+
+    @property
     def seat(self) -> PersonAtDesk:
         """The person at the desk through which he acted."""
         return PersonAtDesk(self.person, self.power.desk)
@@ -201,6 +207,10 @@ class NamedAmount:
 
     label: str
     cents: int
+
+
+ANY_AMOUNT = (NamedAmount("montant", 0),)
+"""What every ceiling covers: who is able up to some amount is then able."""
 
 
 class BarredBy(StrEnum):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from itertools import takewhile
 
 from workflows.actions import Reject, Retract
-from workflows.circumstances import Circumstances, check_not_recused, said, with_recusals
+from workflows.circumstances import Circumstances, check_not_recused, said, with_history_for
 from workflows.definition import OUTSIDE_STEPS, PERSON_STEPS, Phase, StepId, StepKind, desks_of
+from workflows.duties import barred
 from workflows.encoding import in_utc
 from workflows.errors import NotSubmitter, NotYourAct, ReturnRefused
 from workflows.events import Corrected, Event, Rejected, Retracted, StepStarted
+from workflows.evolution import evolve
 from workflows.folder import (
     BACK_STATUSES,
     PASSING_ACTS,
@@ -26,7 +29,8 @@ from workflows.folder import (
 )
 from workflows.moments import NothingToRetract, TooLateToRetract
 from workflows.powers import desk_power, step_power
-from workflows.register import Authorship, PersonAtDesk
+from workflows.progress import started
+from workflows.register import Authorship, BarredBy, PersonAtDesk, PersonId, PowerKind
 
 _SUBMISSIONS = frozenset({ActKind.SUBMIT, ActKind.RESUBMIT})
 RETRACTABLE = _SUBMISSIONS | PASSING_ACTS | {ActKind.REJECT}
@@ -47,9 +51,10 @@ def reject(
         return (Rejected(given.instant, by, action.step, reason),)
     target = _return_target(state, action.step, action.return_to)
     restored = _restored(state, target.id)
+    rejected = Rejected(given.instant, by, action.step, reason, target.id, restored)
     return (
-        Rejected(given.instant, by, action.step, reason, target.id, restored),
-        StepStarted(given.instant, target.id, target.kind, desks_of(target.step)),
+        rejected,
+        _started_again(state, rejected, target, given),
     )
 
 
@@ -66,13 +71,15 @@ def may_return_to(state: FolderState, step: StepId) -> tuple[StepId, ...]:
     )
 
 
-def correction(state: FolderState, now: datetime) -> tuple[Corrected, ...]:
-    """What follows a change that the submitter makes to a folder: from the first one on, who
-    rejected it does not take his rejection back, for he rejected something else. Nothing where
-    the folder has not come back, or was corrected before."""
-    if state.status not in BACK_STATUSES or state.corrected:
+def correction(state: FolderState, person: PersonId, now: datetime) -> tuple[Corrected, ...]:
+    """What follows a change that a person of the submitter's desk makes to a folder: from the
+    first one on, who rejected it does not take his rejection back, for he rejected something
+    else, and the person is one of those who deposited. Nothing where the folder has not come
+    back, or where both are known."""
+    known = state.corrected and person in state.depositors
+    if state.status not in BACK_STATUSES or known:
         return ()
-    return (Corrected(in_utc(now)),)
+    return (Corrected(in_utc(now), person),)
 
 
 def decide_retraction(
@@ -94,7 +101,7 @@ def retracting(
     the transmission was claimed or a rejected folder was corrected; NotSubmitter, NotYourAct or
     another case of NotEntitled.
     """
-    own = [act for act in state.standing_acts if act.step == step and act.kind in RETRACTABLE]
+    own = [act for act in state.standing_acts if act.step == step and _is_retractable(act)]
     if not own:
         raise NothingToRetract
     act = next((one for one in reversed(own) if one.by.seat == actor), own[-1])
@@ -103,11 +110,13 @@ def retracting(
     _check_own(state, act, actor)
     if act is not state.standing_acts[-1]:
         raise TooLateToRetract
+    check_not_recused(state, actor)
     instance = None if step is None else state.step(step)
     if instance is None:
-        return act, Authorship(actor.person, desk_power(given.register, actor, given.instant))
-    check_not_recused(state, actor)
-    facts = with_recusals(state, instance.step, given.facts)
+        return act, Authorship(
+            actor.person, desk_power(given.register, actor, given.instant, given.facts)
+        )
+    facts = with_history_for(state, instance.step, given.facts, actor.person)
     power = step_power(given.register, actor, instance.step, given.instant, facts)
     return act, Authorship(actor.person, power)
 
@@ -116,23 +125,29 @@ def retractable_act(state: FolderState) -> Act | None:
     """The act that may still be taken back, by its author: the last one that stands, as long as
     nobody outside knows of it. None where there is none."""
     last = state.standing_acts[-1] if state.standing_acts else None
-    if last is None or last.kind not in RETRACTABLE or not _still_open(state, last):
+    if last is None or not _is_retractable(last) or not _still_open(state, last):
         return None
     return last
 
 
-def kept_approvals(state: FolderState, documents: tuple[Document, ...]) -> tuple[StepId, ...]:
+def kept_approvals(
+    state: FolderState, documents: tuple[Document, ...], by: Authorship
+) -> tuple[StepId, ...]:
     """The first steps of the circuit whose approvals stand in a new round of the folder, because
     the subtype says so and its main documents are byte for byte those that were approved.
 
     They are approvals passed by persons, one after the other from the start. A circuit that
-    begins with a preparation keeps none: what it approved could still change.
+    begins with a preparation keeps none: what it approved could still change. Nor does one stand
+    of a person whom a duty now keeps from it, `by` sending the folder again: he could not give it.
     """
     if not state.rules.approvals_stand or _contents(documents) != _contents(
         state.unsigned_documents
     ):
         return ()
-    return tuple(one.id for one in takewhile(lambda one: _stands(state, one), state.steps))
+    # A duty looks at the acts of a step itself in the round under way alone: not at those kept.
+    again = replace(state, round=state.round + 1, depositors=(*state.depositors, *by.names))
+    stand = takewhile(lambda one: _stands(state, one) and _is_free(state, again, one), state.steps)
+    return tuple(one.id for one in stand)
 
 
 def _stands(state: FolderState, instance: StepInstance) -> bool:
@@ -142,6 +157,12 @@ def _stands(state: FolderState, instance: StepInstance) -> bool:
         and instance.step.phase is Phase.VALIDATION
         and bool(state.acts_at(instance.id))
     )
+
+
+def _is_free(state: FolderState, again: FolderState, instance: StepInstance) -> bool:
+    """Whether no duty of the folder sent `again` bars who acted at the step."""
+    apart = {one.person for one in barred(again, instance.step) if one.by is BarredBy.DUTY}
+    return all(apart.isdisjoint(act.by.names) for act in state.acts_at(instance.id))
 
 
 def _contents(documents: tuple[Document, ...]) -> frozenset[str]:
@@ -155,6 +176,17 @@ def _return_target(state: FolderState, step: StepId, target: StepId) -> StepInst
     if instance is None or target not in may_return_to(state, step):
         raise ReturnRefused
     return instance
+
+
+def _started_again(
+    state: FolderState, rejected: Rejected, target: StepInstance, given: Circumstances
+) -> StepStarted:
+    """The step goes to the desk to which it was handed over, else to those that it has in the
+    version that the folder follows now."""
+    again = started(evolve(state, rejected), target, given)
+    if any(act.kind is ActKind.TRANSFER for act in state.acts_at(target.id)):
+        return replace(again, desks=desks_of(target.step))
+    return again
 
 
 def _restored(state: FolderState, target: StepId) -> tuple[RevisionChange, ...]:
@@ -176,6 +208,11 @@ def _still_open(state: FolderState, act: Act) -> bool:
     ids = [one.id for one in state.steps]
     after = state.steps if act.step is None else state.steps[ids.index(act.step) + 1 :]
     return all(one.state is StepState.WAITING for one in after if one.kind in OUTSIDE_STEPS)
+
+
+def _is_retractable(act: Act) -> bool:
+    """An administrator speaks at a step in nobody's place: he has no power to take it back."""
+    return act.kind in RETRACTABLE and act.by.power.kind is not PowerKind.ADMINISTRATOR
 
 
 def _too_late(state: FolderState) -> TooLateToRetract:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -9,20 +10,13 @@ from enum import StrEnum
 
 from workflows.actions import (
     Action,
-    Approve,
-    Archive,
     ChosenDesk,
-    ClaimTransmission,
     Read,
-    RecordAcknowledged,
-    RecordOutside,
-    RecordTransmitted,
-    Seal,
-    Sign,
     Submit,
 )
 from workflows.definition import (
     OUTSIDE_STEPS,
+    ActorKind,
     DeskId,
     Step,
     StepId,
@@ -44,30 +38,38 @@ from workflows.folder import (
     FolderRules,
     FolderState,
     Revision,
-    RevisionChange,
     RevisionId,
     StepInstance,
-    TransmissionId,
+    StepState,
     WorkflowVersionId,
 )
 from workflows.obstacles import WhoMayAct
+from workflows.periods import Period
 from workflows.presence import is_away
-from workflows.register import NO_FACTS, Authorship, Facts, PersonAtDesk, PowerRegister
+from workflows.register import (
+    NO_FACTS,
+    Authorship,
+    Facts,
+    PersonAtDesk,
+    PersonId,
+    PowerRegister,
+)
+from workflows.simulated_acts import answers, passing_act
 from workflows.turning_points import turning_points
 
 _FOLDER = FolderId("simulated")
 _VERSION = WorkflowVersionId("simulated")
-_TRANSMISSION = TransmissionId("simulated")
 _MOST_ACTS = 200
-"""How many acts are tried, other choices of persons included, before the first walk stands."""
+"""How many acts are tried, other choices of persons included, once a first walk is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assumptions:
     """What the simulation takes for granted.
 
-    `facts` are those of the folder, the same at every step; `durations` how long a step is known
-    to take, by its id (none: it is passed as soon as it may be).
+    `facts` are those of the folder, the same at every step; `certified` when persons hold a
+    certificate fit to sign it, beside those whom `facts` say fit at any time; `durations` how long
+    a step is known to take, by its id (none: it is passed as soon as it may be).
     """
 
     submitter: PersonAtDesk
@@ -78,6 +80,23 @@ class Assumptions:
     rules: FolderRules = NO_RULES
     chosen_desks: tuple[ChosenDesk, ...] = ()
     durations: Mapping[StepId, timedelta] = field(default_factory=dict)
+    certified: Mapping[PersonId, tuple[Period, ...]] = field(default_factory=dict)
+
+    def facts_at(self, instant: datetime) -> Facts:
+        """The facts, with whoever may sign at the instant."""
+        fit = (
+            person
+            for person, periods in self.certified.items()
+            if any(one.covers(instant) for one in periods)
+        )
+        return replace(self.facts, fit_signers=self.facts.fit_signers.union(fit))
+
+    @property
+    def turning_points(self) -> tuple[datetime, ...]:
+        """When powers or certificates change by themselves, each instant once, in their order."""
+        periods = [one for those in self.certified.values() for one in those]
+        known = {*(one.start for one in periods), *(one.end for one in periods if one.end)}
+        return tuple(sorted(known.union(turning_points(self.register))))
 
 
 class Outcome(StrEnum):
@@ -146,6 +165,12 @@ class Simulation:
     otherwise: Simulation | None = None
 
     @property
+    def reaches_the_end(self) -> bool:
+        """Whether the folder comes to the end of its circuit, be it after a wait."""
+        is_refused = self.outcome is Outcome.REFUSED
+        return not is_refused and all(one.ends_at is not None for one in self.stages)
+
+    @property
     def blocked_at(self) -> Stage | None:
         """The first stage at which the folder would wait for nobody."""
         return next((one for one in self.stages if one.waits), None)
@@ -153,12 +178,13 @@ class Simulation:
 
 @dataclass(frozen=True, slots=True)
 class _Walk:
-    """A folder on its way: the stages behind it, and the one that has begun."""
+    """A folder on its way: the stages behind it, the one that has begun, and who then acts."""
 
     state: FolderState
     instant: datetime
     stages: tuple[Stage, ...] = ()
     here: Stage | None = None
+    by: Authorship | None = None
 
 
 def simulate(given: Assumptions) -> Simulation:
@@ -166,24 +192,42 @@ def simulate(given: Assumptions) -> Simulation:
 
     Never raises for a refusal of the engine: it is the outcome. Persons who are away are never
     counted upon. The outside and the transmission are taken to answer well. The first person
-    able acts; where a duty then stops the folder, others are tried in his place.
+    able acts; where it matters who it is, others are tried in his place, and a walk that reaches
+    the end is told before one that stops.
     """
     try:
-        pending = [_submitted(given)]
+        pending = deque([_submitted(given)])
     except Refused as refused:
         return Simulation(Outcome.REFUSED, (), (refused.code, refused.detail))
-    stopped: list[Simulation] = []
+    told: list[Simulation] = []
     acts = 0
-    while pending and not (stopped and acts > _MOST_ACTS):
+    while pending and not (told and acts > _MOST_ACTS) and not _is_settled(told):
         acts += 1
-        after = _next(pending.pop(), given)
-        if not isinstance(after, Simulation):
-            pending.extend(reversed(after))
-        elif after.outcome is Outcome.COMPLETED:
-            return replace(after, otherwise=stopped[0] if stopped else None)
-        else:
-            stopped.append(after)
-    return stopped[0]
+        after = _next(pending.popleft(), given)
+        if isinstance(after, Simulation):
+            told.append(after)
+            continue
+        # Those who differ from the first walk in one person come before those who do in two.
+        pending.appendleft(after[0])
+        pending.extend(after[1:])
+    return _conclusion(told)
+
+
+def _is_settled(told: list[Simulation]) -> bool:
+    """Whether more walks would add nothing: one goes through, and one stops for good."""
+    return any(one.outcome is Outcome.COMPLETED for one in told) and any(
+        not one.reaches_the_end for one in told
+    )
+
+
+def _conclusion(told: list[Simulation]) -> Simulation:
+    """The first walk that goes through, else the first that reaches the end after a wait, else
+    the first."""
+    ended = [one for one in told if one.reaches_the_end]
+    if not ended:
+        return told[0]
+    best = next((one for one in ended if one.outcome is Outcome.COMPLETED), ended[0])
+    return replace(best, otherwise=next((one for one in told if not one.reaches_the_end), None))
 
 
 def _submitted(given: Assumptions) -> _Walk:
@@ -209,7 +253,10 @@ def _next(walk: _Walk, given: Assumptions) -> Simulation | tuple[_Walk, ...]:
     assert walk.here is not None
     try:
         if current.kind in OUTSIDE_STEPS or current.kind is StepKind.TRANSMISSION:
-            return (_moved(walk, walk.here, _answered(walk, current.step, given)),)
+            state = walk.state
+            for act in answers(current.step):
+                state = _after(state, act, given, walk.instant)
+            return (_moved(walk, walk.here, state),)
         return _acted(walk, walk.here, current.step, given)
     except Refused as refused:
         stages = (*walk.stages, walk.here)
@@ -218,7 +265,7 @@ def _next(walk: _Walk, given: Assumptions) -> Simulation | tuple[_Walk, ...]:
 
 def _begun(walk: _Walk, current: StepInstance, given: Assumptions) -> _Walk:
     """The stage begins; its acts come once the usual time of the step has passed."""
-    able = who_may_pass(walk.state, given.register, given.facts, walk.instant)
+    able = _who_may_pass(walk.state, given, walk.instant)
     step = current.step
     here = Stage(step.id, step.name, step.kind, step.mode, desks_of(step), walk.instant, able)
     usual = given.durations.get(step.id, timedelta())
@@ -228,33 +275,46 @@ def _begun(walk: _Walk, current: StepInstance, given: Assumptions) -> _Walk:
 def _acted(
     walk: _Walk, here: Stage, step: Step, given: Assumptions
 ) -> Simulation | tuple[_Walk, ...]:
-    """The walk after the act of each of those who may be counted upon; after that of the first,
-    where no duty lets it matter who it is."""
-    choices = _counted_upon(walk.state, given, walk.instant)
-    if not choices:
+    """The walk after the act of the first of those who matter, and those that the others begin."""
+    first, *others = (walk.by,) if walk.by is not None else _choices(walk, given) or (None,)
+    if first is None:
         return _waited(walk, here, given)
-    if not walk.state.duties:
-        choices = choices[:1]
-    return tuple(
-        _moved(
-            walk,
-            replace(here, turns=(*here.turns, Turn(by, walk.instant))),
-            _passed(walk.state, step, by, given, walk.instant),
-        )
-        for by in choices
-    )
+    after = _passed(walk.state, step, first, given, walk.instant)
+    acted = replace(here, turns=(*here.turns, Turn(first, walk.instant)))
+    return (_moved(walk, acted, after), *(replace(walk, by=one) for one in others))
+
+
+def _choices(walk: _Walk, given: Assumptions) -> tuple[Authorship, ...]:
+    """Those who may be counted upon, where a duty lets it matter who acts; one of each desk where
+    a boss comes later; else the first."""
+    able = _counted_upon(walk.state, given, walk.instant)
+    if walk.state.duties:
+        return able
+    return _one_of_each_desk(able) if _awaits_a_boss(walk.state) else able[:1]
+
+
+def _one_of_each_desk(choices: tuple[Authorship, ...]) -> tuple[Authorship, ...]:
+    first: dict[DeskId, Authorship] = {}
+    for one in choices:
+        first.setdefault(one.power.desk, one)
+    return tuple(first.values())
+
+
+def _awaits_a_boss(state: FolderState) -> bool:
+    waiting = (one.step for one in state.steps if one.state is StepState.WAITING)
+    return any(actor.kind is ActorKind.BOSS_OF for step in waiting for actor in step.actors)
 
 
 def _waited(walk: _Walk, here: Stage, given: Assumptions) -> Simulation | tuple[_Walk, ...]:
     """The walk once somebody may act, or its end where nobody ever may."""
-    later = (one for one in turning_points(given.register) if one > walk.instant)
+    later = (one for one in given.turning_points if one > walk.instant)
     until = next((one for one in later if _counted_upon(walk.state, given, one)), None)
-    why = who_may_pass(walk.state, given.register, given.facts, walk.instant)
+    why = _who_may_pass(walk.state, given, walk.instant)
     wait = Wait(_since(walk, here, given), why, until)
     if until is None:
         stopped = replace(here, waits=(*here.waits, wait))
         return Simulation(Outcome.BLOCKED, (*walk.stages, stopped))
-    wait = replace(wait, then=who_may_pass(walk.state, given.register, given.facts, until))
+    wait = replace(wait, then=_who_may_pass(walk.state, given, until))
     here = replace(here, waits=(*here.waits, wait))
     return (replace(walk, here=here, instant=until),)
 
@@ -262,12 +322,16 @@ def _waited(walk: _Walk, here: Stage, given: Assumptions) -> Simulation | tuple[
 def _since(walk: _Walk, here: Stage, given: Assumptions) -> datetime:
     """From when on nobody could be counted upon, up to now, once the stage had begun."""
     since = walk.instant
-    points = [one for one in turning_points(given.register) if here.starts_at < one < since]
+    points = [one for one in given.turning_points if here.starts_at < one < since]
     for instant in (*reversed(points), here.starts_at):
         if _counted_upon(walk.state, given, instant):
             break
         since = instant
     return since
+
+
+def _who_may_pass(state: FolderState, given: Assumptions, instant: datetime) -> WhoMayAct:
+    return who_may_pass(state, given.register, given.facts_at(instant), instant)
 
 
 def _counted_upon(
@@ -276,7 +340,7 @@ def _counted_upon(
     """Those present who may do the part of a desk that is still awaited, in their order."""
     return tuple(
         one
-        for one in who_may_pass(state, given.register, given.facts, instant).able
+        for one in _who_may_pass(state, given, instant).able
         if not is_away(given.register, one.person, one.power.desk, instant)
     )
 
@@ -285,7 +349,7 @@ def _moved(walk: _Walk, here: Stage, state: FolderState) -> _Walk:
     """The walk with that state: the stage goes on, or it is behind."""
     current = state.current_step
     if current is not None and current.id == here.step:
-        return replace(walk, state=state, here=here)
+        return replace(walk, state=state, here=here, by=None)
     stages = (*walk.stages, replace(here, ends_at=walk.instant))
     return _Walk(state, walk.instant, stages)
 
@@ -296,46 +360,12 @@ def _passed(
     if state.rules.mandatory_reading:
         revisions = tuple(one.revision.id for one in state.signable_documents)
         state = _after(state, Read(by.seat, revisions), given, instant)
-    return _after(state, _passing_act(state, step, by), given, instant)
-
-
-def _passing_act(state: FolderState, step: Step, by: Authorship) -> Action:
-    match step.kind:
-        case StepKind.SIGNATURE:
-            return Sign(by.seat, step.id, _changed(state))
-        case StepKind.SEAL:
-            return Seal(by.seat, step.id, _changed(state))
-        case StepKind.ARCHIVE:
-            return Archive(by.seat, step.id)
-        case _:
-            return Approve(by.seat, step.id, state.documents)
-
-
-def _changed(state: FolderState) -> tuple[RevisionChange, ...]:
-    mark = str(state.version)
-    return tuple(
-        RevisionChange(one.id, one.revision, Revision(RevisionId(mark), mark.rjust(64, "0")))
-        for one in state.signable_documents
-    )
-
-
-def _answered(walk: _Walk, step: Step, given: Assumptions) -> FolderState:
-    """The outside answered well, or the transmission went through."""
-    if step.kind in OUTSIDE_STEPS:
-        return _after(walk.state, RecordOutside(step.id, accepted=True), given, walk.instant)
-    state = walk.state
-    for act in (
-        ClaimTransmission(_TRANSMISSION),
-        RecordTransmitted(_TRANSMISSION, None),
-        RecordAcknowledged(_TRANSMISSION),
-    ):
-        state = _after(state, act, given, walk.instant)
-    return state
+    return _after(state, passing_act(state, step, by), given, instant)
 
 
 def _after(
     state: FolderState, action: Action, given: Assumptions, instant: datetime
 ) -> FolderState:
-    for event in decide(state, action, given.register, given.facts, instant):
+    for event in decide(state, action, given.register, given.facts_at(instant), instant):
         state = evolve(state, event)
     return state

@@ -83,15 +83,48 @@ def stands(register: PowerRegister, grant: Grant, rules: Rules, instant: datetim
     A grant to oneself never stands, nor one founded by a document that is not executory; one
     that re-delegates stands only with the other, one level deep.
     """
-    rule = rules[grant.kind]
+    rule, parent = rules[grant.kind], parent_of(register, grant)
     return (
         rule.given_by is not GivenBy.NO_GRANT
         and grant.office in register.desks
         and grant.grantee != grant.grantor
         and is_executory(grant, rule, instant)
-        and not any(_ENDED[end](register, grant, rules, instant) for end in rule.ends_with)
+        and lasts(register, grant, rules, instant)
         and _MET[rule.needs](register, grant, instant)
+        and (parent is None or stands(register, parent, rules, instant))
     )
+
+
+def lasts(register: PowerRegister, grant: Grant, rules: Rules, instant: datetime) -> bool:
+    """Whether the instant lies in the life of the grant: it has begun and nothing has ended it,
+    the holdings that it rests on included. It may still not serve then: its document need not be
+    executory, nor the office be as the power needs it."""
+    return not any(
+        _ENDED[end](register, grant, rules, instant) for end in rules[grant.kind].ends_with
+    )
+
+
+def has_lapsed(register: PowerRegister, grant: Grant, rules: Rules, instant: datetime) -> bool:
+    """Whether the grant serves at no instant from this one on, by what ends its kind: its dates,
+    its repeal, the departure of those it rests on, the end of the grant that it re-delegates.
+
+    One that waits for its document to be executory may still find there those who come by then.
+    """
+    ends = rules[grant.kind].ends_with
+    if grant.regrants is not None:
+        parent = parent_of(register, grant)
+        if parent is None or not may_regrant(parent, grant, rules):
+            return True
+        if has_lapsed(register, parent, rules, instant):
+            return True
+        ends -= {Ends.GRANTOR_LEAVES}
+
+    soonest = max(instant, usable_from(grant))
+    instants = [soonest]
+    if awaits_its_document(grant):
+        starts = (one.period.start for one in register.holders)
+        instants += [one for one in starts if one > soonest]
+    return all(any(_ENDED[end](register, grant, rules, at) for end in ends) for at in instants)
 
 
 def is_executory(grant: Grant, rule: PowerRule, instant: datetime) -> bool:
@@ -105,6 +138,11 @@ def is_executory(grant: Grant, rule: PowerRule, instant: datetime) -> bool:
 def usable_from(grant: Grant) -> datetime:
     """The first instant at which the grant may serve: it starts and its document is executory."""
     return max(grant.period.start, grant.executory_at or grant.period.start)
+
+
+def awaits_its_document(grant: Grant) -> bool:
+    """Whether a document founds the grant of which nobody knows yet when it is executory."""
+    return grant.document is not None and grant.executory_at is None
 
 
 def parent_of(register: PowerRegister, grant: Grant) -> Grant | None:
@@ -141,17 +179,25 @@ def _grantor_left(register: PowerRegister, grant: Grant, rules: Rules, instant: 
         return (
             parent is None
             or not may_regrant(parent, grant, rules)
-            or not stands(register, parent, rules, instant)
+            or not lasts(register, parent, rules, instant)
         )
     if grant.grantor is None:
         return rules[grant.kind].given_by is not GivenBy.PERSON_OR_BODY
-    return not holds_since(register, grant.grantor, grant.office, usable_from(grant), instant)
+    return not holds_since(
+        register, grant.grantor, grant.office, _counted_from(grant, instant), instant
+    )
 
 
 def _grantee_left(register: PowerRegister, grant: Grant, _: Rules, instant: datetime) -> bool:
     return grant.grantee_office is not None and not holds_since(
-        register, grant.grantee, grant.grantee_office, usable_from(grant), instant
+        register, grant.grantee, grant.grantee_office, _counted_from(grant, instant), instant
     )
+
+
+def _counted_from(grant: Grant, instant: datetime) -> datetime:
+    """Since when one holding has to last. While the document is not executory nobody knows when
+    the grant will start to serve: holding the desk at the instant is then enough."""
+    return instant if awaits_its_document(grant) else usable_from(grant)
 
 
 _ENDED: Mapping[Ends, Callable[[PowerRegister, Grant, Rules, datetime], bool]] = {

@@ -166,7 +166,7 @@ def _started(state: FolderState, event: StepStarted) -> FolderState:
         step=entrusted(instance.step, event.desks),
         state=StepState.CURRENT,
         started_at=event.occurred_at,
-        drawn=instance.drawn or instance.step.actors,
+        drawn=instance.as_drawn.actors,
     )
     status = _WAITS_AS.get(event.kind, FolderStatus.PENDING)
     # Advice that did not come in an earlier turn of the step is awaited no more.
@@ -193,7 +193,7 @@ def _rejected(state: FolderState, event: Rejected) -> FolderState:
 
 
 def _returned(state: FolderState, event: Rejected, target: StepId, act: Act) -> FolderState:
-    """The target waits again with its desks, what follows as if it never had its turn."""
+    """The target and what follows wait as if they never had their turn."""
     ids = [one.id for one in state.steps]
     turn = ids.index(_instance(state, target).id)
     undone = {
@@ -206,14 +206,9 @@ def _returned(state: FolderState, event: Rejected, target: StepId, act: Act) -> 
         replace(past, returned_at=event.occurred_at) if past in undone else past
         for past in state.acts
     )
-    again = replace(state.steps[turn], state=StepState.WAITING, started_at=None)
     return replace(
         state,
-        steps=(
-            *state.steps[:turn],
-            again,
-            *(_fresh(one) for one in state.steps[turn + 1 :]),
-        ),
+        steps=(*state.steps[:turn], *(_fresh(one) for one in state.steps[turn:])),
         documents=_changed(state.documents, event.restored),
         acts=(*acts, act),
     )
@@ -322,10 +317,16 @@ def _brought(state: FolderState, step: Step) -> StepInstance:
 
 
 def _behind(state: FolderState, brought: StepInstance) -> StepInstance:
-    """A step of another version that stands before the current one."""
+    """A step of another version that stands before the current one: as it was passed by those who
+    had it, and as this version draws it for the day when the folder comes back to it."""
     known = _as_passed(state, brought.id)
-    if known is not None:
+    if known is not None and known.kind is not brought.kind:
         return known
+    if known is not None and known.drawn is None:
+        return replace(brought, state=known.state)
+    if known is not None:
+        step = entrusted(brought.step, desks_of(known.step))
+        return replace(known, step=step, drawn=brought.step.actors)
     kinds = {act.kind for act in state.acts_at(brought.id)}
     passed = bool(kinds & (PASSING_ACTS | {ActKind.FORCE_STEP})) and ActKind.SKIP_STEP not in kinds
     return replace(brought, state=StepState.DONE if passed else StepState.SKIPPED)

@@ -85,7 +85,7 @@ def authorship_of_submitter(
         raise refusal
     if actor.desk != state.submitter.desk:
         raise NotSubmitter
-    return Authorship(actor.person, desk_power(given.register, actor, given.instant))
+    return Authorship(actor.person, desk_power(given.register, actor, given.instant, given.facts))
 
 
 def decide_chain(state: FolderState, action: Chain, given: Circumstances) -> Chained:
@@ -108,7 +108,7 @@ def chaining(state: FolderState, actor: PersonAtDesk, given: Circumstances) -> A
             "Seuls le bureau qui a déposé ce dossier et celui qui le reçoit à la fin peuvent "
             "l'enchaîner : adressez-vous à eux."
         )
-    return Authorship(actor.person, desk_power(given.register, actor, given.instant))
+    return Authorship(actor.person, desk_power(given.register, actor, given.instant, given.facts))
 
 
 def check_usable(workflow: Workflow) -> None:
@@ -203,7 +203,7 @@ def _resubmit(
     if action.anew is not None and not _follows(state, action.anew, given):
         return _submit(state, action.anew, by, given)
     check_entering(state, action.documents)
-    kept = kept_approvals(state, action.documents)
+    kept = kept_approvals(state, action.documents, by)
     again = Resubmitted(given.instant, by, state.round + 1, action.documents, kept)
     return with_what_follows(state, again, given)
 
@@ -244,7 +244,7 @@ def _desk_before(state: FolderState, step: Step, place: int) -> DeskId | None:
     known = state.step(step.id)
     if known is None:
         return None
-    actors = known.drawn or known.step.actors
+    actors = known.as_drawn.actors
     return actors[place].desk if len(actors) == len(step.actors) else None
 
 

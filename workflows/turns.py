@@ -24,6 +24,7 @@ from workflows.circumstances import (
     Circumstances,
     administrator_power_at,
     check_kind,
+    check_not_own,
     check_not_recused,
     said,
     turn_of,
@@ -52,7 +53,7 @@ from workflows.events import (
     StepAdded,
     Transferred,
 )
-from workflows.folder import FolderState, StepInstance
+from workflows.folder import PASSING_ACTS, FolderState, RevisionId, StepInstance
 from workflows.moments import OpinionAlreadyAsked, StepAlreadyPassed
 from workflows.powers import entitlement, step_power
 from workflows.progress import with_what_follows
@@ -142,13 +143,21 @@ def authorship_at_step(
 
 
 def check_read(state: FolderState, person: PersonId) -> None:
-    """Where reading is mandatory, the person has opened every main document as it is now. Raises
-    ReadingMissing. The documents of a preparation still change: it demands no reading."""
-    if not state.rules.mandatory_reading or state.in_preparation:
-        return
-    read = {one.revision for one in state.readings if one.person == person}
-    if not read.issuperset(one.revision.id for one in state.signable_documents):
+    """Nothing is `unread` by the person. Raises ReadingMissing."""
+    if unread(state, person):
         raise ReadingMissing
+
+
+def unread(state: FolderState, person: PersonId) -> tuple[RevisionId, ...]:
+    """The main documents as they are now that the person has yet to open before an act at the
+    current step, where reading is mandatory. The documents of a preparation still change: it
+    demands no reading."""
+    is_demanded = state.rules.mandatory_reading and state.current_step is not None
+    if not is_demanded or state.in_preparation:
+        return ()
+    read = {one.revision for one in state.readings if one.person == person}
+    main = (one.revision.id for one in state.signable_documents)
+    return tuple(one for one in main if one not in read)
 
 
 def _check_open(state: FolderState, kind: ActionKind, instance: StepInstance) -> None:
@@ -238,6 +247,12 @@ def _transfer(
         raise UnknownDesk
     if action.to in desks_of(turn_of(state, action.step).step):
         raise DeskNotConcerned("Ce bureau a déjà cette étape : choisissez-en un autre.")
+    acts = (one for one in state.acts_at(action.step) if one.kind in PASSING_ACTS)
+    if any(one.by.power.desk == action.to for one in acts):
+        # It acted before a migration took the step from it: nobody would be awaited any more.
+        raise DeskNotConcerned("Ce bureau a déjà agi à cette étape : choisissez-en un autre.")
+    if by.power.kind is PowerKind.ADMINISTRATOR:
+        check_not_own(state, action.to, action.actor, given)
     return Transferred(
         given.instant, by, action.step, action.actor.desk, action.to, action.reason.strip()
     )

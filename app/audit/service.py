@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+import uuid
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -38,6 +39,12 @@ def record(
 ) -> None:
     """One entry, as `record_all`."""
     record_all(session, [Told(what, at, values or {})])
+
+
+def listed(name: str, ids: Collection[uuid.UUID]) -> dict[str, str]:
+    """A list of identifiers as a value of an entry: details hold no list, and few identifiers.
+    Nothing where it is empty."""
+    return {name: " ".join(str(one) for one in ids)} if ids else {}
 
 
 def record_all(session: AsyncSession, told: Sequence[Told]) -> None:

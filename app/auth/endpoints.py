@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.chain import Occurrence
-from app.audit.service import record
+from app.audit.service import listed, record
 from app.auth import service
 from app.auth.http import (
     COOKIE,
@@ -25,6 +26,7 @@ from app.auth.repository import AuthRepository
 from app.auth.schemas import LogIn, PasswordChange, SessionRead, TokenCreate, TokenIssued, TokenRead
 from app.context import Context
 from app.errors import NotFound
+from app.kit.clock import in_journal
 from app.kit.problems import problem_responses
 from app.models import ApiToken
 
@@ -136,7 +138,8 @@ async def create_token(
     request = service.TokenRequest(new.label, tuple(new.desk_ids), tuple(new.verbs), new.expires_at)
     async with caller.unit() as session:
         row, value = await service.issue_token(caller.context, session, caller.principal, request)
-        _journal(session, caller, "token.issued", row)
+        given = {"verbs": "/".join(row.verbs), "expires_at": in_journal(row.expires_at)}
+        _journal(session, caller, "token.issued", row, given)
     return TokenIssued(**_read(row).model_dump(), value=value)
 
 
@@ -168,16 +171,22 @@ async def revoke_token(
     return _read(row)
 
 
-def _journal(session: AsyncSession, caller: Caller, kind: str, row: ApiToken) -> None:
+def _journal(
+    session: AsyncSession,
+    caller: Caller,
+    kind: str,
+    row: ApiToken,
+    given: Mapping[str, str] | None = None,
+) -> None:
     record(
         session,
         Occurrence(
             kind=kind,
             actor=caller.principal.actor,
-            details={"token": str(row.id)},
+            details={"token": str(row.id), **(given or {})},
         ),
         at=caller.context.clock(),
-        values={"label": row.label},
+        values={"label": row.label, **listed("desks", row.desk_ids)},
     )
 
 

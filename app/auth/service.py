@@ -245,8 +245,15 @@ async def set_password(
 ) -> None:
     """The account opens with this password only; its sessions end, but the one `kept`."""
     user.password_hash = password_hash
+    await end_sessions(session, user.id, now=now, kept=kept)
+
+
+async def end_sessions(
+    session: AsyncSession, user_id: uuid.UUID, *, now: datetime, kept: uuid.UUID | None = None
+) -> None:
+    """Whoever has one of the person's sessions signs in again, but at the one `kept`."""
     repository = AuthRepository(session)
-    for row in await repository.open_sessions(user.id):
+    for row in await repository.open_sessions(user_id):
         if row.id != kept:
             await _revoke(repository, row, now)
 

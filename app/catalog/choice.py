@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.drawing import fact_of
 from app.catalog.repository import CatalogRepository
+from app.catalog.schemas import SubtypeSettings
 from app.catalog.service import Resolved
 from app.errors import Unprocessable
-from app.models import WorkflowVersion
+from app.models import FolderSubtype, WorkflowVersion
 from signing.facts import SlipKind
 from workflows import definition, rules
 from workflows.actions import ChosenDesk
-from workflows.definition import DeskId, Protocol
+from workflows.definition import DeskId, Finding, HeliosIntake, Protocol, Severity
 from workflows.folder import FolderRules
 from workflows.metadata import FieldType, MetadataField, MetadataRefused, MetadataValue
 from workflows.rule_findings import Domain
@@ -73,6 +74,17 @@ def _choices(one: MetadataField) -> frozenset[rules.FactValue]:
     return frozenset(value for value in typed if value is not None)
 
 
+def own_name_findings(fields: Sequence[MetadataField]) -> Iterator[Finding]:
+    """The fields that bear the name of another fact."""
+    for field in fields:
+        if field.key in OWN_FACTS:
+            yield Finding(
+                "metadata_key_reserved",
+                f"La clé « {field.key} » est celle d'un fait du dossier : prenez-en une autre.",
+                Severity.ERROR,
+            )
+
+
 def typed_facts(known: Mapping[str, FieldType], given: Mapping[str, object]) -> rules.FactValues:
     """Values as facts, each in the type of its fact; texts for what no fact describes.
 
@@ -115,12 +127,19 @@ async def chosen_version(session: AsyncSession, chosen: rules.Chosen) -> Choice:
 
 def rules_of(resolved: Resolved) -> FolderRules:
     """What the subtype demands of a folder, pinned when it enters its circuit."""
-    subtype = resolved.subtype
+    return folder_rules(resolved.subtype, resolved.intake)
+
+
+def folder_rules(
+    settings: FolderSubtype | SubtypeSettings, intake: HeliosIntake | None
+) -> FolderRules:
+    """The same of a subtype that has these settings and takes these flows; a flow has but one
+    signature."""
     return FolderRules(
-        mandatory_reading=subtype.mandatory_reading,
-        approvals_stand=subtype.approvals_stand,
-        paper_signature=subtype.paper_signature,
-        single_signature=resolved.intake is not None,
+        mandatory_reading=settings.mandatory_reading,
+        approvals_stand=settings.approvals_stand,
+        paper_signature=settings.paper_signature,
+        single_signature=intake is not None,
     )
 
 

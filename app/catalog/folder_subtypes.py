@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.auth.principal import Permission, Principal
 from app.catalog.choice import known_facts
 from app.catalog.drawing import field_of, read_field, read_findings, read_table, table_of
 from app.catalog.folder_types import grant_use
@@ -18,8 +19,7 @@ from app.catalog.schemas import (
     FolderSubtypeRead,
     SubtypeSettings,
 )
-from app.catalog.service import fields_of
-from app.catalog.service import table_of as stored_table
+from app.catalog.service import fields_of, rule_table_of
 from app.catalog.suitability import (
     own_table_findings,
     refuse_field_loss,
@@ -31,7 +31,7 @@ from app.catalog.suitability import (
 from app.catalog.workflows import counted, in_use
 from app.db.session import tenant_of
 from app.desks.repository import DeskRepository
-from app.errors import Conflict, NotFound, Unprocessable
+from app.errors import Conflict, Forbidden, NotFound, Unprocessable
 from app.kit.ids import new_id
 from app.models import Desk, FolderSubtype, FolderType
 from app.register.service import change_names
@@ -51,11 +51,18 @@ _PLAIN = (
 
 
 async def create_subtype(
-    session: AsyncSession, new: FolderSubtypeCreate, *, now: datetime, drafts_wait: bool = False
+    session: AsyncSession,
+    new: FolderSubtypeCreate,
+    *,
+    by: Principal | None = None,
+    now: datetime,
+    drafts_wait: bool = False,
 ) -> FolderSubtype:
-    """Binds a circuit to a type. Raises NotFound, Conflict (`subtype_name_taken`), or Unprocessable
-    when its settings or a circuit do not suit it; one that is not in force is judged now, unless
-    `drafts_wait` for their activation."""
+    """Binds a circuit to a type. Raises NotFound, Forbidden (`self_granted`), Conflict
+    (`subtype_name_taken`), or Unprocessable when its settings or a circuit do not suit it; one that
+    is not in force is judged now, unless `drafts_wait` for their activation. `by` nobody while a
+    town is being made."""
+    await _refuse_own_sight(session, by, new.visible_desk_ids)
     await change_names(session)
     repository = CatalogRepository(session)
     kind = await repository.folder_type(new.type_id)
@@ -87,18 +94,21 @@ async def change_subtype(
     subtype_id: uuid.UUID,
     change: FolderSubtypeChange,
     *,
+    by: Principal | None = None,
     now: datetime,
     drafts_wait: bool = False,
 ) -> FolderSubtype:
     """Changes what is given. Raises NotFound, as `create_subtype`, and Conflict
     (`metadata_field_in_use`, `amount_field_in_use`) when a field that something needs would go or
     change, or another would be compared with ceilings."""
-    if change.name is not None:
-        await change_names(session)
+    await change_names(session)
     repository = CatalogRepository(session)
     row = await _locked(session, subtype_id)
     kind = await repository.folder_type(row.type_id)
     assert kind is not None
+    if "visible_desk_ids" in change.model_fields_set:
+        added = frozenset(change.visible_desk_ids) - frozenset(row.visible_desk_ids)
+        await _refuse_own_sight(session, by, added)
     fields, amount_field = fields_of(row), row.amount_field
     workflows, was_active = workflows_named(row), row.is_active
     if change.name is not None:
@@ -129,6 +139,7 @@ async def change_subtype(
 
 async def delete_subtype(session: AsyncSession, subtype_id: uuid.UUID) -> None:
     """Raises NotFound, or Conflict (`subtype_in_use`) with the list of its uses."""
+    await change_names(session)
     repository = CatalogRepository(session)
     row = await _locked(session, subtype_id)
     folders = counted(await repository.folders_of_subtype(subtype_id), "dossier", "dossiers")
@@ -157,7 +168,7 @@ async def get_subtype(session: AsyncSession, subtype_id: uuid.UUID) -> FolderSub
 
 
 def _read(row: FolderSubtype, kind: FolderType, desks: Sequence[Desk]) -> FolderSubtypeRead:
-    table = stored_table(row)
+    table = rule_table_of(row)
     return FolderSubtypeRead(
         id=row.id,
         type_id=row.type_id,
@@ -200,6 +211,24 @@ async def _locked(session: AsyncSession, subtype_id: uuid.UUID) -> FolderSubtype
     if row is None:
         raise NotFound
     return row
+
+
+async def _refuse_own_sight(
+    session: AsyncSession, by: Principal | None, desk_ids: Collection[uuid.UUID]
+) -> None:
+    """Who administers circuits and no accounts opens no folders to the desks through which he
+    sees (DESIGN D15, threat 36): those of a subtype, past ones included."""
+    if by is None or by.may(Permission.USER_ADMIN):
+        return
+    own = by.readable_desk_ids.intersection(desk_ids)
+    if own:
+        desks = await DeskRepository(session).desks()
+        names = ", ".join(f"« {one.name} »" for one in desks if one.id in own)
+        raise Forbidden(
+            f"Vous ouvririez à vos propres bureaux ({names}) tous les dossiers de ce sous-type : "
+            "demandez-le à l'administrateur de la collectivité.",
+            code="self_granted",
+        )
 
 
 async def _refuse_taken_name(

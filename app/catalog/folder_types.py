@@ -45,8 +45,7 @@ async def change_type(
 ) -> FolderType:
     """Changes what is given. Raises NotFound, as `create_type`, and Conflict
     (`signature_format_in_use`) for another format while folders of the type are under way."""
-    if change.name is not None:
-        await change_names(session)
+    await change_names(session)
     row = await _locked(session, type_id)
     given = change.model_fields_set
     protocol = Protocol(row.protocol)
@@ -69,6 +68,7 @@ async def change_type(
 
 async def delete_type(session: AsyncSession, type_id: uuid.UUID) -> None:
     """Raises NotFound, or Conflict (`type_in_use`) with the list of its uses."""
+    await change_names(session)
     row = await _locked(session, type_id)
     repository = CatalogRepository(session)
     subtypes = [
@@ -135,7 +135,7 @@ async def _refuse_other_format(session: AsyncSession, row: FolderType, chosen: T
             "ce type a des sous-types.",
             code="format_not_available",
         )
-    under_way = await CatalogRepository(session).folders_of_type_under_way(row.id)
+    under_way = await CatalogRepository(session).folders_of_type_not_ended(row.id)
     if under_way:
         raise Conflict(
             f"{under_way} dossier(s) de ce type sont en cours : attendez leur fin pour changer "

@@ -12,8 +12,12 @@ from app.auth.http import Caller
 
 
 def journal(
-    session: AsyncSession, caller: Caller, kind: str, details: Mapping[str, str | int]
+    session: AsyncSession,
+    caller: Caller,
+    kind: str,
+    details: Mapping[str, str | int],
+    values: Mapping[str, str] | None = None,
 ) -> None:
     """One entry, by the caller, at the instant of the request."""
     occurrence = Occurrence(kind=kind, actor=caller.principal.actor, details=dict(details))
-    record(session, occurrence, at=caller.context.clock())
+    record(session, occurrence, at=caller.context.clock(), values=values)

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.formats import EXECUTABLE, TypeFormat
 from app.catalog.repository import CatalogRepository
-from app.catalog.service import fields_of, table_of
+from app.catalog.service import fields_of, rule_table_of
 from app.desks.repository import DeskRepository
 from app.errors import Unprocessable
 from app.models import FolderSubtype, FolderType
@@ -33,11 +33,8 @@ from workflows.definition import (
     given_desk,
 )
 from workflows.powers import who_may_act
-from workflows.register import Facts, NamedAmount, PersonId, PowerRegister, SubtypeId, TypeId
+from workflows.register import ANY_AMOUNT, Facts, PersonId, PowerRegister, SubtypeId, TypeId
 from workflows.rules import RuleRow, RuleTable
-
-# An amount that every ceiling covers: a delegate up to a ceiling is somebody who may act.
-_ANY_AMOUNT = (NamedAmount("montant", 0),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +62,7 @@ class Bench:
 
     def people(self, workflow: definition.Workflow, use: Use | None) -> People:
         """Who there is to walk this circuit, for this use."""
-        facts = use.facts if use else Facts(amounts=_ANY_AMOUNT)
+        facts = use.facts if use else Facts(amounts=ANY_AMOUNT)
         is_flow = use is not None and use.protocol is Protocol.HELIOS
         signing = Facts(
             fit_signers=self.fit_for_flows if is_flow else self.fit,
@@ -111,14 +108,14 @@ def use_of(subtype: FolderSubtype, kind: FolderType) -> Use:
         HeliosIntake(subtype.helios_intake) if subtype.helios_intake else None,
         TypeFormat(kind.signature_format),
         frozenset(FieldKey(field.key) for field in fields_of(subtype)),
-        Facts(type=TypeId(str(kind.id)), subtype=SubtypeId(str(subtype.id)), amounts=_ANY_AMOUNT),
-        table_of(subtype),
+        Facts(type=TypeId(str(kind.id)), subtype=SubtypeId(str(subtype.id)), amounts=ANY_AMOUNT),
+        rule_table_of(subtype),
     )
 
 
 def uses_workflow(subtype: FolderSubtype, workflow_id: str) -> bool:
     """Whether folders of the subtype may enter this circuit."""
-    table = table_of(subtype)
+    table = rule_table_of(subtype)
     rows = table.rows if table else ()
     return str(subtype.workflow_id) == workflow_id or any(
         row.workflow == workflow_id for row in rows
@@ -164,7 +161,7 @@ def drawing_findings(workflow: definition.Workflow, use: Use) -> tuple[Finding, 
     """What is wrong or doubtful in the circuit for this use, whatever the desks and the people."""
     return (
         *findings.findings(workflow, use.protocol, use.intake),
-        *findings.field_findings(workflow, use.fields),
+        *findings.demanded_field_findings(workflow, use.fields),
         *_format_findings(workflow, use.format),
     )
 

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kit.folding import fold
 from app.models import (
+    UNDER_WAY,
     ConnectorAccount,
     Folder,
     FolderSubtype,
@@ -17,8 +18,9 @@ from app.models import (
     Grant,
     Workflow,
     WorkflowVersion,
+    versions_in_force,
 )
-from workflows.folder import FINAL_STATUSES, FolderStatus
+from workflows.folder import FINAL_STATUSES
 
 _ENDED = [status.value for status in FINAL_STATUSES]
 
@@ -74,16 +76,15 @@ class CatalogRepository:
         )
 
     async def active_version(self, workflow_id: uuid.UUID) -> WorkflowVersion | None:
-        """The one activated last."""
+        """The one in force."""
         return await self._session.scalar(
-            select(WorkflowVersion)
-            .where(
-                WorkflowVersion.workflow_id == workflow_id,
-                WorkflowVersion.activated_at.is_not(None),
-            )
-            .order_by(WorkflowVersion.activated_at.desc(), WorkflowVersion.number.desc())
-            .limit(1)
+            versions_in_force().where(WorkflowVersion.workflow_id == workflow_id)
         )
+
+    async def active_versions(self) -> dict[uuid.UUID, WorkflowVersion]:
+        """Those in force, by circuit."""
+        rows = await self._session.scalars(versions_in_force())
+        return {row.workflow_id: row for row in rows}
 
     async def remove_workflow(self, workflow: Workflow) -> None:
         """With its versions: no folder may be pinned to one of them."""
@@ -145,10 +146,7 @@ class CatalogRepository:
 
     async def subtypes_under_way(self) -> frozenset[uuid.UUID]:
         """The subtypes that have folders in a circuit."""
-        apart = [*_ENDED, FolderStatus.DRAFT.value]
-        rows = await self._session.scalars(
-            select(Folder.subtype_id).where(Folder.status.not_in(apart)).distinct()
-        )
+        rows = await self._session.scalars(select(Folder.subtype_id).where(UNDER_WAY).distinct())
         return frozenset(rows)
 
     async def remove(self, row: FolderType | FolderSubtype) -> None:
@@ -185,14 +183,13 @@ class CatalogRepository:
 
     async def folders_sent(self, subtype_id: uuid.UUID) -> int:
         """How many folders of the subtype have entered a circuit and have not ended."""
-        apart = [*_ENDED, FolderStatus.DRAFT.value]
         return await self._count(
             select(func.count())
             .select_from(Folder)
-            .where(Folder.subtype_id == subtype_id, Folder.status.not_in(apart))
+            .where(Folder.subtype_id == subtype_id, UNDER_WAY)
         )
 
-    async def folders_of_type_under_way(self, type_id: uuid.UUID) -> int:
+    async def folders_of_type_not_ended(self, type_id: uuid.UUID) -> int:
         """How many folders of the type have not ended."""
         return await self._count(
             select(func.count())

@@ -13,7 +13,7 @@ from app.catalog.repository import CatalogRepository
 from app.catalog.schemas import ConnectorAccountCreate, ConnectorAccountRead
 from app.context import Context
 from app.db.session import tenant_of
-from app.errors import Conflict, Unprocessable
+from app.errors import Conflict, Forbidden, Unprocessable
 from app.kit.ids import new_id
 from app.models import ConnectorAccount, FolderSubtype, FolderType, WorkflowVersion
 from connectors.registry import FACTORIES
@@ -48,7 +48,7 @@ class Resolved:
 
     @property
     def rule_table(self) -> rules.RuleTable | None:
-        return table_of(self.subtype)
+        return rule_table_of(self.subtype)
 
     def signature_format(self, media_type: str) -> SignatureFormat:
         """The format in which a document is signed. Raises Unprocessable
@@ -61,7 +61,7 @@ def fields_of(subtype: FolderSubtype) -> tuple[MetadataField, ...]:
     return tuple(decode_object(MetadataField, one) for one in subtype.metadata_fields)
 
 
-def table_of(subtype: FolderSubtype) -> rules.RuleTable | None:
+def rule_table_of(subtype: FolderSubtype) -> rules.RuleTable | None:
     """The rule table that chooses the circuit, where the subtype has one."""
     return None if subtype.rule_table is None else rules.from_json(subtype.rule_table)
 
@@ -93,6 +93,16 @@ async def resolve(
             code="no_active_workflow",
         )
     return Resolved(subtype, kind, version, definition.from_json(version.definition))
+
+
+def refuse_deposit_desk(resolved: Resolved, desk_id: uuid.UUID) -> None:
+    """Raises Forbidden (`desk_may_not_deposit`) for a desk that may not deposit there."""
+    allowed = resolved.subtype.deposit_desk_ids
+    if allowed is not None and desk_id not in allowed:
+        raise Forbidden(
+            "Ce bureau ne peut pas déposer dans ce sous-type : choisissez un autre bureau.",
+            code="desk_may_not_deposit",
+        )
 
 
 async def create_account(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.choice import OWN_FACTS, domains, known_facts
+from app.catalog.choice import domains, known_facts, own_name_findings
 from app.catalog.judgement import (
     bench,
     judge,
@@ -17,7 +17,7 @@ from app.catalog.judgement import (
     use_of,
 )
 from app.catalog.repository import CatalogRepository
-from app.catalog.service import fields_of, table_of
+from app.catalog.service import fields_of, rule_table_of
 from app.catalog.workflows import counted, in_use
 from app.desks.repository import DeskRepository
 from app.errors import Conflict, Unprocessable
@@ -34,7 +34,7 @@ _NUMBERS = frozenset({FieldType.DECIMAL, FieldType.INTEGER})
 
 def workflows_named(row: FolderSubtype) -> frozenset[uuid.UUID]:
     """The circuits that folders of the subtype may enter."""
-    table = table_of(row)
+    table = rule_table_of(row)
     by_rule = (uuid.UUID(one.workflow) for one in (table.rows if table else ()))
     return frozenset({row.workflow_id, *by_rule})
 
@@ -45,7 +45,7 @@ async def refuse_settings(session: AsyncSession, row: FolderSubtype, kind: Folde
     desks = await DeskRepository(session).desks()
     _refuse_unknown_desks(desks, [*(row.deposit_desk_ids or ()), *row.visible_desk_ids])
     refuse_errors(
-        (*field_findings(fields), *_own_names(fields)), code="metadata_fields_have_errors"
+        (*field_findings(fields), *own_name_findings(fields)), code="metadata_fields_have_errors"
     )
     _refuse_amount_field(row, protocol, fields)
     if row.several_documents and protocol is not Protocol.NONE:
@@ -58,7 +58,7 @@ async def refuse_settings(session: AsyncSession, row: FolderSubtype, kind: Folde
             "Un flux PES se signe électroniquement, jamais sur papier : retirez ce réglage.",
             code="paper_signature_under_helios",
         )
-    table = table_of(row)
+    table = rule_table_of(row)
     if table is not None:
         refuse_errors(own_table_findings(table, row, kind, desks), code="rules_have_errors")
 
@@ -106,19 +106,19 @@ async def refuse_unsuitable_workflows(
 
     Circuits newly bound are judged whole in their version in force, else in their newest one: a
     subtype that has folders is bound to none that is not in force. Where `drafts_wait`, those are
-    judged later, when they are activated. The other circuits are judged for the metadata that they
-    demand and the desks that rows give. They are locked: none is activated or deleted meanwhile.
+    judged later, when they are activated, and the desks that rows give after them
+    (`refuse_unfit_rows`). The other circuits are judged for the metadata that they demand and the
+    desks that rows give. They are locked: none is activated or deleted meanwhile.
     """
     repository = CatalogRepository(session)
     for workflow_id in sorted(workflows_named(row)):
         await repository.lock_workflow(workflow_id)
-    table = table_of(row)
-    if table is not None:
-        refuse_errors(await table_workflow_findings(session, table), code="rules_have_errors")
+    if not drafts_wait:
+        await refuse_unfit_rows(session, row)
     use = use_of(row, kind)
     in_force = await _in_force(session, workflows_named(row))
     for drawn in in_force.values():
-        refuse_errors(findings.field_findings(drawn, use.fields))
+        refuse_errors(findings.demanded_field_findings(drawn, use.fields))
     judged = {key: drawn for key, drawn in in_force.items() if key in newly_bound}
     if not drafts_wait:
         drafts = await _drafts(session, frozenset(newly_bound) - in_force.keys())
@@ -127,6 +127,14 @@ async def refuse_unsuitable_workflows(
     judged_by = await bench(session, judged.values(), now=now)
     for key, drawn in judged.items():
         refuse_errors(judge(judged_by, str(key), drawn, [use]))
+
+
+async def refuse_unfit_rows(session: AsyncSession, row: FolderSubtype) -> None:
+    """Raises Unprocessable (`rules_have_errors`) when rows give desks that their circuits, in
+    force or else newest, do not let choose."""
+    table = rule_table_of(row)
+    if table is not None:
+        refuse_errors(await table_workflow_findings(session, table), code="rules_have_errors")
 
 
 async def refuse_idle(session: AsyncSession, subtype_id: uuid.UUID, workflows: list[str]) -> None:
@@ -184,7 +192,7 @@ async def _field_uses(
     uses = counted(holding, "dossier en cours", "dossiers en cours")
     if not gone:
         return uses
-    table = table_of(row)
+    table = rule_table_of(row)
     for number, one in enumerate(table.rows if table else (), start=1):
         if any(condition.fact == field.key for condition in one.conditions):
             uses.append(f"règle {number}")
@@ -197,16 +205,6 @@ async def _field_uses(
     if row.amount_field == field.key:
         uses.append("plafond des délégations")
     return uses
-
-
-def _own_names(fields: Sequence[MetadataField]) -> Iterator[Finding]:
-    for field in fields:
-        if field.key in OWN_FACTS:
-            yield Finding(
-                "metadata_key_reserved",
-                f"La clé « {field.key} » est celle d'un fait du dossier : prenez-en une autre.",
-                Severity.ERROR,
-            )
 
 
 def _refuse_amount_field(

@@ -6,6 +6,7 @@ import uuid
 
 from fastapi import APIRouter
 
+from app.audit.service import listed
 from app.auth.http import Caller, IdempotentRoute, permit
 from app.auth.principal import Permission
 from app.catalog import folder_subtypes, folder_types
@@ -73,7 +74,9 @@ async def change_folder_type(
     """What is given changes; the signature format only while no folder is under way."""
     async with caller.unit() as session:
         row = await folder_types.change_type(session, type_id, change)
-        journal(session, caller, "folder_type.changed", {"folder_type": str(type_id)})
+        given = dict.fromkeys(sorted(change.model_fields_set), True)
+        details: dict[str, str | int] = {"folder_type": str(type_id), **given}
+        journal(session, caller, "folder_type.changed", details)
         return folder_types.read_type(row)
 
 
@@ -104,9 +107,23 @@ async def create_folder_subtype(
 ) -> FolderSubtypeRead:
     """Binds a circuit to a type; refused when the version in force has errors for it."""
     async with caller.unit() as session:
-        row = await folder_subtypes.create_subtype(session, new, now=caller.context.clock())
-        journal(session, caller, "folder_subtype.created", {"folder_subtype": str(row.id)})
-        return await folder_subtypes.get_subtype(session, row.id)
+        row = await folder_subtypes.create_subtype(
+            session, new, by=caller.principal, now=caller.context.clock()
+        )
+        read = await folder_subtypes.get_subtype(session, row.id)
+        details = {"folder_subtype": str(row.id)}
+        journal(session, caller, "folder_subtype.created", details, _desks(read))
+        return read
+
+
+def _desks(one: FolderSubtypeRead) -> dict[str, str]:
+    """Who sees its folders and who deposits them: nothing said of deposits is every desk."""
+    deposits = {} if one.deposit_desk_ids is None else {"deposit_desks": "-"}
+    return {
+        **deposits,
+        **listed("deposit_desks", one.deposit_desk_ids or []),
+        **listed("visible_desks", one.visible_desk_ids),
+    }
 
 
 @router.get(
@@ -161,10 +178,13 @@ async def change_folder_subtype(
     """What is given changes; folders under way keep the demands that they were submitted with."""
     async with caller.unit() as session:
         await folder_subtypes.change_subtype(
-            session, subtype_id, change, now=caller.context.clock()
+            session, subtype_id, change, by=caller.principal, now=caller.context.clock()
         )
-        journal(session, caller, "folder_subtype.changed", {"folder_subtype": str(subtype_id)})
-        return await folder_subtypes.get_subtype(session, subtype_id)
+        read = await folder_subtypes.get_subtype(session, subtype_id)
+        given = dict.fromkeys(sorted(change.model_fields_set), True)
+        details: dict[str, str | int] = {"folder_subtype": str(subtype_id), **given}
+        journal(session, caller, "folder_subtype.changed", details, _desks(read))
+        return read
 
 
 @router.delete(

@@ -45,6 +45,7 @@ async def add_version(
     session: AsyncSession, workflow_id: uuid.UUID, drawn: WorkflowVersionCreate, *, now: datetime
 ) -> WorkflowRead:
     """A new draft beside the versions that stand. Raises NotFound."""
+    await change_names(session)
     repository = CatalogRepository(session)
     workflow = await _locked(session, workflow_id)
     last = (await repository.versions(workflow_id))[0].number
@@ -58,6 +59,7 @@ async def activate(
 ) -> WorkflowRead:
     """Puts a version in force. Raises NotFound, or Unprocessable (`workflow_has_errors`) naming
     what is wrong for any subtype that uses the circuit."""
+    await change_names(session)
     workflow = await _locked(session, workflow_id)
     version = await version_of(session, workflow_id, number)
     drawn = definition.from_json(version.definition)
@@ -83,6 +85,7 @@ async def rename_workflow(
 
 async def delete_workflow(session: AsyncSession, workflow_id: uuid.UUID) -> None:
     """Raises NotFound, or Conflict (`workflow_in_use`) with the list of its uses."""
+    await change_names(session)
     workflow = await _locked(session, workflow_id)
     uses = await _uses(session, workflow)
     if uses:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from app.catalog.choice import typed_facts
@@ -13,15 +15,18 @@ from app.configuration.document import Configuration
 from app.configuration.drawing import DrawnSubtype, DrawnTenant, drawn, zone_of
 from app.configuration.faults import Judged, faults_in
 from app.errors import Unprocessable
+from app.folders.facts import named_amounts
+from app.folders.submission import merged_desks, rule_facts
 from app.simulations.assumptions import assumed
 from app.simulations.texts import Names
+from signing.facts import SlipKind
 from workflows import rules
 from workflows.actions import ChosenDesk
 from workflows.definition import DeskId, FieldKey, Protocol, StepId, Workflow
-from workflows.metadata import MetadataValue, amount_cents, complete, filled, labels
+from workflows.metadata import MetadataValue, complete, filled, labels
 from workflows.periods import whole_days
 from workflows.presence import holders_of
-from workflows.register import Absence, AbsenceId, Facts, NamedAmount, PersonAtDesk, PersonId
+from workflows.register import Absence, AbsenceId, Facts, PersonAtDesk, PersonId
 from workflows.simulation import Assumptions
 
 # Roles that a file starts « now » have started by then.
@@ -71,8 +76,9 @@ def assumptions_of(document: Configuration, case: Case) -> tuple[Assumptions, Na
     subtype = _subtype(tenant, case.subtype)
     desk = _deposit_desk(tenant, subtype, case.desk)
     metadata = _metadata(subtype, case)
-    workflow, by_rule = _workflow(tenant, subtype, _rule_facts(subtype, case, desk, metadata))
-    by_hand = (ChosenDesk(StepId(step), _desk(tenant, name)) for step, name in case.chosen)
+    slips = _slips(subtype, case)
+    workflow, by_rule = _workflow(tenant, subtype, rule_facts(metadata, uuid.UUID(desk), slips))
+    by_hand = [ChosenDesk(StepId(step), _desk(tenant, name)) for step, name in case.chosen]
     names = Names(tenant.persons, tenant.desks, zone)
     absences = (_absence(tenant, n, one, zone) for n, one in enumerate(case.away, start=1))
     given = Assumptions(
@@ -84,12 +90,12 @@ def assumptions_of(document: Configuration, case: Case) -> tuple[Assumptions, Na
             fit_signers=tenant.fit,
             type=subtype.type,
             subtype=subtype.id,
-            amounts=_amounts(subtype, case, metadata),
+            amounts=named_amounts(subtype.protocol, subtype.amount_field, metadata, slips),
             filled=frozenset(FieldKey(key) for key in filled(metadata)),
             labels=labels(subtype.fields),
         ),
         rules=subtype.rules,
-        chosen_desks=(*by_rule, *by_hand),
+        chosen_desks=merged_desks(workflow, by_rule, by_hand),
     )
     return given, names
 
@@ -182,14 +188,14 @@ def _metadata(subtype: DrawnSubtype, case: Case) -> Mapping[str, MetadataValue]:
     return complete(subtype.fields, given)
 
 
-def _rule_facts(
-    subtype: DrawnSubtype, case: Case, desk: DeskId, metadata: Mapping[str, MetadataValue]
-) -> Mapping[str, MetadataValue]:
-    facts: dict[str, MetadataValue] = dict(metadata) | {"deposit_desk": str(desk)}
-    if subtype.protocol is Protocol.HELIOS:
-        facts["pes_largest_slip"] = str(max(case.amounts)) if case.amounts else None
-        facts["pes_kind"] = "expense" if case.amounts else None
-    return facts
+def _slips(subtype: DrawnSubtype, case: Case) -> list[Mapping[str, Any]]:
+    """As the inspection of a flow keeps them."""
+    if subtype.protocol is not Protocol.HELIOS:
+        return []
+    return [
+        {"number": number, "kind": SlipKind.EXPENSE.value, "amount_incl_tax": str(one)}
+        for number, one in enumerate(case.amounts, start=1)
+    ]
 
 
 def _workflow(
@@ -199,18 +205,6 @@ def _workflow(
         return tenant.workflow(subtype.workflow), ()
     chosen = rules.choose(subtype.table, typed_facts(subtype.facts, facts))
     return tenant.workflow(chosen.workflow), tuple(ChosenDesk(*one) for one in chosen.desks)
-
-
-def _amounts(
-    subtype: DrawnSubtype, case: Case, metadata: Mapping[str, MetadataValue]
-) -> tuple[NamedAmount, ...]:
-    if subtype.protocol is Protocol.HELIOS:
-        return tuple(
-            NamedAmount(f"bordereau {number}", int(one * 100))
-            for number, one in enumerate(case.amounts, start=1)
-        )
-    cents = amount_cents(metadata.get(subtype.amount_field or ""))
-    return () if cents is None else (NamedAmount("montant du dossier", cents),)
 
 
 def _absence(tenant: DrawnTenant, number: int, away: Away, zone: ZoneInfo) -> Absence:

@@ -21,7 +21,7 @@ from app.comparisons.schemas import (
     PesChangesRead,
 )
 from app.context import Context
-from app.documents.repository import DocumentRepository
+from app.documents.repository import DocumentRepository, unsigned
 from app.documents.schemas import Origin
 from app.documents.service import PDF, XML
 from app.errors import NotFound, Unprocessable
@@ -72,9 +72,8 @@ async def pair_to_compare(
     if document is None or document.folder_id != folder.id:
         raise NotFound
     revisions = await repository.revisions([document.id])
-    unsigned = [one for one in revisions if one.origin != Origin.SIGNED.value]
-    later = _named(revisions, after) if after else _last(unsigned)
-    earlier = _named(revisions, before) if before else _replaced_by(later, unsigned)
+    later = _named(revisions, after) if after else _last(unsigned(revisions))
+    earlier = _named(revisions, before) if before else _replaced_by(later, revisions)
     return Pair(
         document_id=document.id,
         kind=_KINDS.get(document.media_type, ComparisonKind.CONTENT),
@@ -99,13 +98,13 @@ def _last(revisions: Sequence[Revision]) -> Revision:
     return revisions[-1]
 
 
-def _replaced_by(later: Revision, unsigned: Sequence[Revision]) -> Revision:
+def _replaced_by(later: Revision, revisions: Sequence[Revision]) -> Revision:
     """The last unsigned revision before the deposit that `later` comes from: marking a flow at
     its submission (DESIGN D9) is not a new deposit. Where there was but one, the revision just
     before."""
-    earlier = [one for one in unsigned if one.number < later.number]
+    earlier = [one for one in unsigned(revisions) if one.number < later.number]
     marked = Origin.DEMATERIALISED.value
-    deposits = [one for one in (*earlier, later) if one.origin not in {marked, Origin.SIGNED.value}]
+    deposits = [one for one in unsigned([*earlier, later]) if one.origin != marked]
     deposited = deposits[-1].number if deposits else later.number
     return _last([one for one in earlier if one.number < deposited] or earlier)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.repository import CatalogRepository
-from app.catalog.suitability import refuse_idle
+from app.catalog.suitability import refuse_idle, refuse_unfit_rows
 from app.catalog.workflows import activate
 from app.configuration.comparison import IN_FORCE, Change, Section
 from app.configuration.document import SubtypePart, WorkflowPart, subtype_reference
@@ -84,6 +84,25 @@ def _drafts(site: Site, refused: Collection[str]) -> frozenset[str]:
 
 def _workflows_of(subtype: SubtypePart) -> frozenset[str]:
     return frozenset({subtype.workflow, *(rule.workflow for rule in subtype.rules or ())})
+
+
+async def refuse_unfit_subtype(site: Site, change: Change, applied: Applied) -> None:
+    """Raises Unprocessable (`rules_have_errors`) when rules of a subtype do not fit its circuits,
+    now that those which may be are in force."""
+    after = part_of(SubtypePart, change.after)
+    subtype_id = site.read.ids.subtypes[subtype_reference(change.owner, after.name)]
+    row = await CatalogRepository(site.session).subtype(subtype_id)
+    assert row is not None
+    try:
+        await refuse_unfit_rows(site.session, row)
+    except Unprocessable as refusal:
+        held = sorted(_workflows_of(after) & applied.not_in_force.keys())
+        why = (
+            f"Le circuit « {one} » n'est pas mis en vigueur : {applied.not_in_force[one]}"
+            for one in held
+        )
+        refusal.detail = " ".join([refusal.detail, *why])
+        raise
 
 
 async def refuse_idle_subtype(site: Site, change: Change, applied: Applied) -> None:

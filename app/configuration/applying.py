@@ -10,7 +10,9 @@ import uuid
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from app.auth.principal import Role
 from app.catalog.folder_subtypes import change_subtype, create_subtype, delete_subtype
 from app.catalog.folder_types import change_type, create_type, delete_type
 from app.catalog.schemas import (
@@ -20,7 +22,12 @@ from app.catalog.schemas import (
     WorkflowCreate,
 )
 from app.catalog.workflows import add_version, create_workflow, delete_workflow
-from app.configuration.activation import Applied, put_in_force, refuse_idle_subtype
+from app.configuration.activation import (
+    Applied,
+    put_in_force,
+    refuse_idle_subtype,
+    refuse_unfit_subtype,
+)
 from app.configuration.bodies import subtype_body, workflow_body
 from app.configuration.comparison import Change, ChangeKind, Section, Standing, same_content
 from app.configuration.document import (
@@ -38,7 +45,12 @@ from app.configuration.document import (
     subtype_reference,
 )
 from app.configuration.moments import ending, starting
-from app.configuration.setting_powers import change_absence, change_mandate, change_power
+from app.configuration.setting_powers import (
+    change_absence,
+    change_mandate,
+    give_power,
+    repeal_power,
+)
 from app.configuration.site import Site, part_of
 from app.desks.schemas import DeskCreate, DeskUpdate, HolderCreate, HolderUpdate, StaffCreate
 from app.desks.service import (
@@ -63,13 +75,12 @@ Act = Callable[[Site, Change], Awaitable[None]]
 
 async def carry_out(site: Site, changes: Sequence[Change]) -> Applied:
     """Raises the refusal of the first service that refuses, told with the object's name."""
-    # A power re-delegated comes after the one that it re-delegates.
-    kept = sorted(
-        (one for one in changes if one.kind is not ChangeKind.REMOVED),
-        key=lambda one: isinstance(one.after, PowerPart) and one.after.regrants is not None,
-    )
+    kept = sorted((one for one in changes if one.kind is not ChangeKind.REMOVED), key=_turn)
     gone = [one for one in reversed(changes) if one.kind is ChangeKind.REMOVED]
     await _refuse_taken_logins(site, kept)
+    for change in (one for one in changes if one.section is Section.POWER and one.before):
+        with _naming(change):
+            await repeal_power(site, change)
     for change in (one for one in gone if one.section in _BEFORE):
         await _do(site, change)
     for change in kept:
@@ -84,11 +95,24 @@ async def carry_out(site: Site, changes: Sequence[Change]) -> Applied:
     for change in (one for one in gone if one.section not in _BEFORE):
         await _do(site, change)
     applied = await put_in_force(site, kept)
-    for change in kept:
-        if change.section is Section.SUBTYPE and change.before is not None:
-            with _naming(change):
+    for change in (one for one in kept if one.section is Section.SUBTYPE):
+        with _naming(change):
+            await refuse_unfit_subtype(site, change, applied)
+            if change.before is not None:
                 await refuse_idle_subtype(site, change, applied)
     return applied
+
+
+def _turn(change: Change) -> int:
+    """Administrators come before those who are so no more: one always stays. A power re-delegated
+    comes after the one that it re-delegates."""
+    match change.after:
+        case PersonPart(active=True, roles=roles) if Role.TENANT_ADMIN in (roles or ()):
+            return 0
+        case PowerPart(regrants=str()):
+            return 2
+        case _:
+            return 1
 
 
 async def _refuse_taken_logins(site: Site, changes: Sequence[Change]) -> None:
@@ -106,8 +130,9 @@ async def _refuse_taken_logins(site: Site, changes: Sequence[Change]) -> None:
         )
 
 
-# A power that goes makes room for the one that replaces it; the rest goes once nothing needs it.
-_BEFORE = frozenset({Section.POWER, Section.ABSENCE, Section.HOLDER, Section.STAFF})
+# What goes first makes room, as powers do, for what replaces it; the rest goes once nothing needs
+# it.
+_BEFORE = frozenset({Section.ABSENCE, Section.HOLDER, Section.STAFF})
 
 
 async def _do(site: Site, change: Change) -> None:
@@ -224,20 +249,25 @@ async def _set_holder(site: Site, change: Change) -> None:
     zone = site.read.zone
     if change.before is not None:
         held = site.read.row_of(change.before)
-        until = ending(part_of(HolderPart, change.after).until, zone) if change.after else None
-        update = HolderUpdate(ends_at=until)
-        await end_holder(site.session, desk_id, held, update, clock=site.clock)
-        if change.after is None or until is not None:
-            return
+        await end_holder(
+            site.session, desk_id, held, _end_of(change, zone), by=site.principal, clock=site.clock
+        )
+        return
     holder = part_of(HolderPart, change.after)
-    start = starting(holder.starts, zone)
     new = HolderCreate(
         user_id=site.read.ids.persons[holder.login],
-        # Whose end was lifted holds the desk anew from now on.
-        starts_at=start if change.before is None else max(start or site.now, site.now),
+        starts_at=starting(holder.starts, zone),
         ends_at=ending(holder.until, zone),
     )
     await add_holder(site.session, desk_id, new, by=site.principal, now=site.now)
+
+
+def _end_of(change: Change, zone: ZoneInfo) -> HolderUpdate | None:
+    """Of a holding that stands: now where the document has it no more, None where it has no end."""
+    if change.after is None:
+        return HolderUpdate()
+    until = ending(part_of(HolderPart, change.after).until, zone)
+    return HolderUpdate(ends_at=until) if until is not None else None
 
 
 async def _set_staff(site: Site, change: Change) -> None:
@@ -351,7 +381,7 @@ _ACTS: dict[Section, Act] = {
     Section.TYPE: _set_type,
     Section.WORKFLOW: _set_workflow,
     Section.SUBTYPE: _set_subtype,
-    Section.POWER: change_power,
+    Section.POWER: give_power,
     Section.ABSENCE: change_absence,
     Section.MANDATE: change_mandate,
 }

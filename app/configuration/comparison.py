@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
@@ -23,7 +23,7 @@ from app.configuration.document import (
     capitalised,
     subtype_reference,
 )
-from app.configuration.drawing import drawn_subtype
+from app.configuration.drawing import drawn_subtype, parent_of
 from app.configuration.faults import about_absence, about_mandate
 from app.configuration.merging import (
     absence_key,
@@ -74,6 +74,9 @@ _VERBS = {
 
 IN_FORCE = ("mise en vigueur",)
 """What changes of a circuit that is drawn already."""
+
+GIVEN_ANEW = ("redonné avec celui dont il vient",)
+"""What changes of a power when the one that it re-delegates does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,33 +135,6 @@ def changes(
             result.mandates,
         ),
     )
-
-
-def left_alone(standing: Configuration, wanted: Configuration) -> list[str]:
-    """What stands, in the sections of the document, and is not in it: it stays, without `prune`."""
-    lists: list[tuple[str, str, set[str], Iterable[str]]] = [
-        ("persons", "La personne", {p.login for p in wanted.persons}, _active(standing.persons)),
-        ("desks", "Le bureau", {d.name for d in wanted.desks}, (d.name for d in standing.desks)),
-        (
-            "workflows",
-            "Le circuit",
-            {c.name for c in wanted.workflows},
-            (c.name for c in standing.workflows),
-        ),
-        ("types", "Le type", {t.name for t in wanted.types}, (t.name for t in standing.types)),
-    ]
-    return [
-        f"{noun} « {name} » n'est pas dans le fichier : rien ne change pour "
-        f"{'elle' if noun.startswith('La') else 'lui'}."
-        for section, noun, named, stood in lists
-        if section in wanted.model_fields_set and not wanted.prune
-        for name in stood
-        if name not in named
-    ]
-
-
-def _active(persons: Iterable[PersonPart]) -> Iterator[str]:
-    return (one.login for one in persons if one.active)
 
 
 def _tenant(before: Configuration, after: Configuration) -> Iterator[Change]:
@@ -323,6 +299,7 @@ def _dated(before: Configuration, after: Configuration, clock: _Clock) -> Iterat
         after.powers,
         lambda one: power_terms(one, clock.zone, clock.now),
     )
+    yield from _given_anew(before, after)
     yield from _pairs(
         Section.ABSENCE,
         lambda one: absence_key(one, clock.zone, clock.now),
@@ -334,6 +311,14 @@ def _dated(before: Configuration, after: Configuration, clock: _Clock) -> Iterat
             "remplaçants": one.replacements,
         },
     )
+
+
+def _given_anew(before: Configuration, after: Configuration) -> Iterator[Change]:
+    """A power is given anew to change: those that stand by it have to be given anew after it."""
+    stood = {id(one) for one in before.powers}
+    for one in after.powers:
+        if id(one) in stood and parent_of(before, one) is not parent_of(after, one):
+            yield Change(Section.POWER, ChangeKind.CHANGED, about_power(one), GIVEN_ANEW, one, one)
 
 
 def _pairs(  # noqa: PLR0913  the two states, how to match, name and compare them

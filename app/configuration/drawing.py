@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from app.catalog.choice import known_facts
+from app.catalog.choice import folder_rules, known_facts
 from app.catalog.drawing import field_of, table_of, workflow_of
 from app.catalog.formats import TypeFormat
 from app.configuration.bodies import Ids, ids_of, subtype_body, workflow_body
@@ -24,6 +24,7 @@ from app.configuration.document import (
 )
 from app.configuration.moments import period_of, starting
 from app.register.service import administered_desks, as_desk, as_person
+from app.tenants.service import known_zone
 from workflows import definition
 from workflows.definition import DeskId, HeliosIntake, Protocol
 from workflows.folder import FolderRules
@@ -140,9 +141,9 @@ def drawn(
 
 
 def zone_of(document: Configuration) -> ZoneInfo:
-    """In which its days count. ZoneInfoNotFoundError or ValueError for one that does not exist."""
+    """In which its days count. Raises as `known_zone`."""
     named = document.tenant.timezone if document.tenant else None
-    return ZoneInfo(named or DEFAULT_ZONE)
+    return known_zone(named or DEFAULT_ZONE)
 
 
 def drawn_subtype(kind: TypePart, subtype: SubtypePart, ids: Ids) -> DrawnSubtype:
@@ -162,12 +163,7 @@ def drawn_subtype(kind: TypePart, subtype: SubtypePart, ids: Ids) -> DrawnSubtyp
         table=table_of(table, known_facts(kind.protocol, fields)) if table else None,
         fields=fields,
         amount_field=subtype.amount_field,
-        rules=FolderRules(
-            mandatory_reading=subtype.mandatory_reading,
-            approvals_stand=subtype.approvals_stand,
-            paper_signature=subtype.paper_signature,
-            single_signature=subtype.helios_intake is not None,
-        ),
+        rules=folder_rules(body, body.helios_intake),
         deposit_desks=None
         if body.deposit_desk_ids is None
         else tuple(sorted(as_desk(one) for one in body.deposit_desk_ids)),

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Final, TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
-from app.catalog.choice import OWN_FACTS, domains
+from app.catalog.choice import domains, own_name_findings
 from app.catalog.judgement import Bench, Use, judge, row_findings
 from app.configuration.bodies import ids_of
 from app.configuration.document import (
@@ -24,18 +24,18 @@ from app.configuration.drawing import DrawnSubtype, DrawnTenant, drawn, grant_of
 from app.configuration.merging import mandate_key, power_key
 from app.configuration.moments import period_of, starting
 from app.configuration.references import Fault, about_power, name_faults, reference_faults
+from app.errors import Unprocessable
 from workflows.definition import DeskId, FieldKey, Finding, Severity
 from workflows.errors import Refused
 from workflows.grants import check_absence, check_grant, check_hierarchy
 from workflows.metadata_findings import field_findings
-from workflows.register import Facts, NamedAmount, PersonId
+from workflows.register import ANY_AMOUNT, Facts, PersonId
 from workflows.rule_findings import table_findings
 
 MAX_NEW_POWERS: Final = 200
 """Each is judged against all the others: a larger file is applied in several times."""
 
 P = TypeVar("P")
-_ANY_AMOUNT = (NamedAmount("montant", 0),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def _use(subtype: DrawnSubtype) -> Use:
         subtype.intake,
         subtype.format,
         frozenset(FieldKey(one.key) for one in subtype.fields),
-        Facts(type=subtype.type, subtype=subtype.id, amounts=_ANY_AMOUNT),
+        Facts(type=subtype.type, subtype=subtype.id, amounts=ANY_AMOUNT),
         subtype.table,
     )
 
@@ -112,8 +112,8 @@ def _use(subtype: DrawnSubtype) -> Use:
 def _zone_faults(document: Configuration) -> Iterator[Fault]:
     try:
         zone_of(document)
-    except (ZoneInfoNotFoundError, ValueError):
-        yield Fault("bad_timezone", "Fuseau horaire inconnu : donnez un nom tel que Europe/Paris.")
+    except Unprocessable as e:
+        yield Fault(e.code, e.detail)
 
 
 def date_faults(document: Configuration, zone: ZoneInfo, now: datetime) -> Iterator[Fault]:
@@ -227,7 +227,7 @@ def _power_faults(judged: Judged, tenant: DrawnTenant, now: datetime) -> Iterato
     for power, grant in drawn_powers:
         if not _is_among(power, stood):
             register = dataclasses.replace(tenant.register, grants=(*before, grant))
-            check = partial(check_grant, register, grant, tenant.persons, types)
+            check = partial(check_grant, register, grant, zone, tenant.persons, types)
             yield from _refusal(about_power(power), check)
             before = register.grants
 
@@ -265,10 +265,7 @@ def _subtype_faults(tenant: DrawnTenant) -> Iterator[Fault]:
 
 def _subtype_findings(subtype: DrawnSubtype, tenant: DrawnTenant) -> Iterator[Finding]:
     yield from field_findings(subtype.fields)
-    for one in subtype.fields:
-        if one.key in OWN_FACTS:
-            detail = f"La clé « {one.key} » est celle d'un fait du dossier : prenez-en une autre."
-            yield Finding("metadata_key_reserved", detail, Severity.ERROR)
+    yield from own_name_findings(subtype.fields)
     if subtype.table is None:
         return
     desks = tenant.desks

@@ -239,7 +239,7 @@ def _desks(
                     "holders": _over(
                         lambda each: holder_key(each, zone, now),
                         stood_holders,
-                        holders,
+                        _begun(stood_holders, holders, zone, now),
                         kept=not wanted.prune,
                     ),
                     "staff": _over(
@@ -251,6 +251,19 @@ def _desks(
                 }
             )
         )
+    return result
+
+
+def _begun(
+    before: list[HolderPart], given: list[HolderPart], zone: ZoneInfo, now: datetime
+) -> list[HolderPart]:
+    """What has begun has begun, whenever the file says: powers rest on the holding that stands."""
+    since = {holder_key(one, zone, now): one.starts for one in before}
+    result = []
+    for one in given:
+        key = holder_key(one, zone, now)
+        starts = since.get(key, one.starts)
+        result.append(one.model_copy(update={"starts": starts}))
     return result
 
 

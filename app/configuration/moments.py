@@ -6,22 +6,26 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from app.configuration.document import Dated
-from workflows.periods import Period, next_day, start_of_day
+from workflows.periods import Period, in_calendar, next_day, start_of_day
 
 _ONE_DAY = timedelta(days=1)
 
 
 def starting(moment: date | None, zone: ZoneInfo) -> datetime | None:
     """The instant at which a day begins, or the instant itself. DayOutOfRange."""
-    if moment is None or isinstance(moment, datetime):
-        return moment
+    if moment is None:
+        return None
+    if isinstance(moment, datetime):
+        return in_calendar(moment)
     return start_of_day(moment, zone)
 
 
 def ending(moment: date | None, zone: ZoneInfo) -> datetime | None:
     """The instant at which the day after begins, or the instant itself. DayOutOfRange."""
-    if moment is None or isinstance(moment, datetime):
-        return moment
+    if moment is None:
+        return None
+    if isinstance(moment, datetime):
+        return in_calendar(moment)
     return start_of_day(next_day(moment), zone)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from app.catalog.drawing import drawn_from, read_field, read_table
 from app.catalog.schemas import ActorInput, ConditionInput, Constant, RuleRowInput, StepInput
-from app.catalog.service import fields_of, table_of
+from app.catalog.service import fields_of, rule_table_of
 from app.configuration.bodies import DESK_FACT, Ids, gone_desk
 from app.configuration.document import (
     ActorPart,
@@ -74,7 +74,7 @@ def workflow_part(
 
 def subtype_part(row: FolderSubtype, names: Names) -> SubtypePart:
     """A subtype with its rule table."""
-    table = table_of(row)
+    table = rule_table_of(row)
     return SubtypePart(
         name=row.name,
         workflow=names.workflows[row.workflow_id],

@@ -16,12 +16,13 @@ from app.auth.principal import Permission, Principal
 from app.catalog.drawing import read_findings
 from app.configuration.activation import Applied
 from app.configuration.applying import carry_out
-from app.configuration.comparison import Change, ChangeKind, Section, changes, left_alone
+from app.configuration.comparison import Change, ChangeKind, Section, changes
 from app.configuration.document import Configuration
 from app.configuration.drawing import drawn
 from app.configuration.faults import Judged, date_faults, faults_in, workflow_findings
 from app.configuration.merging import merged
 from app.configuration.references import Fault
+from app.configuration.remainder import left_alone
 from app.configuration.schemas import (
     ChangeRead,
     ConfigurationCheck,
@@ -192,6 +193,7 @@ async def _plan(
     applied: Applied,
     findings: list[WorkflowFindings] | None = None,
 ) -> ConfigurationPlan:
+    site = considered.site
     return ConfigurationPlan(
         valid=not faults,
         faults=_read_faults(faults),
@@ -207,7 +209,7 @@ async def _plan(
             for one in considered.changes
             if applied.keeps(one)
         ],
-        left_alone=left_alone(considered.site.read.document, considered.wanted),
+        left_alone=left_alone(site.read.document, considered.wanted, site.read.zone, site.now),
         not_in_force=[
             NotInForce(workflow=name, detail=why) for name, why in applied.not_in_force.items()
         ],

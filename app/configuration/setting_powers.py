@@ -20,10 +20,13 @@ from app.powers.schemas import (
 )
 
 
-async def change_power(site: Site, change: Change) -> None:
-    """A power is given or repealed; one whose terms change is repealed and given anew."""
-    if change.before is not None:
-        await grants.repeal(site.session, site.read.row_of(change.before), clock=site.clock)
+async def repeal_power(site: Site, change: Change) -> None:
+    """A power that is no more, or is given anew to change."""
+    await grants.repeal(site.session, site.read.row_of(change.before), clock=site.clock)
+
+
+async def give_power(site: Site, change: Change) -> None:
+    """A power is given, once those that have to be are repealed."""
     if change.after is None:
         return
     power = part_of(PowerPart, change.after)

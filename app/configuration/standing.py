@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -48,11 +49,14 @@ from app.models import (
     WorkflowVersion,
 )
 from app.powers.repository import PowerRepository
+from app.register.service import grant_of_row, holder_of_row
 from app.tenants.repository import TenantRepository
 from app.users.repository import UserRepository
 from workflows import definition
 from workflows.definition import Protocol
-from workflows.register import Gender, PowerKind
+from workflows.powers import RULES
+from workflows.register import Gender, PowerKind, PowerRegister
+from workflows.standing import has_lapsed
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ class Read:
 async def read_standing(
     session: AsyncSession, now: datetime, *, timezone: str | None = None
 ) -> Read:
-    """The session's tenant. What has ended is history and is left out, elected mandates apart.
+    """The session's tenant. What has ended or lapsed is history, left out, elected mandates apart.
     Days are those of `timezone`, of the tenant's own where it is None or unknown."""
     tenant = await TenantRepository(session).current()
     zone = _zone(timezone, tenant.timezone)
@@ -87,6 +91,7 @@ async def read_standing(
         PowerRepository(session),
     )
     desks, workflows = await seats.desks(), await catalog.workflows()
+    holders = await seats.holders()
     kinds, pairs = await catalog.folder_types(), await catalog.subtypes_with_types()
     names = Names(
         persons={one.id: one.login for one in users},
@@ -98,15 +103,17 @@ async def read_standing(
     )
     reader = _Reader(names, zone, now)
     versions = await catalog.versions_of([one.id for one in workflows])
-    drawn, drafts = reader.workflows(versions, list(names.workflows))
+    drawn, drafts = reader.workflows(
+        versions, await catalog.active_versions(), list(names.workflows)
+    )
     document = Configuration(
         version=1,
         tenant=_tenant(tenant),
         persons=sorted((reader.person(one) for one in users), key=lambda one: one.login),
-        desks=reader.desks(desks, await seats.holders(), await seats.staff()),
+        desks=reader.desks(desks, holders, await seats.staff()),
         workflows=drawn,
         types=_types(kinds, pairs, names),
-        powers=reader.powers(await powers.grants()),
+        powers=reader.powers(await powers.grants(), holders),
         absences=reader.absences(await powers.absences(now)),
         mandates=reader.mandates(await powers.mandates()),
     )
@@ -218,15 +225,17 @@ class _Reader:
         return part
 
     def workflows(
-        self, versions: list[WorkflowVersion], workflow_ids: list[uuid.UUID]
+        self,
+        versions: list[WorkflowVersion],
+        in_force: Mapping[uuid.UUID, WorkflowVersion],
+        workflow_ids: list[uuid.UUID],
     ) -> tuple[list[WorkflowPart], dict[str, WorkflowPart]]:
         """Each circuit in force, else its newest version; the newest ones that are not in force."""
         drawn, drafts = [], {}
         for workflow_id in workflow_ids:
             own = [one for one in versions if one.workflow_id == workflow_id]
-            active = [one for one in own if one.activated_at is not None]
             name = self._names.workflows[workflow_id]
-            chosen = max(active or own, key=lambda one: (str(one.activated_at), one.number))
+            chosen = in_force.get(workflow_id, own[0])
             drawn.append(self._workflow(name, chosen))
             if own[0].number > chosen.number:
                 drafts[name] = self._workflow(name, own[0])
@@ -236,12 +245,18 @@ class _Reader:
         drawn = definition.from_json(version.definition)
         return workflow_part(name, drawn, self._names, is_active=version.activated_at is not None)
 
-    def powers(self, rows: list[Grant]) -> list[PowerPart]:
+    def powers(self, rows: list[Grant], holders: list[DeskHolder]) -> list[PowerPart]:
+        """Those that serve or may serve yet: nobody could give the others elsewhere."""
+        given = [grant_of_row(one) for one in rows]
+        register = PowerRegister(
+            desks=frozenset(),
+            holders=tuple(holder_of_row(one) for one in holders),
+            grants=tuple(given),
+        )
         standing = [
-            one
-            for one in rows
-            if (one.ends_at is None or one.ends_at > self._now)
-            and (one.repealed_at is None or one.repealed_at > self._now)
+            row
+            for row, grant in zip(rows, given, strict=True)
+            if not has_lapsed(register, grant, RULES, self._now)
         ]
         numbers = {one.id: one.document_number for one in rows}
         parts = [self._power(one, numbers) for one in standing]

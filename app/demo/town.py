@@ -61,7 +61,8 @@ async def found_town(context: Context, plan: TownPlan) -> Town:
         TenantRepository(session).add(make_tenant(tenant_id, new))
         await session.flush()
         for kind, content in plan.trust:
-            await add_trust(session, kind=kind, label="Autorité fictive", content=content)
+            label, now = "Autorité fictive", context.clock()
+            await add_trust(session, kind=kind, label=label, content=content, now=now)
         logins, users, desks = await _people(session, context, plan)
         await register_certificates(
             session,

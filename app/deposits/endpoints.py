@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Form, Query, Request, Response, UploadFile
+from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from app.auth.http import Caller, IdempotentRoute, Permit, permit
@@ -179,7 +180,8 @@ async def remove_document(
     document_id: uuid.UUID,
     caller: Caller = permit(Permission.FOLDER_DEPOSIT),
 ) -> None:
-    """From a draft or in a preparation circuit."""
+    """From a draft, in a preparation circuit, or from a folder that came back: what nobody acted
+    upon."""
     async with caller.unit() as session:
         await revising.remove_document(
             session, caller.context, caller.principal, folder_id, document_id
@@ -336,10 +338,8 @@ def _folder_of(text: str) -> FolderCreate:
     try:
         return FolderCreate.model_validate_json(text)
     except ValidationError as e:
-        raise Unprocessable(
-            "La partie « folder » du formulaire est mal formée : corrigez-la.",
-            code="invalid_request",
-        ) from e
+        faults = [{**one, "loc": ("body", "folder", *one["loc"])} for one in e.errors()]
+        raise RequestValidationError(faults) from e
 
 
 def _media_type(header: str) -> str:

@@ -16,19 +16,18 @@ from app.errors import Conflict, Unprocessable
 from app.folders.facts import state_of
 from app.folders.service import (
     INSPECTING,
-    INSPECTION_REFUSED,
-    desks_at_turn,
+    WITH_SUBMITTER,
     readable,
     refuse_recused,
     refuse_stranger,
+    step_turns,
+    submitter_turn,
 )
 from app.models import Folder
 from app.tenants.repository import TenantRepository
 from app.tenants.service import trust_material
 from workflows.definition import Protocol
 from workflows.folder import DocumentRole, FolderStatus
-
-_DRAFTS = frozenset({FolderStatus.DRAFT.value, INSPECTION_REFUSED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +48,10 @@ async def plan_for_folder(
     folder_id: uuid.UUID,
     announced: Announced,
 ) -> Intake:
-    """What the document must be to join this draft. Raises NotFound, Conflict, Unprocessable."""
+    """What the document must be to join this folder. Raises NotFound, Conflict, Forbidden,
+    Unprocessable."""
     folder = await readable(session, principal, folder_id)
-    await refuse_unless_open(session, principal, folder)
+    await refuse_unless_open(session, context, principal, folder)
     used = await DocumentRepository(session).size_of_folder(folder_id)
     return await plan_intake(
         session,
@@ -97,11 +97,11 @@ def _is_main(announced: Announced) -> bool:
 
 async def refuse_unless_open(
     session: AsyncSession,
+    context: Context,
     principal: Principal,
     folder: Folder,
-    also: frozenset[str] = frozenset(),
 ) -> None:
-    """The desk that deposits changes the documents of its draft, and in the statuses `also`; in a
+    """The desk that deposits changes the documents of its draft and of what came back; in a
     preparation circuit, the desk whose turn it is; never who stood back from the folder. Raises
     Conflict, Forbidden or PersonRecused."""
     if folder.status == INSPECTING:
@@ -109,16 +109,16 @@ async def refuse_unless_open(
             "Le contrôle d'un document n'est pas terminé : attendez-le, puis recommencez.",
             code="folder_inspecting",
         )
-    if folder.status not in _DRAFTS | also and not folder.in_preparation:
+    if folder.status not in WITH_SUBMITTER and not folder.in_preparation:
         raise Conflict(
             "Les documents d'un dossier sont figés dès son envoi : faites-le revenir, ou ouvrez "
             "un nouveau dossier.",
             code="documents_frozen",
         )
     state = await state_of(session, folder.id)
-    owners = desks_at_turn(state) if folder.in_preparation else {folder.submitter_desk_id}
-    refuse_stranger(principal, owners)
     refuse_recused(principal, state)
+    turns = step_turns(state) if folder.in_preparation else [submitter_turn(folder)]
+    await refuse_stranger(session, context, principal, folder, turns)
 
 
 def refuse_type(resolved: Resolved, announced: Announced) -> None:

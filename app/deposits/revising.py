@@ -24,7 +24,7 @@ from app.folders.submission import index
 from app.models import Document, Folder, Revision
 from workflows import events
 from workflows.evolution import evolve
-from workflows.folder import BACK_STATUSES, DocumentRole, FolderState, FolderStatus
+from workflows.folder import DocumentRole, FolderState, FolderStatus
 from workflows.outside_events import OutsideAnswered, TransmissionClaimed
 
 _ACTS_UPON = (
@@ -50,7 +50,7 @@ async def plan_revision(
     the document. Raises NotFound, Conflict, Forbidden, Unprocessable."""
     folder = await readable(session, principal, folder_id)
     document = await _document(session, folder_id, document_id)
-    await refuse_unless_open(session, principal, folder, BACK_STATUSES)
+    await refuse_unless_open(session, context, principal, folder)
     used = await DocumentRepository(session).size_of_folder(folder_id)
     same_role = replace(announced, role=DocumentRole(document.kind))
     return await plan_intake(
@@ -74,7 +74,7 @@ async def record_revision(
     """Writes the new revision of a document in a locked folder; the earlier ones stay, and may be
     downloaded. Raises what the plan did, again: the folder may have changed meanwhile."""
     document = await _document(session, folder.id, document_id)
-    await refuse_unless_open(session, principal, folder, BACK_STATUSES)
+    await refuse_unless_open(session, context, principal, folder)
     received = arrival.received
     if received.pes is not None:
         await take_name(session, folder, received.pes.header, context.clock())
@@ -86,7 +86,7 @@ async def record_revision(
     folder.refusal = None
     folder.updated_at = context.clock()
     _journal(session, context, principal, document, revision)
-    await note_correction(session, context, folder)
+    await note_correction(session, context, principal, folder)
     await follow(session, context, folder, revision, deferred=received.deferred)
     return revision
 
@@ -98,11 +98,12 @@ async def remove_document(
     folder_id: uuid.UUID,
     document_id: uuid.UUID,
 ) -> None:
-    """Takes a document out of a draft or of a preparation, unless somebody acted upon it in an
-    earlier round. Raises NotFound, Conflict (`document_acted_upon` among others), Forbidden."""
+    """Takes a document out of a draft, a preparation or what came back, unless somebody acted
+    upon it in a validation. Raises NotFound, Forbidden, Conflict (`document_acted_upon` among
+    others)."""
     folder = await lock_readable(session, principal, folder_id)
     document = await _document(session, folder_id, document_id)
-    await refuse_unless_open(session, principal, folder)
+    await refuse_unless_open(session, context, principal, folder)
     if str(document.id) in await _acted_upon(session, folder_id):
         raise Conflict(
             "Des personnes ont déjà agi sur ce document : il reste au dossier. Remplacez-le par "
@@ -116,6 +117,7 @@ async def remove_document(
         await release_reference(session, folder, context.clock())
     await repository.remove_document(document)
     folder.updated_at = context.clock()
+    await note_correction(session, context, principal, folder)
     await index(session, folder)
 
 

@@ -12,34 +12,36 @@ from app import jobs
 from app.audit.chain import Occurrence
 from app.audit.service import record
 from app.auth.principal import Principal
-from app.catalog.service import Resolved, resolve
+from app.catalog.service import Resolved, refuse_deposit_desk, resolve
 from app.context import Context
 from app.db.session import tenant_of
 from app.deposits.intake import refuse_unless_open
 from app.documents.repository import DocumentRepository
 from app.documents.service import Intake, Received, add_document
-from app.errors import Conflict, Forbidden, TooLarge, Unprocessable
+from app.errors import Conflict, TooLarge
+from app.folders.details import refuse_act
+from app.folders.facts import binding_of
 from app.folders.marking import Marked, mark
 from app.folders.places import place
-from app.folders.references import FlowName, name_used, take_reference
+from app.folders.references import FlowName, flow_name, name_used, take_reference
 from app.folders.repository import FolderRepository
 from app.folders.schemas import FolderCreate, Submission, chosen_desks
 from app.folders.service import (
     INSPECTING,
+    INSPECTION_REFUSED,
     Acted,
     append,
     lock_readable,
+    note_correction,
     readable,
     seat,
 )
-from app.folders.submission import enter_workflow, flow_entering, index
+from app.folders.submission import enter_workflow, flow_entering, index, takes_one_main
 from app.kit.ids import new_id
 from app.models import Document, Folder, Revision
 from app.register.service import load_register
 from app.storage import StoredBlob
-from app.tenants.service import today_of
 from signing.facts import PesHeader
-from workflows.definition import Protocol
 from workflows.engine import open_draft
 from workflows.evolution import replay
 from workflows.folder import DocumentRole, FolderId, FolderStatus
@@ -52,12 +54,13 @@ async def create(
     session: AsyncSession, context: Context, principal: Principal, new: FolderCreate
 ) -> Folder:
     """Opens a draft. Raises Unprocessable, Forbidden, or a refusal of the engine."""
+    # First: from then on nobody changes or deletes the subtype.
+    register = await load_register(session)
     resolved = await resolve(session, new.subtype_id)
-    _refuse_desk(resolved, new.desk_id)
-    await _refuse_act(session, context, resolved, new)
+    refuse_deposit_desk(resolved, new.desk_id)
+    await refuse_act(session, context, resolved.protocol, new.act)
     now = context.clock()
     folder_id = new_id()
-    register = await load_register(session)
     created = open_draft(FolderId(str(folder_id)), seat(principal, new.desk_id), register, now)
     folder = Folder(
         id=folder_id,
@@ -89,34 +92,6 @@ def _optional(resolved: Resolved) -> tuple[MetadataField, ...]:
     return tuple(replace(one, required_at_deposit=False) for one in resolved.metadata_fields)
 
 
-def _refuse_desk(resolved: Resolved, desk_id: uuid.UUID) -> None:
-    allowed = resolved.subtype.deposit_desk_ids
-    if allowed is not None and desk_id not in allowed:
-        raise Forbidden(
-            "Ce bureau ne peut pas déposer dans ce sous-type : choisissez un autre bureau.",
-            code="desk_may_not_deposit",
-        )
-
-
-async def _refuse_act(
-    session: AsyncSession, context: Context, resolved: Resolved, new: FolderCreate
-) -> None:
-    if (resolved.protocol is Protocol.ACTES) != (new.act is not None):
-        raise Unprocessable(
-            "Un acte à transmettre demande ses informations (numéro, date, nature, matière, "
-            "typologie, objet) ; un autre dossier n'en a pas : corrigez « act ».",
-            code="act_mismatch",
-        )
-    if new.act is None:
-        return
-    today = await today_of(session, context.clock())
-    if new.act.decided_on > today:
-        raise Unprocessable(
-            "La date de décision de l'acte est dans le futur : corrigez-la.",
-            code="act_decided_in_future",
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """A document whose bytes stand in the store, ready to be named by rows."""
@@ -136,7 +111,7 @@ async def record_document(
     """Writes the rows of a received document in a locked folder. Raises what the plan did,
     again: the folder may have changed while the bytes arrived."""
     intake, received = arrival.intake, arrival.received
-    await refuse_unless_open(session, principal, folder)
+    await refuse_unless_open(session, context, principal, folder)
     await _refuse_excess(session, context, folder, arrival)
     if received.pes is not None:
         await take_name(session, folder, received.pes.header, context.clock())
@@ -144,10 +119,11 @@ async def record_document(
         session, folder.id, name=arrival.name, intake=intake, received=received
     )
     folder.refusal = None
-    if not folder.in_preparation:
+    if folder.status == INSPECTION_REFUSED:
         folder.status = FolderStatus.DRAFT.value
     folder.updated_at = context.clock()
     _journal_deposit(session, context, principal, document, revision)
+    await note_correction(session, context, principal, folder)
     await follow(session, context, folder, revision, deferred=received.deferred)
     return document, revision
 
@@ -168,8 +144,9 @@ async def _refuse_excess(
     session: AsyncSession, context: Context, folder: Folder, arrival: Arrival
 ) -> None:
     repository = DocumentRepository(session)
+    if arrival.intake.role is DocumentRole.MAIN_DOCUMENT:
+        await _refuse_second_main(session, folder)
     if arrival.intake.is_pes:
-        await _refuse_second_flow(repository, folder.id)
         return
     used = await repository.size_of_folder(folder.id)
     if used + arrival.received.blob.size_bytes > context.settings.limits.folder_bytes:
@@ -179,11 +156,15 @@ async def _refuse_excess(
         )
 
 
-async def _refuse_second_flow(repository: DocumentRepository, folder_id: uuid.UUID) -> None:
-    rows = await repository.documents(folder_id)
+async def _refuse_second_main(session: AsyncSession, folder: Folder) -> None:
+    if not takes_one_main(*await binding_of(session, folder)):
+        return
+    rows = await DocumentRepository(session).documents(folder.id)
     if any(row.kind == DocumentRole.MAIN_DOCUMENT.value for row in rows):
         raise Conflict(
-            "Ce dossier a déjà son flux : faites un dossier par flux.", code="one_main_document"
+            "Ce dossier a déjà son document principal : remplacez-le par une nouvelle révision, "
+            "joignez celui-ci en annexe, ou faites un dossier par document, par acte ou par flux.",
+            code="one_main_document",
         )
 
 
@@ -195,7 +176,7 @@ async def take_name(
 
 
 def _name(header: PesHeader) -> FlowName:
-    return FlowName(header.body_siret[:9], header.body_code, header.file_name)
+    return flow_name(header.body_siret, header.body_code, header.file_name)
 
 
 async def refuse_used_name(
@@ -269,7 +250,8 @@ async def submit(
     """Sends the folder in its circuit. Raises NotFound and the refusals of `enter_workflow`."""
     folder = await lock_readable(session, principal, folder_id)
     actor = seat(principal, asked.desk_id)
-    return await enter_workflow(session, context, folder, actor, chosen_desks(asked), marked)
+    chosen = chosen_desks(asked)
+    return await enter_workflow(session, context, folder, actor, chosen, marked=marked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,5 +277,6 @@ async def deposit_whole(
     flow = await flow_entering(session, folder)
     marked = Marked(flow, whole.marked) if flow is not None else None
     actor = seat(principal, whole.new.desk_id)
-    acted = await enter_workflow(session, context, folder, actor, chosen_desks(whole.new), marked)
+    chosen = chosen_desks(whole.new)
+    acted = await enter_workflow(session, context, folder, actor, chosen, marked=marked)
     return acted.folder

@@ -22,7 +22,7 @@ from app.folders.repository import FolderRepository
 from app.folders.service import INSPECTING, INSPECTION_REFUSED
 from app.folders.submission import entering_documents, index
 from app.models import Folder
-from app.storage import StoredBlob
+from app.storage import BlobMissing, Corrupted, StoredBlob
 from app.tenants.repository import TenantRepository
 from app.tenants.service import trust_material
 from signing.errors import UnsupportedDocument
@@ -32,7 +32,8 @@ REFUSED = "folders.inspection_refused"
 
 
 async def inspect(context: Context, job: jobs.ClaimedJob) -> None:
-    """Reads slips, schema and signatures; the folder becomes a draft again or is refused."""
+    """Reads slips, schema and signatures; the folder becomes a draft again or is refused, as it is
+    when its bytes are lost or altered: deposited again, it goes on."""
     folder_id = uuid.UUID(job.object_ids["folder_id"])
     revision_id = uuid.UUID(job.object_ids["revision_id"])
     async with context.unit(job.tenant_id) as session:
@@ -46,7 +47,7 @@ async def inspect(context: Context, job: jobs.ClaimedJob) -> None:
         received = await complete_pes(
             context, waiting, trust, requires_latin1=tenant.requires_latin1_pes
         )
-    except (UnsupportedDocument, Unprocessable) as e:
+    except (UnsupportedDocument, Unprocessable, BlobMissing, Corrupted) as e:
         async with context.unit(job.tenant_id) as session:
             refusal = {"code": e.code, "detail": e.detail}
             await _refuse(session, context, folder_id, revision_id, refusal)

@@ -111,7 +111,10 @@ async def add_desk_holder(
     async with caller.unit() as session:
         await service.administered_desk(session, caller.principal, desk_id)
         desk = await service.add_holder(session, desk_id, new, by=caller.principal, now=now)
-        _journal(session, caller, "desk.holder_added", desk_id, person=str(new.user_id))
+        details = {"person": str(new.user_id), "starts_at": in_journal(new.starts_at or now)}
+        if new.ends_at is not None:
+            details["ends_at"] = in_journal(new.ends_at)
+        _journal(session, caller, "desk.holder_added", desk_id, **details)
         return desk
 
 
@@ -127,22 +130,18 @@ async def end_desk_holder(
     update: HolderUpdate,
     caller: Caller = permit(Permission.HOLDER_ADMIN),
 ) -> DeskRead:
-    """Delegations that the person gave or received in this office end with it."""
+    """Delegations that the person gave or received in this office end with it; who would leave
+    before he comes is withdrawn."""
     async with caller.unit() as session:
         await service.administered_desk(session, caller.principal, desk_id)
-        desk = await service.end_holder(
-            session, desk_id, holder_id, update, clock=caller.context.clock
+        moved = await service.end_holder(
+            session, desk_id, holder_id, update, by=caller.principal, clock=caller.context.clock
         )
-        ended = next(one for one in desk.holders if one.id == holder_id)
-        _journal(
-            session,
-            caller,
-            "desk.holder_ended",
-            desk_id,
-            person=str(ended.user_id),
-            ends_at=in_journal(ended.ends_at or caller.context.clock()),
-        )
-        return desk
+        details = {"person": str(moved.user_id)}
+        if moved.ends_at is not None:
+            details["ends_at"] = in_journal(moved.ends_at)
+        _journal(session, caller, moved.change.value, desk_id, **details)
+        return moved.desk
 
 
 @router.post(

@@ -42,6 +42,9 @@ class DeskRepository:
             select(DeskHolder).where(DeskHolder.id == holder_id, DeskHolder.desk_id == desk_id)
         )
 
+    async def remove_holder(self, row: DeskHolder) -> None:
+        await self._session.execute(delete(DeskHolder).where(DeskHolder.id == row.id))
+
     async def staff(self, desk_id: uuid.UUID | None = None) -> list[DeskStaff]:
         query = select(DeskStaff).order_by(DeskStaff.role, DeskStaff.id)
         if desk_id is not None:

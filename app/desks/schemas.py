@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from app.auth.schemas import Input
+from app.kit.instants import Instant
 from app.models import StaffRole
 from workflows.register import Gender
 
@@ -36,14 +39,14 @@ class HolderCreate(Input):
     """A person holds the desk from an instant (now by default)."""
 
     user_id: uuid.UUID
-    starts_at: AwareDatetime | None = None
-    ends_at: AwareDatetime | None = None
+    starts_at: Instant | None = None
+    ends_at: Instant | None = None
 
 
 class HolderUpdate(Input):
     """When the person leaves the desk: now by default, never in the past."""
 
-    ends_at: AwareDatetime | None = None
+    ends_at: Instant | None = None
 
 
 class StaffCreate(Input):
@@ -83,6 +86,24 @@ class DeskRead(BaseModel):
     is_active: bool
     holders: list[HolderRead]
     staff: list[StaffRead]
+
+
+class HolderChange(StrEnum):
+    """What became of a holding whose end was moved, as the journal tells it."""
+
+    ENDED = "desk.holder_ended"
+    PROLONGED = "desk.holder_prolonged"
+    WITHDRAWN = "desk.holder_withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class HolderMoved:
+    """A desk after the end of one holding was moved; `ends_at` None once it is withdrawn."""
+
+    desk: DeskRead
+    change: HolderChange
+    user_id: uuid.UUID
+    ends_at: datetime | None
 
 
 class HierarchyRead(BaseModel):

@@ -9,15 +9,18 @@ from datetime import datetime
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.auth.principal import Permission, Principal
+from app.auth.principal import Principal
 from app.db.session import tenant_of
+from app.desks.oneself import refuse_oneself, refuse_own_turn
 from app.desks.repository import DeskRepository
 from app.desks.schemas import (
     DeskCreate,
     DeskRead,
     DeskUpdate,
     HierarchyRead,
+    HolderChange,
     HolderCreate,
+    HolderMoved,
     HolderRead,
     HolderUpdate,
     StaffCreate,
@@ -29,7 +32,7 @@ from app.kit.clock import Clock
 from app.kit.ids import new_id
 from app.models import Desk, DeskHolder, DeskStaff, StaffRole
 from app.register.service import as_desk, change_names, change_powers, owe_reviews
-from app.users.repository import UserRepository
+from app.users.service import active_person
 from workflows.grants import check_hierarchy
 from workflows.periods import Period
 from workflows.register import Gender
@@ -163,18 +166,6 @@ async def delete_desk(session: AsyncSession, desk_id: uuid.UUID, *, now: datetim
     return desk
 
 
-def refuse_oneself(principal: Principal, user_id: uuid.UUID) -> None:
-    """Who looks after desks and no accounts opens none to himself (DESIGN D15, threat 36). Who
-    makes the accounts may: he could always make one more, and in a small town nobody else can.
-    Raises Forbidden (`self_granted`)."""
-    if user_id == principal.user_id and not principal.may(Permission.USER_ADMIN):
-        raise Forbidden(
-            "Vous ne pouvez pas vous affecter vous-même à un bureau : demandez-le à un autre "
-            "administrateur.",
-            code="self_granted",
-        )
-
-
 async def add_holder(
     session: AsyncSession,
     desk_id: uuid.UUID,
@@ -189,17 +180,10 @@ async def add_holder(
         refuse_oneself(by, new.user_id)
     await change_powers(session)
     desk = await desk_of(session, desk_id)
-    await _refuse_unknown_person(session, new.user_id)
+    await active_person(session, new.user_id)
     period = Period(new.starts_at or now, new.ends_at)
-    repository = DeskRepository(session)
-    for one in await repository.holders(desk_id):
-        if one.user_id == new.user_id and _meet(Period(one.starts_at, one.ends_at), period):
-            raise Conflict(
-                f"Cette personne tient déjà le bureau « {desk.name} » à ces dates : "
-                "corrigez la période.",
-                code="already_holder",
-            )
-    repository.add(
+    await _refuse_twice(session, desk, new.user_id, period)
+    DeskRepository(session).add(
         DeskHolder(
             id=new_id(),
             tenant_id=tenant_of(session),
@@ -214,21 +198,38 @@ async def add_holder(
     return await read_desk(session, desk)
 
 
-def _meet(one: Period, other: Period) -> bool:
-    starts_before_end = other.end is None or one.start < other.end
-    return starts_before_end and (one.end is None or other.start < one.end)
+async def _refuse_twice(
+    session: AsyncSession,
+    desk: Desk,
+    user_id: uuid.UUID,
+    period: Period,
+    *,
+    but: uuid.UUID | None = None,
+) -> None:
+    for one in await DeskRepository(session).holders(desk.id):
+        if (one.user_id, one.id != but) != (user_id, True):
+            continue
+        if period.meets(Period(one.starts_at, one.ends_at)):
+            raise Conflict(
+                f"Cette personne tient déjà le bureau « {desk.name} » à ces dates : "
+                "corrigez la période.",
+                code="already_holder",
+            )
 
 
 async def end_holder(
     session: AsyncSession,
     desk_id: uuid.UUID,
     holder_id: uuid.UUID,
-    update: HolderUpdate,
+    update: HolderUpdate | None,
     *,
+    by: Principal,
     clock: Clock,
-) -> DeskRead:
-    """The person leaves the desk at an instant that is not past. Raises NotFound, Conflict
-    (`holding_ended`), Unprocessable (`instant_past`) or PeriodReversed."""
+) -> HolderMoved:
+    """The person leaves the desk at an instant that is not past, sooner or later than was said, or
+    at none that is known (no `update`): the powers that rest on this holding go on. Who would leave
+    before he comes never was to come. Raises NotFound, Forbidden (`self_granted`), Conflict
+    (`holding_ended`, `already_holder`) or Unprocessable (`instant_past`)."""
     await change_powers(session)
     now = clock()
     desk = await desk_of(session, desk_id)
@@ -239,16 +240,41 @@ async def end_holder(
         raise Conflict(
             "Cette personne a déjà quitté le bureau : rechargez la page.", code="holding_ended"
         )
-    ends_at = update.ends_at or now
-    if ends_at < now:
+    ends_at = None if update is None else update.ends_at or now
+    if ends_at is not None and ends_at < now:
         raise Unprocessable(
             "La fin est déjà passée : donnez un instant à venir, ou aucun pour « maintenant ».",
             code="instant_past",
         )
-    row.ends_at = Period(row.starts_at, ends_at).end
+    user_id = row.user_id
+    change = await _move_end(session, by, desk, row, ends_at, now=now)
     await session.flush()
-    await owe_reviews(session, now, desk_ids=[desk_id], user_ids=[row.user_id])
-    return await read_desk(session, desk)
+    await owe_reviews(session, now, desk_ids=[desk_id], user_ids=[user_id])
+    left = None if change is HolderChange.WITHDRAWN else ends_at
+    return HolderMoved(await read_desk(session, desk), change, user_id, left)
+
+
+async def _move_end(
+    session: AsyncSession,
+    by: Principal,
+    desk: Desk,
+    row: DeskHolder,
+    ends_at: datetime | None,
+    *,
+    now: datetime,
+) -> HolderChange:
+    if ends_at is None or (row.ends_at is not None and row.ends_at < ends_at):
+        refuse_oneself(by, row.user_id)
+        await _refuse_twice(session, desk, row.user_id, Period(row.starts_at, ends_at), but=row.id)
+        row.ends_at = ends_at
+        return HolderChange.PROLONGED
+    if row.user_id != by.id:
+        await refuse_own_turn(session, by, [desk.id], now)
+    if ends_at <= row.starts_at:
+        await DeskRepository(session).remove_holder(row)
+        return HolderChange.WITHDRAWN
+    row.ends_at = ends_at
+    return HolderChange.ENDED
 
 
 async def add_staff(
@@ -258,7 +284,7 @@ async def add_staff(
     (`supervisor_watches`)."""
     refuse_oneself(principal, new.user_id)
     desk = await desk_of(session, desk_id)
-    await _refuse_unknown_person(session, new.user_id)
+    await active_person(session, new.user_id)
     if new.may_declare_absence and new.role is not StaffRole.ASSISTANT:
         raise Unprocessable(
             "Un superviseur ne déclare pas d'absence : choisissez le rôle d'assistant.",
@@ -292,18 +318,6 @@ async def remove_staff(session: AsyncSession, desk_id: uuid.UUID, staff_id: uuid
         raise NotFound
     await repository.remove_staff(row)
     return row
-
-
-async def _refuse_unknown_person(session: AsyncSession, user_id: uuid.UUID) -> None:
-    user = await UserRepository(session).user(user_id)
-    if user is None:
-        raise NotFound
-    if not user.is_active:
-        raise Conflict(
-            f"Le compte de {user.full_name} est désactivé : réactivez-le, ou choisissez une autre "
-            "personne.",
-            code="person_inactive",
-        )
 
 
 async def list_desks(session: AsyncSession) -> list[DeskRead]:

@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Executable, Row, Text, cast, distinct, func, or_, select
-from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import (
+    UNDER_WAY,
     Absence,
     ApiToken,
     CouncilInstallation,
@@ -27,10 +27,9 @@ from app.models import (
     User,
     Workflow,
     WorkflowVersion,
+    versions_in_force,
 )
-from workflows.folder import FINAL_STATUSES, FolderStatus
 
-_NOT_UNDER_WAY = [one.value for one in (FolderStatus.DRAFT, *FINAL_STATUSES)]
 _PERSON = User.first_name + " " + User.last_name
 
 
@@ -49,7 +48,7 @@ class DeskUses:
             select(func.count())
             .select_from(Folder)
             .where(
-                Folder.status.not_in(_NOT_UNDER_WAY),
+                UNDER_WAY,
                 or_(
                     Folder.submitter_desk_id == desk,
                     Folder.waiting_desk_ids.contains([desk]),
@@ -96,18 +95,7 @@ class DeskUses:
         return await self._count("dossier", "dossiers", select(func.count(distinct(ids.c.id))))
 
     async def _workflows(self, *, in_force: bool) -> list[str]:
-        versions = select(WorkflowVersion)
-        if in_force:
-            versions = (
-                versions.where(WorkflowVersion.activated_at.is_not(None))
-                .ext(distinct_on(WorkflowVersion.workflow_id))
-                .order_by(
-                    WorkflowVersion.workflow_id,
-                    WorkflowVersion.activated_at.desc(),
-                    WorkflowVersion.number.desc(),
-                )
-            )
-        version = versions.subquery()
+        version = (versions_in_force() if in_force else select(WorkflowVersion)).subquery()
         rows = await self._rows(
             select(Workflow.name, version.c.number)
             .join(version, version.c.workflow_id == Workflow.id)

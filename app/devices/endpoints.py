@@ -130,6 +130,7 @@ async def report_certificates(
             certificates,
             source="agent",
             now=caller.context.clock(),
+            told_by=caller.principal.actor,
         )
     return CertificatesJudged(
         certificates=[

@@ -13,6 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.models import Document, FolderNote, OrphanBlob, PesReference, Revision
 
 
+def unsigned(revisions: Iterable[Revision]) -> list[Revision]:
+    """Those that no signature made, in the same order: the last one of a document is what enters
+    a circuit, to be read or signed."""
+    return [one for one in revisions if one.origin != "signed"]
+
+
 class DocumentRepository:
     """Documents of the session's tenant."""
 

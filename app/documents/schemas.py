@@ -11,7 +11,14 @@ from pydantic import BaseModel
 
 from workflows.folder import DocumentRole
 
-__all__ = ["DocumentRead", "DocumentRole", "Origin", "RevisionRead"]
+__all__ = ["REPORT", "DocumentRead", "DocumentRole", "Origin", "RevisionRead", "report_key"]
+
+REPORT = "signatures.report"
+
+
+def report_key(revision_id: str) -> str:
+    """What tells the job that verifies a revision from the others."""
+    return f"{REPORT}:{revision_id}"
 
 
 class Origin(StrEnum):

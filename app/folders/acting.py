@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from datetime import date
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,11 +17,10 @@ from app.folders.acts import (
     FolderAct,
     PlainAct,
     ResubmitAct,
-    SignOnPaperAct,
     SkipStepAct,
     plain_action,
 )
-from app.folders.facts import situation_of, state_of
+from app.folders.facts import Situation, binding_of, situation_of, state_of
 from app.folders.marking import Marked, ToMark, flow_to_mark, keep_marked, mark
 from app.folders.repository import FolderRepository
 from app.folders.service import (
@@ -33,15 +33,25 @@ from app.folders.service import (
     seat,
     visible,
 )
-from app.folders.submission import enter_workflow, entering_documents, flow_entering
+from app.folders.submission import (
+    enter_workflow,
+    entering_documents,
+    flow_entering,
+    refuse_several_main,
+)
 from app.kit.failures import failure_of
 from app.models import Folder
 from app.tenants.service import timezone_of
-from workflows.actions import Action, ActionKind, Approve, Read, SkipStep
+from workflows.actions import Action, ActionKind, Approve, Read, SignOnPaper, SkipStep
 from workflows.definition import Phase, StepId
+from workflows.engine import decide
+from workflows.errors import Refused
+from workflows.events import ValidationStarted
 from workflows.folder import Document, FolderState, FolderStatus, RevisionId, StepState
 from workflows.moments import NotResubmittable
+from workflows.periods import next_day, start_of_day
 from workflows.register import PersonAtDesk
+from workflows.turning_points import turning_points_at
 
 
 async def mark_before(
@@ -126,9 +136,13 @@ async def _act(
         case _:
             action = plain_action(asked, actor, _phase_of(folder))
     acted = await apply(session, context, folder, action)
-    if isinstance(asked, SignOnPaperAct):
+    if any(isinstance(one, ValidationStarted) for one in acted.happened):
+        refuse_several_main(*await binding_of(session, folder), acted.state.documents)
+    if isinstance(action, SignOnPaper):
         # After the rights, which the engine judges: refused here, nothing of the act is kept.
-        await _refuse_paper_date(session, context, folder, asked.signed_on)
+        zone, now = await timezone_of(session), context.clock()
+        _refuse_paper_date(folder, action.signed_on, zone, now)
+        _refuse_paper_power(acted.judged, action, zone, now)
     return acted
 
 
@@ -137,21 +151,54 @@ def _phase_of(folder: Folder) -> Phase:
     return Phase.PREPARATION if folder.in_preparation else Phase.VALIDATION
 
 
-async def _refuse_paper_date(
-    session: AsyncSession, context: Context, folder: Folder, signed_on: date
-) -> None:
+def _refuse_paper_date(folder: Folder, signed_on: date, zone: ZoneInfo, now: datetime) -> None:
     """What is signed on paper exists: an act from its decision on, another folder from its
     creation on, both counted in the days of the tenant."""
-    zone = await timezone_of(session)
     first = folder.created_at.astimezone(zone).date()
     if folder.act is not None:
         first = date.fromisoformat(folder.act["decided_on"])
-    if not first <= signed_on <= context.clock().astimezone(zone).date():
+    if not first <= signed_on <= now.astimezone(zone).date():
         raise Unprocessable(
             f"La date de la signature sur papier se place entre le {first:%d/%m/%Y} et "
             "aujourd'hui : corrigez-la.",
             code="paper_signature_date",
         )
+
+
+def _refuse_paper_power(
+    judged: Situation, action: SignOnPaper, zone: ZoneInfo, now: datetime
+) -> None:
+    """Whoever signed on paper could sign on that day, at some instant of it. Before the first power
+    registered at the desk nothing is known: powers are older than the register of a new tenant."""
+    register, desk = judged.register, action.actor.desk
+    first, after = (
+        start_of_day(one, zone) for one in (action.signed_on, next_day(action.signed_on))
+    )
+    known = (
+        *(one.period.start for one in register.holders if one.desk == desk),
+        *(one.period.start for one in register.grants if one.office == desk),
+    )
+    if min(known, default=now) >= after:
+        return
+    points = (one for one in turning_points_at(register, desk) if first < one < now)
+    able = next((one for one in (first, *points) if _may_sign(judged, action, one)), now)
+    if able < after:
+        return
+    raise Unprocessable(
+        f"Le {action.signed_on:%d/%m/%Y}, vous n'aviez pas le pouvoir de signer à cette étape : la "
+        f"première date possible ensuite est le {able.astimezone(zone):%d/%m/%Y}. Corrigez la date "
+        "ou, si une autre personne a signé, laissez-la enregistrer sa signature.",
+        code="paper_signature_power",
+    )
+
+
+def _may_sign(judged: Situation, action: SignOnPaper, instant: datetime) -> bool:
+    """Whether the act, which the engine accepts now, would have been at the instant."""
+    try:
+        decide(judged.state, action, judged.register, judged.facts, instant)
+    except Refused:
+        return False
+    return True
 
 
 async def _entering(session: AsyncSession, folder: Folder) -> tuple[Document, ...]:

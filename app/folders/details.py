@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,25 +14,25 @@ from app.audit.service import record
 from app.auth.principal import Principal
 from app.catalog.service import fields_of
 from app.context import Context
-from app.errors import Conflict, Forbidden, Unprocessable
+from app.errors import Conflict, Unprocessable
 from app.folders.facts import binding_of, state_of
-from app.folders.schemas import FolderUpdate
+from app.folders.schemas import ActInput, FolderUpdate
 from app.folders.service import (
-    INSPECTION_REFUSED,
-    desks_at_turn,
+    WITH_SUBMITTER,
+    Turn,
     lock_readable,
     note_correction,
     refuse_recused,
     refuse_stranger,
+    step_turns,
+    submitter_turn,
 )
 from app.folders.submission import index
 from app.models import Folder
 from app.tenants.service import today_of
 from workflows.definition import Protocol, StepKind
-from workflows.folder import BACK_STATUSES, FINAL_STATUSES, FolderState, FolderStatus, StepState
+from workflows.folder import FINAL_STATUSES, FolderState, FolderStatus, StepState
 from workflows.metadata import MetadataValue, changed
-
-_WITH_SUBMITTER = BACK_STATUSES | {FolderStatus.DRAFT.value, INSPECTION_REFUSED}
 
 
 async def update_folder(
@@ -42,18 +42,19 @@ async def update_folder(
     folder_id: uuid.UUID,
     new: FolderUpdate,
 ) -> Folder:
-    """Title of a draft or of what came back, metadata while the folder lives. Raises NotFound,
-    Conflict, Forbidden, or the refusals of metadata."""
+    """Title and act of a draft or of what came back, metadata while the folder lives. Raises
+    NotFound, Conflict, Forbidden, those of `refuse_act`, or the refusals of metadata."""
     folder = await lock_readable(session, principal, folder_id)
     state = await state_of(session, folder_id)
-    refuse_stranger(principal, {folder.submitter_desk_id, *desks_at_turn(state)})
     refuse_recused(principal, state)
+    turns = [submitter_turn(folder), *step_turns(state)]
+    await refuse_stranger(session, context, principal, folder, turns)
     if folder.status in FINAL_STATUSES:
         raise Conflict("Ce dossier est terminé : il ne change plus.", code="folder_final")
-    before = (folder.title, folder.folder_metadata)
-    await _write(session, folder, new)
-    if (folder.title, folder.folder_metadata) != before:
-        await note_correction(session, context, folder)
+    before = (folder.title, folder.act, folder.folder_metadata)
+    await _write(session, context, folder, new)
+    if (folder.title, folder.act, folder.folder_metadata) != before:
+        await note_correction(session, context, principal, folder)
     folder.updated_at = context.clock()
     await session.flush()
     await index(session, folder)
@@ -63,7 +64,7 @@ async def update_folder(
             kind="folder.updated",
             actor=principal.actor,
             folder=str(folder_id),
-            details={"fields": len(new.metadata or ()) + (new.title is not None)},
+            details={"fields": _count(new)},
         ),
         at=context.clock(),
         values=_written(new),
@@ -71,35 +72,83 @@ async def update_folder(
     return folder
 
 
-async def _write(session: AsyncSession, folder: Folder, new: FolderUpdate) -> None:
-    if new.title is not None:
+async def _write(
+    session: AsyncSession, context: Context, folder: Folder, new: FolderUpdate
+) -> None:
+    """What is given as it stands changes nothing, whoever has the folder."""
+    if new.title is not None and new.title != folder.title:
         _refuse_sent(folder)
         folder.title = new.title
+    if new.act is not None:
+        await _write_act(session, context, folder, new.act)
     if new.metadata is not None:
         subtype, _ = await binding_of(session, folder)
-        _refuse_other_amount(folder, subtype.amount_field, new.metadata)
         values = changed(
             fields_of(subtype),
             folder.folder_metadata,
             new.metadata,
-            is_with_submitter=folder.status in _WITH_SUBMITTER,
+            is_with_submitter=folder.status in WITH_SUBMITTER,
         )
-        folder.folder_metadata = dict(values)
+        _refuse_other_amount(folder, subtype.amount_field, values)
+        folder.folder_metadata = values
+
+
+async def _write_act(
+    session: AsyncSession, context: Context, folder: Folder, act: ActInput
+) -> None:
+    written = act.model_dump(mode="json")
+    if written == folder.act:
+        return
+    if folder.status not in WITH_SUBMITTER:
+        raise Conflict(
+            "Les informations de l'acte sont figées dès l'envoi : faites revenir le dossier pour "
+            "les corriger.",
+            code="act_frozen",
+        )
+    _, kind = await binding_of(session, folder)
+    await refuse_act(session, context, Protocol(kind.protocol), act)
+    folder.act = written
+
+
+async def refuse_act(
+    session: AsyncSession, context: Context, protocol: Protocol, act: ActInput | None
+) -> None:
+    """An act to transmit has its information, and was decided. Raises Unprocessable
+    (`act_mismatch`, `act_decided_in_future`)."""
+    if (protocol is Protocol.ACTES) != (act is not None):
+        raise Unprocessable(
+            "Un acte à transmettre demande ses informations (numéro, date, nature, matière, "
+            "typologie, objet) ; un autre dossier n'en a pas : corrigez « act ».",
+            code="act_mismatch",
+        )
+    if act is not None and act.decided_on > await today_of(session, context.clock()):
+        raise Unprocessable(
+            "La date de décision de l'acte est dans le futur : corrigez-la.",
+            code="act_decided_in_future",
+        )
+
+
+def _count(new: FolderUpdate) -> int:
+    return len(new.metadata or ()) + (new.title is not None) + (new.act is not None)
 
 
 def _written(new: FolderUpdate) -> dict[str, str]:
     """What the journal keeps of it. The keys of metadata are texts of people, not names."""
-    written = {"title": new.title, "metadata": json.dumps(new.metadata) if new.metadata else None}
+    written = {
+        "title": new.title,
+        "act": new.act.model_dump_json() if new.act else None,
+        "metadata": json.dumps(new.metadata) if new.metadata else None,
+    }
     return {name: text for name, text in written.items() if text is not None}
 
 
 def _refuse_other_amount(
-    folder: Folder, field: str | None, new: Mapping[str, MetadataValue]
+    folder: Folder, field: str | None, values: Mapping[str, MetadataValue]
 ) -> None:
     """Powers have a ceiling: whoever has the folder before him does not bring it under his own."""
-    if field is None or field not in new or folder.status in _WITH_SUBMITTER:
+    if field is None or folder.status in WITH_SUBMITTER:
         return
-    if new[field] != folder.folder_metadata.get(field):
+    if values.get(field) != folder.folder_metadata.get(field):
         raise Conflict(
             "Le montant est figé dès l'envoi : faites revenir le dossier pour le changer.",
             code="amount_frozen",
@@ -107,7 +156,7 @@ def _refuse_other_amount(
 
 
 def _refuse_sent(folder: Folder) -> None:
-    if folder.status not in _WITH_SUBMITTER:
+    if folder.status not in WITH_SUBMITTER:
         raise Conflict(
             "Le titre est figé dès l'envoi : faites revenir le dossier pour le changer.",
             code="title_frozen",
@@ -122,7 +171,8 @@ async def publish(
     published_on: date,
 ) -> Folder:
     """Records the day an act was published or notified: with its reception by the legality control
-    it makes the act « exécutoire » (CGCT L2131-1). Raises NotFound, Conflict or Unprocessable."""
+    it makes the act « exécutoire » (CGCT L2131-1). Raises NotFound, Forbidden, PersonRecused,
+    Conflict or Unprocessable."""
     folder = await lock_readable(session, principal, folder_id)
     _, kind = await binding_of(session, folder)
     if kind.protocol != Protocol.ACTES.value:
@@ -130,8 +180,10 @@ async def publish(
             "Seul un acte se publie ou se notifie ici : ce dossier n'en est pas un.",
             code="not_an_act",
         )
-    _refuse_publisher(folder, principal)
     state = await state_of(session, folder_id)
+    refuse_recused(principal, state)
+    turns = [submitter_turn(folder), *_turns_taken(state)]
+    await refuse_stranger(session, context, principal, folder, turns)
     if not _is_signed(state):
         raise Conflict(
             "Cet acte n'est pas encore signé : publiez-le ensuite.", code="act_not_signed"
@@ -166,9 +218,13 @@ def _is_signed(state: FolderState) -> bool:
     return not is_out and all(one.state not in waits for one in signing)
 
 
-def _refuse_publisher(folder: Folder, principal: Principal) -> None:
-    if {folder.submitter_desk_id, *folder.participant_desk_ids}.isdisjoint(principal.desk_ids):
-        raise Forbidden(
-            "Seul un bureau qui a pris part à ce dossier enregistre sa publication.",
-            code="folder_not_with_you",
-        )
+def _turns_taken(state: FolderState) -> Iterator[Turn]:
+    """The desks that acted, by the powers that serve there, and the one that receives the folder
+    at its end: to be told of it gives no right."""
+    if state.final_desk is not None:
+        yield Turn(state.final_desk)
+    for act in state.acts:
+        instance = state.step(act.step) if act.step is not None else None
+        yield Turn(act.by.power.desk)
+        if instance is not None:
+            yield Turn(act.by.power.desk, instance.step)

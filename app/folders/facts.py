@@ -134,19 +134,21 @@ async def amounts_of(
     slips: Sequence[Mapping[str, Any]] = ()
     if kind.protocol == Protocol.HELIOS.value:
         slips = (await pes_facts_of(session, folder.id, state)).get("slips", ())
-    return named_amounts(subtype, kind, folder.folder_metadata, slips)
+    return named_amounts(
+        Protocol(kind.protocol), subtype.amount_field, folder.folder_metadata, slips
+    )
 
 
 def named_amounts(
-    subtype: FolderSubtype,
-    kind: FolderType,
+    protocol: Protocol,
+    amount_field: str | None,
     metadata: Mapping[str, MetadataValue],
     slips: Sequence[Mapping[str, Any]],
 ) -> tuple[NamedAmount, ...]:
     """The same of a folder that has these metadata and slips."""
-    if kind.protocol == Protocol.HELIOS.value:
+    if protocol is Protocol.HELIOS:
         return tuple(_slips(slips))
-    cents = amount_cents(metadata.get(subtype.amount_field or ""))
+    cents = amount_cents(metadata.get(amount_field or ""))
     return () if cents is None else (NamedAmount("montant du dossier", cents),)
 
 

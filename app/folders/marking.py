@@ -12,7 +12,7 @@ from app.audit.chain import Occurrence
 from app.audit.service import SYSTEM, record
 from app.catalog.service import resolve
 from app.context import Context
-from app.documents.repository import DocumentRepository
+from app.documents.repository import DocumentRepository, unsigned
 from app.documents.schemas import Origin
 from app.documents.service import add_revision, dematerialise
 from app.errors import Conflict
@@ -50,7 +50,7 @@ async def flow_to_mark(session: AsyncSession, folder: Folder) -> ToMark | None:
         if document.kind != DocumentRole.MAIN_DOCUMENT.value:
             continue
         rows = await repository.revisions([document.id])
-        newest = [row for row in rows if row.origin != Origin.SIGNED.value][-1]
+        newest = unsigned(rows)[-1]
         if newest.origin == Origin.DEPOSITED.value and newest.facts is not None:
             return ToMark(
                 newest.id,

@@ -95,6 +95,8 @@ async def place(
     step = state.current_step
     places = places_of(state)
     folder.status = state.status.value
+    version = state.workflow_version
+    folder.workflow_version_id = uuid.UUID(version) if version is not None else None
     folder.waiting_desk_ids = [
         uuid.UUID(desk) for desk, one in places.items() if one.list is InboxList.TO_DO
     ]
@@ -117,7 +119,7 @@ def _takes_part(state: FolderState, places: Mapping[DeskId, Place]) -> Iterator[
 
 def _set_retrievable(folder: Folder, state: FolderState) -> None:
     act = retractable_act(state)
-    if act is not None and act.step is not None and act.by.person in state.recused:
+    if act is not None and act.by.person in state.recused:
         act = None
     instance = state.step(act.step) if act is not None and act.step is not None else None
     folder.retrievable_by = uuid.UUID(act.by.person) if act else None

@@ -25,6 +25,8 @@ from app.folders.service import Acted, allowed
 from app.models import Folder
 from workflows.definition import Protocol, StepKind, desks_of
 from workflows.folder import Act, FolderState, Opinion, StepInstance, StepState
+from workflows.register import PersonId
+from workflows.turns import unread
 
 
 async def read_folder(
@@ -61,7 +63,14 @@ async def _is_read_whole(session: AsyncSession, principal: Principal, folder: Fo
 
 def _without_content(whole: FolderRead) -> FolderRead:
     return whole.model_copy(
-        update={"documents": [], "metadata": {}, "act": None, "opinions": [], "refusal": None}
+        update={
+            "documents": [],
+            "to_read": [],
+            "metadata": {},
+            "act": None,
+            "opinions": [],
+            "refusal": None,
+        }
     )
 
 
@@ -80,6 +89,8 @@ async def _whole(
         published_on=folder.published_on,
         executory_on=executory_on(protocol, state, folder.published_on),
         mandatory_reading=state.rules.mandatory_reading,
+        to_read=[uuid.UUID(one) for one in unread(state, PersonId(str(principal.id)))],
+        final_desk_id=uuid.UUID(state.final_desk) if state.final_desk else None,
         chained_from_id=folder.chained_from_id,
         chained_to_id=uuid.UUID(state.chained_to) if state.chained_to else None,
         steps=[_step(one, state) for one in state.steps],

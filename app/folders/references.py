@@ -26,6 +26,11 @@ class FlowName:
     file_name: str
 
 
+def flow_name(body_siret: str, body_code: str, file_name: str) -> FlowName:
+    """The name of a flow whose header says these: its establishments share a SIREN."""
+    return FlowName(body_siret[:9], body_code, file_name)
+
+
 async def hold_reference(
     session: AsyncSession, folder: Folder, documents: tuple[domain.Document, ...], now: datetime
 ) -> None:
@@ -83,7 +88,7 @@ async def _name_in(
         revision = await repository.revision(uuid.UUID(one.revision.id))
         header = (revision.facts or {}).get("header") if revision else None
         if header is not None:
-            return FlowName(header["body_siret"][:9], header["body_code"], header["file_name"])
+            return flow_name(header["body_siret"], header["body_code"], header["file_name"])
     return None
 
 

@@ -31,11 +31,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.auth.principal import Principal
 from app.errors import Conflict
 from app.kit.pagination import Cursor
-from app.models import Folder, FolderEvent, FolderSubtype, InboxEntry, InboxList
+from app.models import IN_WORKFLOW, Folder, FolderEvent, FolderSubtype, InboxEntry, InboxList
 from workflows import event_encoding
-from workflows.events import Event
-from workflows.folder import FolderStatus
+from workflows.definition import StepId
+from workflows.events import Event, StepStarted
 
+FOLDER_BUSY = "folder_busy"
 _DESKS = ARRAY(Uuid())
 _ENTRY_COLUMNS = tuple(column.name for column in InboxEntry.__table__.columns)
 _ENTRY_KEYS = ("folder_id", "desk_id", "tenant_id")
@@ -62,7 +63,7 @@ def _readable(tenant: ColumnElement[uuid.UUID], desks: ColumnElement[Any]) -> Co
     return (Folder.tenant_id == tenant) & or_(
         Folder.submitter_desk_id == any_(desks),
         Folder.participant_desk_ids.overlap(desks),
-        Folder.subtype_id.in_(visible) & (Folder.status != FolderStatus.DRAFT.value),
+        Folder.subtype_id.in_(visible) & IN_WORKFLOW,
     )
 
 
@@ -79,10 +80,9 @@ _READS = or_(
     bindparam("reads_all", type_=Boolean()),
     _readable(_TENANT, bindparam("desks", type_=_DESKS)),
 )
-_IN_WORKFLOW = Folder.status != FolderStatus.DRAFT.value
 # Folders in their circuit whose stuck steps the principal looks after, without reading their
 # documents (DESIGN D15).
-_ADMINISTERS = _IN_WORKFLOW & or_(
+_ADMINISTERS = IN_WORKFLOW & or_(
     bindparam("administers_all", type_=Boolean()),
     Folder.participant_desk_ids.overlap(bindparam("administered", type_=_DESKS)),
 )
@@ -90,7 +90,7 @@ _ADMINISTERS = _IN_WORKFLOW & or_(
 
 def administered_by(principal: Principal) -> ColumnElement[bool]:
     """The same, for lists."""
-    own = (Folder.tenant_id == principal.tenant_id) & _IN_WORKFLOW
+    own = (Folder.tenant_id == principal.tenant_id) & IN_WORKFLOW
     desks = principal.administered_desk_ids
     return own if desks is None else own & Folder.participant_desk_ids.overlap(list(desks))
 
@@ -159,7 +159,7 @@ class FolderRepository:
             if isinstance(e.orig, QueryCanceled):
                 raise Conflict(
                     "D'autres personnes agissent sur ce dossier : rechargez-le, puis recommencez.",
-                    code="folder_busy",
+                    code=FOLDER_BUSY,
                 ) from e
             raise
 
@@ -192,6 +192,19 @@ class FolderRepository:
             select(FolderEvent).where(FolderEvent.folder_id == folder_id).order_by(FolderEvent.seq)
         )
         return list(rows)
+
+    async def turn_of(self, folder_id: uuid.UUID, step: StepId) -> int:
+        """The number of the event by which this step, the current one, got its turn: what is told
+        of the turn is told under it, so that nobody is told twice. A later step may have started
+        since and be undone by a retraction."""
+        found = await self._session.scalar(
+            select(func.max(FolderEvent.seq)).where(
+                FolderEvent.folder_id == folder_id,
+                FolderEvent.kind == StepStarted.type,
+                FolderEvent.payload["payload", "step"].astext == step,
+            )
+        )
+        return found or 0
 
     async def append(self, folder: Folder, happened: Sequence[Event]) -> None:
         """Adds events after those that stand; two writers never share a number."""

@@ -73,9 +73,11 @@ class FolderCreate(Input):
 
 
 class FolderUpdate(Input):
-    """What may change of a folder that lives; absent fields stay as they are."""
+    """What may change of a folder that lives; absent fields stay as they are. `title` and `act`
+    while it is with its submitter: a draft, or come back."""
 
     title: Title | None = None
+    act: ActInput | None = None
     metadata: GivenMetadata | None = None
 
     @field_validator("title")
@@ -170,7 +172,9 @@ class FolderSummary(BaseModel):
 class FolderRead(FolderSummary):
     """A folder whole: documents, steps, what the caller may do. `refusal` says why an inspection
     or a remote refused it; `reception` is the legality control's or the treasury's answer. An act
-    is « exécutoire » from `executory_on`: received and published."""
+    is « exécutoire » from `executory_on`: received and published. `to_read`: the revisions that
+    the caller has yet to open before any act but a rejection. `final_desk_id` receives the folder
+    at the end of its circuit."""
 
     version: int
     workflow_version_id: uuid.UUID | None
@@ -181,6 +185,8 @@ class FolderRead(FolderSummary):
     published_on: date | None
     executory_on: date | None
     mandatory_reading: bool
+    to_read: list[uuid.UUID]
+    final_desk_id: uuid.UUID | None
     chained_from_id: uuid.UUID | None
     chained_to_id: uuid.UUID | None
     steps: list[StepRead]

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import jobs
 from app.audit.chain import Actor
 from app.audit.service import SYSTEM
-from app.auth.principal import Principal
+from app.auth.principal import Principal, PrincipalKind
 from app.context import Context
 from app.documents.repository import DocumentRepository
 from app.errors import Conflict, Forbidden, NotFound
@@ -26,16 +26,20 @@ from app.models import Folder, FolderEvent
 from workflows import event_encoding, events, outside_events
 from workflows import folder as domain
 from workflows.actions import Action, ActionKind
-from workflows.definition import DeskId
+from workflows.circumstances import with_history
+from workflows.definition import DeskId, Step, entrusted
 from workflows.engine import AllowedAction, allowed_actions, decide
-from workflows.errors import PersonRecused
+from workflows.errors import NotEntitled, PersonRecused
 from workflows.events import Event
 from workflows.evolution import evolve
-from workflows.folder import FolderState
+from workflows.folder import BACK_STATUSES, FolderState, FolderStatus
+from workflows.powers import desk_power, step_power
 from workflows.register import PersonAtDesk, PersonId
 from workflows.returns import correction
 
 INSPECTING, INSPECTION_REFUSED = "inspecting", "inspection_refused"
+WITH_SUBMITTER = BACK_STATUSES | {FolderStatus.DRAFT.value, INSPECTION_REFUSED}
+"""The folder is with the desk that deposits it, which corrects it whole."""
 REACT = "folders.react"
 _RELEASING = (
     events.Cancelled,
@@ -59,11 +63,69 @@ def seat(principal: Principal, desk_id: uuid.UUID) -> PersonAtDesk:
     return PersonAtDesk(PersonId(str(principal.id)), DeskId(str(desk_id)))
 
 
-def refuse_stranger(principal: Principal, desk_ids: AbstractSet[uuid.UUID]) -> None:
-    """Raises Forbidden (`folder_not_with_you`): the folder is at none of the caller's desks."""
-    if desk_ids.isdisjoint(principal.desk_ids):
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A desk to whose hands a folder comes: for a step, or to deposit it where there is none."""
+
+    desk: DeskId
+    step: Step | None = None
+
+
+def submitter_turn(folder: Folder) -> Turn:
+    """The desk that deposited the folder."""
+    return Turn(DeskId(str(folder.submitter_desk_id)))
+
+
+def step_turns(state: FolderState) -> list[Turn]:
+    """The desks that have the folder to pass it on: those only asked for advice do not."""
+    current = state.current_step
+    if current is None:
+        return []
+    return [Turn(desk, current.step) for desk in state.desks_awaited_at(current.id)]
+
+
+async def has_turn(
+    session: AsyncSession,
+    context: Context,
+    principal: Principal,
+    folder: Folder,
+    turns: Iterable[Turn],
+) -> bool:
+    """Whether the engine accepts now, for this very folder, a power of the caller at one of these
+    desks: to speak at the step, else to deposit for the desk. Programs act for their desks."""
+    within = [one for one in turns if uuid.UUID(one.desk) in principal.desk_ids]
+    if not within or principal.kind is PrincipalKind.PROGRAM:
+        return bool(within)
+    now = await situation_of(session, context, folder, person=principal.id)
+    return any(_is_accepted(principal, one, now, context.clock()) for one in within)
+
+
+def _is_accepted(principal: Principal, turn: Turn, now: Situation, instant: datetime) -> bool:
+    actor = PersonAtDesk(PersonId(str(principal.id)), turn.desk)
+    try:
+        if turn.step is None:
+            desk_power(now.register, actor, instant, now.facts)
+        else:
+            facts = with_history(now.state, turn.step, now.facts)
+            step = entrusted(turn.step, (turn.desk,))
+            step_power(now.register, actor, step, instant, facts)
+    except NotEntitled:
+        return False
+    return True
+
+
+async def refuse_stranger(
+    session: AsyncSession,
+    context: Context,
+    principal: Principal,
+    folder: Folder,
+    turns: Iterable[Turn],
+) -> None:
+    """Raises Forbidden (`folder_not_with_you`) unless `has_turn`."""
+    if not await has_turn(session, context, principal, folder, turns):
         raise Forbidden(
-            "Ce dossier n'est pas dans vos bureaux en ce moment : demandez à celui qui l'a.",
+            "Ce dossier n'est pas dans vos bureaux en ce moment, ou vos pouvoirs ne le couvrent "
+            "pas : demandez à celui qui l'a.",
             code="folder_not_with_you",
         )
 
@@ -72,13 +134,6 @@ def refuse_recused(principal: Principal, state: FolderState) -> None:
     """Raises PersonRecused: the caller stood back from this folder, whatever his desks."""
     if PersonId(str(principal.id)) in state.recused:
         raise PersonRecused
-
-
-def desks_at_turn(state: FolderState) -> frozenset[uuid.UUID]:
-    """The desks that have the folder to pass it on: those only asked for advice do not."""
-    step = state.current_step
-    awaited = state.desks_awaited_at(step.id) if step is not None else ()
-    return frozenset(uuid.UUID(desk) for desk in awaited)
 
 
 def event_of(row: FolderEvent) -> Event:
@@ -161,11 +216,13 @@ async def apply(
     return Acted(folder, state, happened, now)
 
 
-async def note_correction(session: AsyncSession, context: Context, folder: Folder) -> None:
+async def note_correction(
+    session: AsyncSession, context: Context, principal: Principal, folder: Folder
+) -> None:
     """A locked folder is changed by its submitter: once it came back, its rejection is not taken
-    back any more."""
+    back any more, and the caller is one of those who deposited."""
     state = await state_of(session, folder.id)
-    for event in correction(state, context.clock()):
+    for event in correction(state, PersonId(str(principal.id)), context.clock()):
         await append(session, folder, (event,))
         await place(session, folder, evolve(state, event), now=event.occurred_at)
 

@@ -14,8 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.catalog.choice import Choice, choose_workflow, rules_of
 from app.catalog.service import Resolved, resolve
 from app.context import Context
-from app.documents.repository import DocumentRepository
-from app.documents.schemas import Origin
+from app.documents.repository import DocumentRepository, unsigned
 from app.errors import Unprocessable
 from app.folders.facts import amounts_of, binding_of, pes_facts_of
 from app.folders.marking import Marked, ToMark, flow_to_mark, keep_marked
@@ -23,7 +22,7 @@ from app.folders.references import hold_reference
 from app.folders.repository import FolderRepository
 from app.folders.search import folded_text
 from app.folders.service import Acted, apply
-from app.models import Folder
+from app.models import Folder, FolderSubtype, FolderType
 from workflows import deadlines
 from workflows import folder as domain
 from workflows.actions import ChosenDesk, Resubmit, Submit
@@ -42,7 +41,7 @@ async def entering_documents(
     repository = DocumentRepository(session)
     rows = await repository.documents(folder_id)
     revisions = await repository.revisions(row.id for row in rows)
-    newest = {one.document_id: one for one in revisions if one.origin != Origin.SIGNED.value}
+    newest = {one.document_id: one for one in unsigned(revisions)}
     return tuple(
         domain.Document(
             domain.DocumentId(str(row.id)),
@@ -68,7 +67,8 @@ async def enter_workflow(
     folder: Folder,
     actor: PersonAtDesk,
     chosen: Sequence[ChosenDesk] = (),
-    marked: Marked | None = None,
+    *,
+    marked: Marked | None,
 ) -> Acted:
     """Sends a draft, or what came back, in the circuit that its facts choose now. `marked`: what
     became of `flow_entering`.
@@ -78,12 +78,12 @@ async def enter_workflow(
     if folder.status not in _ENTERING:
         return await apply(session, context, folder, Resubmit(actor, ()))
     resolved = await _resolved(session, folder)
+    folder.folder_metadata = complete(resolved.metadata_fields, folder.folder_metadata)
     choice = await workflow_for(session, folder, resolved)
     if not _prepares(choice):
         await keep_marked(session, context, folder, marked)
     documents = await entering_documents(session, folder.id)
-    _refuse_several_main(resolved, documents)
-    complete(resolved.metadata_fields, folder.folder_metadata)
+    refuse_several_main(resolved.subtype, resolved.type, documents)
     await hold_reference(session, folder, documents, context.clock())
     submit = Submit(
         actor,
@@ -95,7 +95,6 @@ async def enter_workflow(
     )
     is_draft = folder.status == FolderStatus.DRAFT.value
     action = submit if is_draft else Resubmit(actor, documents, submit)
-    folder.workflow_version_id = choice.version.id
     folder.transmit_by = _transmit_by(resolved, folder)
     acted = await apply(session, context, folder, action)
     await index(session, folder)
@@ -114,15 +113,12 @@ def _prepares(choice: Choice) -> bool:
 
 
 async def workflow_for(session: AsyncSession, folder: Folder, resolved: Resolved) -> Choice:
-    """The circuit and the desks that the facts of the folder choose."""
-    return await choose_workflow(session, resolved, await rule_facts_of(session, folder))
-
-
-async def rule_facts_of(session: AsyncSession, folder: Folder) -> Mapping[str, MetadataValue]:
-    """What the rows of a rule table may read of a folder: its metadata, the kinds of its slips and
-    their largest total, the desk that deposits."""
+    """The circuit and the desks that the facts of the folder choose, its metadata as they will be
+    kept. Raises as `choose_workflow`; MetadataMissing and the other refusals of `complete`."""
+    metadata = complete(resolved.metadata_fields, folder.folder_metadata)
     slips = (await pes_facts_of(session, folder.id)).get("slips", ())
-    return rule_facts(folder.folder_metadata, folder.submitter_desk_id, slips)
+    facts = rule_facts(metadata, folder.submitter_desk_id, slips)
+    return await choose_workflow(session, resolved, facts)
 
 
 def rule_facts(
@@ -130,7 +126,8 @@ def rule_facts(
     desk_id: uuid.UUID,
     slips: Sequence[Mapping[str, Any]],
 ) -> Mapping[str, MetadataValue]:
-    """The same of a folder that has these metadata and slips, deposited by this desk."""
+    """What the rows of a rule table may read of a folder that has these metadata and slips: the
+    metadata, the kinds of the slips and their largest total, the desk that deposits."""
     kinds = {slip["kind"] for slip in slips}
     facts: dict[str, MetadataValue] = dict(metadata)
     facts["deposit_desk"] = str(desk_id)
@@ -178,10 +175,18 @@ async def index(session: AsyncSession, folder: Folder) -> None:
     await repository.write_search(folder.id, folded_text(folder, facts))
 
 
-def _refuse_several_main(resolved: Resolved, documents: tuple[domain.Document, ...]) -> None:
+def takes_one_main(subtype: FolderSubtype, kind: FolderType) -> bool:
+    """Whether the folders of this subtype have one main document: an act, a flow, a text."""
+    return Protocol(kind.protocol) is not Protocol.NONE or not subtype.several_documents
+
+
+def refuse_several_main(
+    subtype: FolderSubtype, kind: FolderType, documents: tuple[domain.Document, ...]
+) -> None:
+    """What enters a circuit has one main document where its subtype takes one. Raises
+    Unprocessable (`one_main_document`)."""
     main = [one for one in documents if one.role is domain.DocumentRole.MAIN_DOCUMENT]
-    several = resolved.protocol is Protocol.NONE and resolved.subtype.several_documents
-    if len(main) > 1 and not several:
+    if len(main) > 1 and takes_one_main(subtype, kind):
         raise Unprocessable(
             "Un dossier de ce sous-type n'a qu'un document principal : faites un dossier par "
             "document, par acte ou par flux.",

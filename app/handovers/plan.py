@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -88,16 +88,6 @@ def persons_of(offices: Sequence[OfficeInput]) -> frozenset[uuid.UUID]:
     """Those who come: the new holders and those who bridge."""
     coming = {one.incoming_id for one in offices if one.incoming_id is not None}
     return frozenset(coming | {one.bridging.user_id for one in offices if one.bridging})
-
-
-def instants_of(handover: HandOver) -> Iterator[datetime]:
-    """Every instant at which the plan changes something."""
-    for one in handover.offices:
-        yield leaves_at(one)
-        if one.starts_at is not None:
-            yield one.starts_at
-        if one.bridging is not None:
-            yield one.bridging.period.start
 
 
 def decision_of(office: OfficeHandOver, administrator: PersonId) -> Decision:

@@ -102,10 +102,8 @@ async def _waiting_elsewhere(
 async def mandates_ending(
     session: AsyncSession, office: OfficeHandOver
 ) -> list[tuple[ElectedMandate, date]]:
-    """The mandates of the outgoing person for this office, each with its last day: the one on
-    which the office changes hands, or the day before where it does at midnight."""
-    last_instant = leaves_at(office) - timedelta(microseconds=1)
-    last_day = last_instant.astimezone(await timezone_of(session)).date()
+    """The mandates of the outgoing person for this office, each with its last day."""
+    last_day = await last_day_at(session, office)
     rows = await HandoverRepository(session).mandates(
         uuid.UUID(office.office), uuid.UUID(office.outgoing)
     )
@@ -114,6 +112,12 @@ async def mandates_ending(
         for row in rows
         if row.starts_on <= last_day and (row.ends_on is None or last_day < row.ends_on)
     ]
+
+
+async def last_day_at(session: AsyncSession, office: OfficeHandOver) -> date:
+    """The day on which the office changes hands, or the day before where it does at midnight."""
+    last_instant = leaves_at(office) - timedelta(microseconds=1)
+    return last_instant.astimezone(await timezone_of(session)).date()
 
 
 async def _pending(session: AsyncSession, one: OfficeHandOver) -> PendingRead:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import cast, delete, func, select
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.folders.places import OPINION
 from app.models import (
+    AuditEvent,
     CouncilInstallation,
     DeskHolder,
     ElectedMandate,
@@ -19,7 +21,8 @@ from app.models import (
     InboxEntry,
     InboxList,
 )
-from workflows.events import OpinionAsked, StepStarted, Transferred
+from workflows.definition import StepId
+from workflows.events import OpinionAsked, Transferred
 
 
 class HandoverRepository:
@@ -119,6 +122,19 @@ class HandoverRepository:
         )
         return found is not None
 
+    async def is_recorded(
+        self, kind: str, folder_id: uuid.UUID, details: Mapping[str, str]
+    ) -> bool:
+        """Whether the journal says so of the folder, with these details."""
+        told = cast(AuditEvent.entry, JSONB)["details"]
+        found = await self._session.scalar(
+            select(AuditEvent.seq)
+            .where(AuditEvent.folder_id == folder_id, AuditEvent.kind == kind)
+            .where(told.contains(dict(details)))
+            .limit(1)
+        )
+        return found is not None
+
     async def folders(self, folder_ids: Sequence[uuid.UUID]) -> list[Folder]:
         return list(
             await self._session.scalars(
@@ -126,21 +142,13 @@ class HandoverRepository:
             )
         )
 
-    async def turn_of(self, folder_id: uuid.UUID) -> int:
-        """The number of the event by which the current step got its turn."""
-        found = await self._session.scalar(
-            select(func.max(FolderEvent.seq)).where(
-                FolderEvent.folder_id == folder_id, FolderEvent.kind == StepStarted.type
-            )
-        )
-        return found or 0
-
-    async def question_to(self, folder_id: uuid.UUID, desk_id: uuid.UUID) -> int:
-        """The number of the event by which the opinion of the desk was last asked."""
+    async def question_to(self, folder_id: uuid.UUID, step: StepId, desk_id: uuid.UUID) -> int:
+        """The number of the event by which the opinion of the desk was last asked at the step."""
         found = await self._session.scalar(
             select(func.max(FolderEvent.seq)).where(
                 FolderEvent.folder_id == folder_id,
                 FolderEvent.kind == OpinionAsked.type,
+                FolderEvent.payload["payload", "step"].astext == step,
                 FolderEvent.payload["payload", "desk"].astext == str(desk_id),
             )
         )

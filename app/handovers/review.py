@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.context import Context
 from app.folders.facts import situation_of
+from app.folders.repository import FolderRepository
 from app.handovers.repository import HandoverRepository
 from app.models import Folder
 from app.notifications.recipients import administrators, submitters
@@ -32,7 +33,7 @@ async def review_folder(
         return
     able = who_may_pass(now.state, now.register, now.facts, context.clock())
     # Under the event that started the step: whoever was told then is not told twice.
-    turn = await HandoverRepository(session).turn_of(folder.id)
+    turn = await FolderRepository(session).turn_of(folder.id, step.id)
     await call(session, context, News(folder.id, turn, ARRIVALS[step.kind]), able, now.register)
     if able.nobody is not None:
         await _report(session, context, folder, place)
@@ -43,8 +44,11 @@ async def review_opinion(
 ) -> None:
     """One folder that waits for the opinion of the desk. Running twice adds nothing."""
     now = await situation_of(session, context, folder)
+    step = now.state.current_step
+    if step is None:
+        return
     able = who_may_advise(now.state, as_desk(desk_id), now.register, now.facts, context.clock())
-    asked = await HandoverRepository(session).question_to(folder.id, desk_id)
+    asked = await HandoverRepository(session).question_to(folder.id, step.id, desk_id)
     news = News(folder.id, asked, NotificationKind.OPINION_ASKED)
     await call(session, context, news, able, now.register)
 

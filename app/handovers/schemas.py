@@ -6,9 +6,10 @@ import uuid
 from datetime import date, datetime
 from enum import StrEnum
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from app.auth.schemas import Input
+from app.kit.instants import Instant
 from workflows.handover import PendingFolders
 from workflows.register import PowerKind
 
@@ -17,8 +18,8 @@ class BridgingInput(Input):
     """A person who holds the office between two holders."""
 
     user_id: uuid.UUID
-    starts_at: AwareDatetime
-    ends_at: AwareDatetime | None = None
+    starts_at: Instant
+    ends_at: Instant | None = None
 
 
 class OfficeInput(Input):
@@ -28,8 +29,8 @@ class OfficeInput(Input):
     desk_id: uuid.UUID
     outgoing_id: uuid.UUID
     incoming_id: uuid.UUID | None = None
-    starts_at: AwareDatetime | None = None
-    ends_at: AwareDatetime | None = None
+    starts_at: Instant | None = None
+    ends_at: Instant | None = None
     bridging: BridgingInput | None = None
     pending: PendingFolders = PendingFolders.KEEP
     transfer_desk_id: uuid.UUID | None = None

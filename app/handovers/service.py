@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
-from datetime import date, datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,10 +13,12 @@ from app import jobs
 from app.auth.principal import Principal
 from app.context import Context
 from app.db.session import tenant_of
-from app.desks.service import refuse_oneself
+from app.desks.oneself import refuse_oneself, refuse_own_desks, refuse_own_turn
+from app.desks.service import desk_of
 from app.errors import Conflict, NotFound, Unprocessable
 from app.handovers import plan
-from app.handovers.preview import effects_read, mandates_ending
+from app.handovers.dates import awaited, changed_since, give_back, set_dates, still_leaves
+from app.handovers.preview import effects_read
 from app.handovers.repository import HandoverRepository
 from app.handovers.schemas import (
     InstallationCreate,
@@ -26,14 +28,15 @@ from app.handovers.schemas import (
     OfficeInput,
 )
 from app.kit.ids import new_id
-from app.models import CouncilInstallation, DeskHolder
-from app.powers.service import active_person
+from app.models import CouncilInstallation
 from app.register.service import as_person, change_powers, load_register, owe_reviews
+from app.users.service import active_person, names_of
 from workflows.handover import (
     HandOver,
     HandOverRefused,
     OfficeHandOver,
-    check_handover,
+    effects,
+    instants_of,
     leaves_at,
 )
 
@@ -45,16 +48,14 @@ async def prepare(
     session: AsyncSession, context: Context, principal: Principal, new: InstallationCreate
 ) -> InstallationRead:
     """Keeps a plan and tells what it would do. Raises NotFound, Forbidden (`self_granted`),
-    Conflict, Unprocessable (`instant_past`) and the refusals of `check_handover`."""
-    handover = plan.handover_of(new.offices)
-    check_handover(await load_register(session), handover)
-    _refuse_past(handover, context.clock())
-    await _refuse_persons(session, principal, new.offices)
+    Conflict (`office_awaits_plan`, `person_inactive`), Unprocessable (`instant_past`) and the
+    refusals of `check_handover`."""
+    handover = await _judged(session, principal, new.offices, context.clock())
     row = CouncilInstallation(
         id=new_id(),
         tenant_id=tenant_of(session),
         label=new.label,
-        installed_at=min(plan.instants_of(handover)),
+        installed_at=_first_instant(handover),
         offices=plan.written(new.offices),
         state=InstallationState.PLANNED.value,
         created_by=principal.id,
@@ -66,6 +67,39 @@ async def prepare(
     return await read_installation(session, context, row)
 
 
+async def _judged(
+    session: AsyncSession, principal: Principal, offices: Sequence[OfficeInput], now: datetime
+) -> HandOver:
+    handover = plan.handover_of(offices)
+    await _refuse_awaited(session, handover, now)
+    found = effects(await load_register(session, since=now), handover)
+    _refuse_past(handover, now)
+    await _refuse_persons(session, principal, offices)
+    vacant = [uuid.UUID(one.office) for one in found.vacancies]
+    await refuse_own_turn(session, principal, vacant, now)
+    targets = [one.transfer_desk_id for one in offices if one.transfer_desk_id is not None]
+    await refuse_own_desks(session, principal, targets, now)
+    return handover
+
+
+async def _refuse_awaited(session: AsyncSession, handover: HandOver, now: datetime) -> None:
+    """What two plans do to one office one after the other could not be undone one by one."""
+    asked = {one.office for one in handover.offices}
+    for row in await HandoverRepository(session).installations():
+        if row.state != InstallationState.APPLIED.value:
+            continue
+        applied = plan.handover_of(plan.offices_in(row.offices)).offices
+        for stored, one in zip(row.offices, applied, strict=True):
+            if one.office in asked and await awaited(session, stored[_UNDO], one, now):
+                desk = await desk_of(session, uuid.UUID(one.office))
+                raise Conflict(
+                    f"Le bureau « {desk.name} » attend encore les changements du plan "
+                    f"« {row.label} », déjà appliqué : annulez ce plan ou, s'il a commencé, "
+                    "retirez d'abord les titulaires à venir de ce bureau.",
+                    code="office_awaits_plan",
+                )
+
+
 async def _refuse_persons(
     session: AsyncSession, principal: Principal, offices: Sequence[OfficeInput]
 ) -> None:
@@ -74,8 +108,12 @@ async def _refuse_persons(
         refuse_oneself(principal, one)
 
 
+def _first_instant(handover: HandOver) -> datetime:
+    return min(instant for one in handover.offices for instant in instants_of(one))
+
+
 def _refuse_past(handover: HandOver, now: datetime) -> None:
-    if min(plan.instants_of(handover)) < now:
+    if _first_instant(handover) < now:
         raise Unprocessable(
             "Un instant du plan est déjà passé : donnez des instants à venir, ce qui a été signé "
             "reste signé.",
@@ -100,14 +138,15 @@ async def read_installation(
     session: AsyncSession, context: Context, row: CouncilInstallation
 ) -> InstallationRead:
     """A plan whole, with its effects as long as it is not applied."""
-    offices, effects, refusal = plan.offices_in(row.offices), None, None
+    offices, told, refusal = plan.offices_in(row.offices), None, None
     if row.state == InstallationState.PLANNED.value:
         try:
-            effects = await effects_read(session, context, offices)
-        except HandOverRefused as e:
+            await _refuse_awaited(session, plan.handover_of(offices), context.clock())
+            told = await effects_read(session, context, offices)
+        except (HandOverRefused, Conflict) as e:
             refusal = e.detail
     return InstallationRead(
-        **_summary(row).model_dump(), offices=offices, effects=effects, refusal=refusal
+        **_summary(row).model_dump(), offices=offices, effects=told, refusal=refusal
     )
 
 
@@ -118,18 +157,16 @@ async def apply(
     the plan, to the second. Jobs then decide the folders that wait.
 
     Raises NotFound, Forbidden (`self_granted`), Conflict (`installation_not_planned`,
-    `person_inactive`), Unprocessable (`instant_past`) and the refusals of `check_handover`."""
+    `office_awaits_plan`, `person_inactive`), Unprocessable (`instant_past`) and the refusals of
+    `check_handover`."""
     await change_powers(session)
     now = context.clock()
     row = await _locked(session, installation_id)
     _refuse_unless(row, InstallationState.PLANNED)
     offices = plan.offices_in(row.offices)
-    handover = plan.handover_of(offices)
-    check_handover(await load_register(session, since=now), handover)
-    _refuse_past(handover, now)
-    await _refuse_persons(session, principal, offices)
+    handover = await _judged(session, principal, offices, now)
     row.offices = [
-        await _apply_office(session, stored, one, by=principal.id)
+        {**stored, _UNDO: await set_dates(session, one), _BY: str(principal.id)}
         for stored, one in zip(row.offices, handover.offices, strict=True)
     ]
     row.state, row.applied_at = InstallationState.APPLIED.value, now
@@ -148,54 +185,11 @@ async def apply(
     return await read_installation(session, context, row)
 
 
-async def _apply_office(
-    session: AsyncSession, stored: dict[str, Any], one: OfficeHandOver, *, by: uuid.UUID
-) -> dict[str, Any]:
-    """The stored office with what cancelling needs."""
-    repository, end = HandoverRepository(session), leaves_at(one)
-    desk_id = uuid.UUID(one.office)
-    ended: dict[str, str | None] = {}
-    for row in await repository.holders(desk_id, uuid.UUID(one.outgoing)):
-        if row.starts_at < end and (row.ends_at is None or end <= row.ends_at):
-            ended[str(row.id)] = row.ends_at.isoformat() if row.ends_at else None
-            row.ends_at = end
-    mandates: dict[str, str | None] = {}
-    for mandate, last_day in await mandates_ending(session, one):
-        mandates[str(mandate.id)] = mandate.ends_on.isoformat() if mandate.ends_on else None
-        mandate.ends_on = last_day
-    started = []
-    for holder in _arrivals(one, tenant_of(session)):
-        repository.add(holder)
-        started.append(str(holder.id))
-    undo = {"ended": ended, "started": started, "mandates": mandates}
-    return {**stored, _UNDO: undo, _BY: str(by)}
-
-
-def _arrivals(one: OfficeHandOver, tenant_id: uuid.UUID) -> list[DeskHolder]:
-    found: list[tuple[str, datetime, datetime | None]] = []
-    if one.bridging is not None:
-        period = one.bridging.period
-        found.append((one.bridging.person, period.start, period.end))
-    if one.incoming is not None and one.starts_at is not None:
-        found.append((one.incoming, one.starts_at, None))
-    return [
-        DeskHolder(
-            id=new_id(),
-            tenant_id=tenant_id,
-            desk_id=uuid.UUID(one.office),
-            user_id=uuid.UUID(person),
-            starts_at=starts_at,
-            ends_at=ends_at,
-        )
-        for person, starts_at, ends_at in found
-    ]
-
-
 async def cancel(
     session: AsyncSession, context: Context, installation_id: uuid.UUID
 ) -> InstallationRead:
     """Before the first instant of the plan, as if it had never been. Raises NotFound, or Conflict
-    (`installation_cancelled`, `installation_started`)."""
+    (`installation_cancelled`, `installation_started`, `installation_changed`)."""
     await change_powers(session)
     row = await _locked(session, installation_id)
     if row.state == InstallationState.CANCELLED.value:
@@ -209,34 +203,47 @@ async def cancel(
                 "les titulaires un à un.",
                 code="installation_started",
             )
+        handover = plan.handover_of(plan.offices_in(row.offices))
+        for stored, one in zip(row.offices, handover.offices, strict=True):
+            await _refuse_changed(session, stored, one)
         for stored in row.offices:
-            await _undo(session, stored[_UNDO])
+            await give_back(session, stored[_UNDO])
     row.state = InstallationState.CANCELLED.value
     await session.flush()
     return await read_installation(session, context, row)
 
 
-async def _undo(session: AsyncSession, undo: dict[str, Any]) -> None:
-    repository = HandoverRepository(session)
-    await repository.remove_holders([uuid.UUID(one) for one in undo["started"]])
-    for holder_id, ends_at in undo["ended"].items():
-        holder = await repository.holder(uuid.UUID(holder_id))
-        if holder is not None:
-            holder.ends_at = datetime.fromisoformat(ends_at) if ends_at else None
-    for mandate_id, ends_on in undo.get("mandates", {}).items():
-        mandate = await repository.mandate(uuid.UUID(mandate_id))
-        if mandate is not None:
-            mandate.ends_on = date.fromisoformat(ends_on) if ends_on else None
+async def _refuse_changed(
+    session: AsyncSession, stored: Mapping[str, Any], one: OfficeHandOver
+) -> None:
+    names = {str(user_id): name for user_id, name in (await names_of(session)).items()}
+    changed = await changed_since(session, stored[_UNDO], one, names)
+    if changed is not None:
+        desk = await desk_of(session, uuid.UUID(one.office))
+        raise Conflict(
+            f"{changed} au bureau « {desk.name} » n'a plus les dates que ce plan lui avait "
+            "données : remettez-les puis annulez, ou corrigez les titulaires un à un.",
+            code="installation_changed",
+        )
 
 
 def decision_at(row: CouncilInstallation, place: int) -> plan.Decision | None:
     """What an applied plan says of the folders of one office; None once it is cancelled."""
     if row.state != InstallationState.APPLIED.value:
         return None
-    office: OfficeInput = plan.offices_in([row.offices[place]])[0]
-    handover = plan.handover_of([office])
     administrator = as_person(uuid.UUID(row.offices[place][_BY]))
-    return plan.decision_of(handover.offices[0], administrator)
+    return plan.decision_of(_office(row, place), administrator)
+
+
+async def is_overtaken(session: AsyncSession, row: CouncilInstallation, place: int) -> bool:
+    """Whether the departure that an applied plan set at an office was corrected since: what waits
+    there is no longer the plan's to decide."""
+    undo = row.offices[place][_UNDO]
+    return not await still_leaves(session, undo, _office(row, place))
+
+
+def _office(row: CouncilInstallation, place: int) -> OfficeHandOver:
+    return plan.handover_of(plan.offices_in([row.offices[place]])).offices[0]
 
 
 async def _locked(session: AsyncSession, installation_id: uuid.UUID) -> CouncilInstallation:

@@ -12,6 +12,7 @@ from app.folders.places import OPINION
 from app.inbox.repository import Slice
 from app.models import Folder, InboxEntry, InboxList
 from workflows.definition import StepKind
+from workflows.powers import WHOLE_OFFICE
 from workflows.reach import Reach
 from workflows.register import PersonId, PowerKind, Scope, SubtypeId, TypeId
 
@@ -122,8 +123,8 @@ def _is_barred(person: PersonId) -> ColumnElement[bool]:
 def retrievable_by(
     found: tuple[Reach, ...], person: PersonId, subtypes: SubtypesOf
 ) -> ColumnElement[bool]:
-    """Folders whose last act is the person's own, where he may still speak for the desk: as its
-    holder for a submission. Who acted by rank in a list of replacements is not followed here."""
+    """Folders whose last act is the person's own, where he may still speak for the desk: in
+    full for a submission. Who acted by rank in a list of replacements is not followed here."""
     own = Folder.retrievable_by == uuid.UUID(person)
     first = (one for one in found if not one.after)
     return and_(own, or_(false(), *(_taken_back(reach, subtypes) for reach in first)))
@@ -132,6 +133,7 @@ def retrievable_by(
 def _taken_back(reach: Reach, subtypes: SubtypesOf) -> ColumnElement[bool]:
     there = Folder.retrievable_desk_id == uuid.UUID(reach.power.desk)
     acted = and_(_at(Folder, reach, subtypes), _within(Folder, reach, subtypes))
-    if reach.power.kind is PowerKind.HOLDER:
-        return and_(there, or_(Folder.retrievable_kind.is_(None), acted))
+    if reach.power.kind in WHOLE_OFFICE:
+        sent = and_(Folder.retrievable_kind.is_(None), _within(Folder, reach, subtypes))
+        return and_(there, or_(sent, acted))
     return and_(there, acted)

@@ -10,14 +10,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import structlog
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 
 from app.errors import AppError
 from connectors.errors import ConnectorError
 from signing.errors import SigningError, UnsupportedDocument
 from workflows.errors import NotEntitled, Refused, Unacceptable
 
-_UNIQUE_VIOLATION = "23505"
+# By SQLSTATE: what others did in the meantime, to be looked at and asked again.
+_MEANWHILE = {
+    "23503": (
+        "object_gone",
+        "Un élément nommé par la demande vient d'être supprimé, ou sert depuis peu à un autre : "
+        "rechargez, puis recommencez.",
+    ),
+    "23505": ("already_exists", "Cet élément vient d'être créé : rechargez, puis vérifiez."),
+    "40P01": (
+        "busy_try_again",
+        "D'autres demandes changeaient les mêmes éléments au même moment : recommencez.",
+    ),
+}
 _log = structlog.get_logger()
 
 _WORKFLOW_STATUS: tuple[tuple[type[Refused], int], ...] = (
@@ -62,7 +74,7 @@ def failure_of(error: Exception, **where: str) -> Failure:
 
 def _of_the_database(error: DBAPIError, where: Mapping[str, str]) -> Failure:
     """What the checks before a statement cannot see: a value that no column takes (NUL, a number
-    out of range), a twin committed meanwhile, a database that does not answer."""
+    out of range), what others committed meanwhile, a database that does not answer."""
     if isinstance(error, DataError):
         return Failure(
             422,
@@ -70,20 +82,16 @@ def _of_the_database(error: DBAPIError, where: Mapping[str, str]) -> Failure:
             "Une valeur de la demande ne peut pas être enregistrée : retirez les caractères de "
             "contrôle et les nombres hors limites.",
         )
-    if isinstance(error, IntegrityError) and _sqlstate(error) == _UNIQUE_VIOLATION:
-        return Failure(
-            409, "already_exists", "Cet élément vient d'être créé : rechargez, puis vérifiez."
-        )
+    meanwhile = _MEANWHILE.get(getattr(error.orig, "sqlstate", None) or "")
+    if meanwhile is not None:
+        code, detail = meanwhile
+        return Failure(409, code, detail)
     if isinstance(error, OperationalError):
         _log.error("database_unavailable", exc_info=error, **where)
         return Failure(
             503, "database_unavailable", "La base de données ne répond pas : réessayez bientôt."
         )
     return _unexpected(error, where)
-
-
-def _sqlstate(error: DBAPIError) -> str | None:
-    return getattr(error.orig, "sqlstate", None)
 
 
 def _unexpected(error: Exception, where: Mapping[str, str]) -> Failure:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Executable, Row, func, select, text
-from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import (
@@ -16,7 +15,7 @@ from app.models import (
     FolderType,
     User,
     Workflow,
-    WorkflowVersion,
+    versions_in_force,
 )
 
 
@@ -59,17 +58,7 @@ class MemberRepository:
         )
 
     async def workflows(self) -> Sequence[Row[Any]]:
-        active = (
-            select(WorkflowVersion.workflow_id, WorkflowVersion.number)
-            .where(WorkflowVersion.activated_at.is_not(None))
-            .ext(distinct_on(WorkflowVersion.workflow_id))
-            .order_by(
-                WorkflowVersion.workflow_id,
-                WorkflowVersion.activated_at.desc(),
-                WorkflowVersion.number.desc(),
-            )
-            .subquery()
-        )
+        active = versions_in_force().subquery()
         return await self._rows(
             select(Workflow.name, active.c.number)
             .outerjoin(active, active.c.workflow_id == Workflow.id)

@@ -6,7 +6,7 @@ from app.models.certificate import Certificate
 from app.models.connector_account import ConnectorAccount
 from app.models.desk import Desk, DeskHolder, DeskStaff, StaffRole
 from app.models.document import Document, Revision
-from app.models.folder import Folder
+from app.models.folder import IN_WORKFLOW, UNDER_WAY, Folder
 from app.models.folder_event import FolderEvent
 from app.models.folder_note import FolderNote, NoteKind
 from app.models.folder_type import FolderSubtype, FolderType
@@ -29,9 +29,11 @@ from app.models.signing_device import PairingRequest, SigningDevice
 from app.models.tenant import Tenant, TrustAnchor
 from app.models.transmission import Transmission, TransmissionAttempt, TransmissionReceipt
 from app.models.user import User
-from app.models.workflow import Workflow, WorkflowVersion
+from app.models.workflow import Workflow, WorkflowVersion, versions_in_force
 
 __all__ = [
+    "IN_WORKFLOW",
+    "UNDER_WAY",
     "Absence",
     "ApiToken",
     "AuditEvent",
@@ -80,4 +82,5 @@ __all__ = [
     "User",
     "Workflow",
     "WorkflowVersion",
+    "versions_in_force",
 ]

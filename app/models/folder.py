@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import Base, Identified, TenantScoped
+from workflows.folder import FINAL_STATUSES
 
 
 class Folder(Identified, TenantScoped, Base):
@@ -66,3 +67,9 @@ class Folder(Identified, TenantScoped, Base):
     frozen_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+# Neither a draft nor what is inspected, refused or cancelled before its sending entered a circuit.
+IN_WORKFLOW = Folder.workflow_version_id.is_not(None)
+UNDER_WAY = IN_WORKFLOW & Folder.status.not_in([one.value for one in FINAL_STATUSES])
+"""Sent in a circuit and not ended."""

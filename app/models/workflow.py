@@ -6,7 +6,8 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint, func
+from sqlalchemy import ForeignKey, Select, String, UniqueConstraint, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import Base, Identified, TenantScoped
@@ -33,3 +34,17 @@ class WorkflowVersion(Identified, TenantScoped, Base):
     definition: Mapped[dict[str, Any]]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     activated_at: Mapped[datetime | None]
+
+
+def versions_in_force() -> Select[WorkflowVersion]:
+    """Of each circuit that has one, the version that folders enter now: the one activated last."""
+    return (
+        select(WorkflowVersion)
+        .where(WorkflowVersion.activated_at.is_not(None))
+        .ext(distinct_on(WorkflowVersion.workflow_id))
+        .order_by(
+            WorkflowVersion.workflow_id,
+            WorkflowVersion.activated_at.desc(),
+            WorkflowVersion.number.desc(),
+        )
+    )

@@ -44,4 +44,4 @@ async def list_notes(
     """Oldest first; a private note is seen by its author and by the desk that received the folder
     next."""
     async with caller.unit() as session:
-        return await service.list_notes(session, caller.principal, folder_id)
+        return await service.list_notes(session, caller.context, caller.principal, folder_id)

@@ -15,7 +15,7 @@ from app.documents.repository import DocumentRepository
 from app.errors import Conflict, Forbidden, NotFound, Unprocessable
 from app.folders.facts import state_of
 from app.folders.repository import FolderRepository
-from app.folders.service import event_of, readable, seat
+from app.folders.service import Turn, event_of, has_turn, readable, refuse_recused, seat
 from app.kit.ids import new_id
 from app.models import FolderNote, NoteKind
 from app.notes.repository import NoteRepository
@@ -32,6 +32,7 @@ from workflows.events import (
     Submitted,
     Transferred,
 )
+from workflows.evolution import replay
 from workflows.folder import FolderState
 from workflows.outside_events import OutsideAnswered, RemoteRefused, TransmissionFailed
 from workflows.powers import powers_of
@@ -46,9 +47,11 @@ async def add_note(
     folder_id: uuid.UUID,
     new: FolderNoteCreate | PageNoteCreate,
 ) -> NoteRead:
-    """Raises NotFound, Forbidden (`note_not_yours`), Conflict (`folder_final`) or Unprocessable."""
+    """Raises NotFound, PersonRecused, Forbidden (`note_not_yours`), Conflict (`folder_final`) or
+    Unprocessable."""
     folder = await readable(session, principal, folder_id)
     state = await state_of(session, folder_id)
+    refuse_recused(principal, state)
     if state.is_final:
         raise Conflict(
             "Ce dossier est terminé : il ne reçoit plus d'annotation.", code="folder_final"
@@ -71,19 +74,25 @@ async def add_note(
         await _refuse_page(session, folder_id, new)
         note.document_id, note.page, note.x, note.y = new.document_id, new.page, new.x, new.y
     NoteRepository(session).add(note)
-    record(
-        session,
-        Occurrence(
-            kind="folder.note_added",
-            actor=principal.actor,
-            folder=str(folder_id),
-            document=str(note.document_id) if note.document_id else None,
-            details={"note": str(note.id), "note_kind": note.kind},
-        ),
-        at=note.created_at,
-        values={"text": note.text},
-    )
+    _journal(session, principal, note)
     return _read(note)
+
+
+def _journal(session: AsyncSession, principal: Principal, note: FolderNote) -> None:
+    """Those who read the journal are not those whom a private note is for: its text stays out."""
+    what = Occurrence(
+        kind="folder.note_added",
+        actor=principal.actor,
+        folder=str(note.folder_id),
+        document=str(note.document_id) if note.document_id else None,
+        details={"note": str(note.id), "note_kind": note.kind, "characters": len(note.text)},
+    )
+    text = None if _is_private(note) else {"text": note.text}
+    record(session, what, at=note.created_at, values=text)
+
+
+def _is_private(note: FolderNote) -> bool:
+    return note.kind == NoteKind.PRIVATE.value
 
 
 async def _refuse_stranger(
@@ -130,27 +139,42 @@ async def _refuse_page(session: AsyncSession, folder_id: uuid.UUID, new: PageNot
 
 
 async def list_notes(
-    session: AsyncSession, principal: Principal, folder_id: uuid.UUID
+    session: AsyncSession, context: Context, principal: Principal, folder_id: uuid.UUID
 ) -> list[NoteRead]:
     """What the caller may see: private notes are for their author and for the desk that received
-    the folder next, the submitter's where it went back to him."""
-    await readable(session, principal, folder_id)
+    the folder next, the submitter's where it went back to him; of those there, for whom a power
+    over this folder lets act."""
+    folder = await readable(session, principal, folder_id)
     rows = await FolderRepository(session).events(folder_id)
     happened = [(row.seq, event_of(row)) for row in rows]
-    return [
-        _read(note)
-        for note in await NoteRepository(session).notes(folder_id)
-        if note.kind != NoteKind.PRIVATE.value or _is_for(note, happened, principal)
-    ]
+    state = replay(event for _, event in happened)
+    seen: list[NoteRead] = []
+    for note in await NoteRepository(session).notes(folder_id):
+        is_open = not _is_private(note) or note.author_id == principal.id
+        turns = () if is_open else _received(note, happened, state)
+        if is_open or await has_turn(session, context, principal, folder, turns):
+            seen.append(_read(note))
+    return seen
 
 
-def _is_for(note: FolderNote, happened: Sequence[tuple[int, Event]], principal: Principal) -> bool:
-    if note.author_id == principal.id:
-        return True
+def _received(
+    note: FolderNote, happened: Sequence[tuple[int, Event]], state: FolderState
+) -> list[Turn]:
+    """At the desks that received the folder next: for the step, or as those who hold them."""
     since = (event for seq, event in happened if seq > note.folder_version)
     submitter = _submitter_desk(event for seq, event in happened if seq <= note.folder_version)
-    received = (desks for event in since if (desks := _receiving(event, submitter)))
-    return any(uuid.UUID(desk) in principal.desk_ids for desk in next(received, ()))
+    for event in since:
+        if desks := _receiving(event, submitter):
+            return [turn for desk in desks for turn in _turns(desk, event, state)]
+    return []
+
+
+def _turns(desk: DeskId, event: Event, state: FolderState) -> Iterator[Turn]:
+    yield Turn(desk)
+    if isinstance(event, StepStarted | Transferred | Retracted) and event.step is not None:
+        instance = state.step(event.step)
+        if instance is not None:
+            yield Turn(desk, instance.step)
 
 
 def _submitter_desk(happened: Iterable[Event]) -> DeskId:

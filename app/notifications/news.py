@@ -17,6 +17,7 @@ from workflows import events, outside_events
 from workflows.actions import RefusedBy
 from workflows.definition import Protocol
 from workflows.events import Event
+from workflows.folder import ActKind
 from workflows.register import Authorship
 
 _REFUSERS = {
@@ -48,6 +49,8 @@ async def told_of(
             return told
         case events.OpinionAsked() if not await _is_awaited(session, folder, event):
             return None
+        case events.Rejected() if await _is_taken_back(session, folder, event):
+            return None
         case events.Rejected() | events.OpinionAsked() | events.OpinionGiven():
             named = replace(told, actor=await _name(session, event.by), reason=_said(event))
             return replace(named, step=await _returned_to(session, folder, event))
@@ -57,6 +60,12 @@ async def told_of(
 
 async def _is_awaited(session: AsyncSession, folder: Folder, asked: events.OpinionAsked) -> bool:
     return asked.desk in (await state_of(session, folder.id)).desks_asked_at(asked.step)
+
+
+async def _is_taken_back(session: AsyncSession, folder: Folder, event: events.Rejected) -> bool:
+    said = ActKind.REJECT, event.step, event.occurred_at
+    acts = (await state_of(session, folder.id)).acts
+    return any(one.retracted_at and (one.kind, one.step, one.at) == said for one in acts)
 
 
 async def _returned_to(session: AsyncSession, folder: Folder, event: Event) -> str:

@@ -16,7 +16,7 @@ from app.register.service import load_register
 from app.users.repository import UserRepository
 from workflows.definition import DeskId
 from workflows.engine import who_may_pass
-from workflows.powers import WhoMayAct
+from workflows.obstacles import WhoMayAct
 from workflows.presence import holders_of, is_away
 from workflows.register import Authorship, PowerRegister
 

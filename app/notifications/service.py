@@ -33,7 +33,6 @@ EXPIRES_AFTER = timedelta(days=5)
 
 HOURLY = timedelta(hours=1)
 _FIRST_RETRY = timedelta(seconds=30)
-_DOUBLINGS = 7
 _IN_OWN_NAME: Mapping[uuid.UUID, str] = {}
 _OWED = frozenset({NotificationState.WAITING, NotificationState.REPEATED})
 _WITHOUT_EVENT = frozenset(
@@ -221,21 +220,21 @@ async def record_failure(
     is_second = row.state == NotificationState.REPEATED.value
     match error:
         case Unreachable():
-            pause = HOURLY if error.alert else retry_delay(job.attempts)
+            pause = HOURLY if error.alert else _pause(row, now)
             row.failure = error.detail
             await session.flush()
             await jobs.retry(session, job, run_after=now + pause, error="unreachable")
         case Ambiguous() if not is_second:
             row.state, row.failure = NotificationState.REPEATED.value, error.detail
             await session.flush()
-            pause = retry_delay(job.attempts)
-            await jobs.retry(session, job, run_after=now + pause, error="ambiguous")
+            run_after = now + _pause(row, now)
+            await jobs.retry(session, job, run_after=run_after, error="ambiguous")
         case Ambiguous():
             await _end(session, job, row, NotificationState.UNKNOWN, error.detail)
         case _:
             await _end(session, job, row, NotificationState.REFUSED, error.detail)
 
 
-def retry_delay(attempts: int) -> timedelta:
-    """Half a minute, doubled at each try, an hour at most."""
-    return min(_FIRST_RETRY * (1 << min(max(attempts - 1, 0), _DOUBLINGS)), HOURLY)
+def _pause(row: Notification, now: datetime) -> timedelta:
+    """As long as the mail has waited already: half a minute at least, an hour at most."""
+    return min(max(_FIRST_RETRY, now - row.created_at), HOURLY)

@@ -9,8 +9,9 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.auth.principal import Principal
+from app.auth.principal import Permission, Principal
 from app.db.session import tenant_of
+from app.desks.oneself import refuse_own_turn
 from app.errors import Conflict, Forbidden, NotFound, Unprocessable
 from app.kit.clock import Clock
 from app.kit.ids import new_id
@@ -23,7 +24,7 @@ from app.powers.schemas import (
     PeriodInput,
     Standing,
 )
-from app.powers.service import active_person, period_of, standing_of
+from app.powers.service import period_of, standing_of
 from app.register.service import (
     as_desk,
     as_person,
@@ -32,6 +33,7 @@ from app.register.service import (
     owe_reviews,
 )
 from app.tenants.service import timezone_of
+from app.users.service import active_person
 from workflows import register as domain
 from workflows.grants import check_absence
 from workflows.periods import Period
@@ -72,6 +74,7 @@ async def declare(
     await active_person(session, user_id)
     await _refuse_stranger(session, principal, user_id, new.desk_id, now)
     await _refuse_replacements(session, principal, user_id, new.replacement_ids)
+    await _refuse_own_turn(session, principal, user_id, new.desk_id, now)
     period = period_of(new.period, await timezone_of(session), now)
     row = Absence(
         id=new_id(),
@@ -129,6 +132,32 @@ async def _refuse_replacements(
         )
 
 
+async def _refuse_own_turn(
+    session: AsyncSession,
+    principal: Principal,
+    user_id: uuid.UUID,
+    desk_id: uuid.UUID | None,
+    now: datetime,
+) -> None:
+    if user_id != principal.id:
+        held = await PowerRepository(session).desks_held(user_id, now)
+        desks = held if desk_id is None else {desk_id}
+        await refuse_own_turn(session, principal, sorted(desks), now)
+
+
+async def _refuse_prolonging(
+    session: AsyncSession, principal: Principal, row: Absence, now: datetime
+) -> None:
+    """Nobody prolongs the absence by which he acts in somebody else's name (threat 36)."""
+    if principal.id in row.replacement_ids and not principal.may(Permission.USER_ADMIN):
+        raise Forbidden(
+            "Vous remplacez cette personne : vous ne pouvez pas prolonger son absence. "
+            "Demandez-le-lui, ou à un autre administrateur.",
+            code="self_granted",
+        )
+    await _refuse_own_turn(session, principal, row.user_id, row.desk_id, now)
+
+
 async def _check(session: AsyncSession, row: Absence, now: datetime) -> None:
     register = await load_register(session, since=now)
     check_absence(
@@ -181,8 +210,9 @@ async def change(
     clock: Clock,
 ) -> AbsenceRead:
     """Ends it now, moves or removes its end, or names other replacements. Raises NotFound,
-    Conflict (`absence_ended`, `absence_not_started`), Unprocessable (`absence_change_ambiguous`,
-    `period_ambiguous`) or the refusals of `check_absence`."""
+    Forbidden (`self_granted`), Conflict (`absence_ended`, `absence_not_started`), Unprocessable
+    (`absence_change_ambiguous`, `period_ambiguous`, `period_over`) or the refusals of
+    `check_absence`."""
     await change_powers(session)
     now = clock()
     row = await absence_of(session, principal, absence_id, now=now)
@@ -220,14 +250,19 @@ async def _move(
     update: AbsenceUpdate,
     now: datetime,
 ) -> None:
+    prolonged = False
     if update.model_fields_set & {"last_day", "ends_at"}:
         asked = PeriodInput(
             starts_at=row.starts_at, last_day=update.last_day, ends_at=update.ends_at
         )
-        row.ends_at = period_of(asked, await timezone_of(session), now).end
+        ends_at = period_of(asked, await timezone_of(session), now).end
+        prolonged = row.ends_at is not None and (ends_at is None or row.ends_at < ends_at)
+        row.ends_at = ends_at
     if update.replacement_ids is not None:
         await _refuse_replacements(session, principal, row.user_id, update.replacement_ids)
         row.replacement_ids = list(update.replacement_ids)
+    if prolonged:
+        await _refuse_prolonging(session, principal, row, now)
     await _check(session, row, now)
 
 

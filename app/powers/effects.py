@@ -13,17 +13,17 @@ from app.desks.repository import DeskRepository
 from app.models import Absence, FolderSubtype
 from app.powers.repository import PowerRepository
 from app.powers.schemas import AblePerson, AbsenceEffectsRead, EffectRead
-from app.powers.service import grant_of, names_of
+from app.powers.service import grant_of
 from app.register.service import as_desk, load_register
-from app.users.service import fit_signers
-from workflows.definition import DeskId, Step, StepId, StepKind, given_desk
+from app.users.service import fit_signers, names_of
+from workflows.definition import DeskId, Protocol, Step, StepId, StepKind, given_desk
 from workflows.obstacles import WhoMayAct
 from workflows.powers import who_may_act
 from workflows.presence import is_away
 from workflows.register import (
+    ANY_AMOUNT,
     Authorship,
     Facts,
-    NamedAmount,
     PersonId,
     PowerRegister,
     SubtypeId,
@@ -31,7 +31,6 @@ from workflows.register import (
 )
 
 _KINDS = (StepKind.APPROVAL, StepKind.SIGNATURE, StepKind.SEAL, StepKind.ARCHIVE)
-_HELIOS = "HELIOS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,7 @@ async def effects_of(
 async def _known(session: AsyncSession, at: datetime) -> _Known:
     repository = PowerRepository(session)
     types = await repository.types()
-    helios = frozenset(one.id for one in types if one.protocol == _HELIOS)
+    helios = frozenset(one.id for one in types if one.protocol == Protocol.HELIOS.value)
     fit = await fit_signers(session, now=at, rsa_only=False)
     fit_rsa = await fit_signers(session, now=at, rsa_only=True) if helios else frozenset()
     return _Known(
@@ -111,14 +110,13 @@ def _effects_at(
 
 
 def _facts(known: _Known, subtype: FolderSubtype | None) -> Facts:
-    nil = (NamedAmount("montant", 0),)
     if subtype is None:
-        return Facts(fit_signers=known.fit, amounts=nil)
+        return Facts(fit_signers=known.fit, amounts=ANY_AMOUNT)
     return Facts(
         fit_signers=known.fit_rsa if subtype.type_id in known.helios else known.fit,
         type=TypeId(str(subtype.type_id)),
         subtype=SubtypeId(str(subtype.id)),
-        amounts=nil,
+        amounts=ANY_AMOUNT,
     )
 
 

@@ -6,15 +6,15 @@ import uuid
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.chain import Occurrence
-from app.audit.service import record
+from app.audit.service import listed, record
 from app.auth.http import Caller, IdempotentRoute, permit
 from app.auth.principal import Permission
 from app.errors import Forbidden
 from app.kit.clock import in_journal
+from app.kit.instants import Instant
 from app.kit.problems import problem_responses
 from app.powers import absences, effects, grants, mandates, service
 from app.powers.schemas import (
@@ -33,7 +33,7 @@ from app.powers.schemas import (
 
 router = APIRouter(tags=["powers"], route_class=IdempotentRoute)
 
-At = Annotated[AwareDatetime | None, Query(description="Maintenant par défaut.")]
+At = Annotated[Instant | None, Query(description="Maintenant par défaut.")]
 
 
 @router.post(
@@ -305,6 +305,7 @@ def _journal_absence(
         session,
         caller,
         kind,
+        listed("replacement_persons", absence.replacement_ids),
         absence=str(absence.id),
         person=str(absence.user_id),
         desk=str(absence.desk_id) if absence.desk_id else None,

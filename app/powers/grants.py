@@ -17,7 +17,7 @@ from app.kit.ids import new_id
 from app.models import Grant
 from app.powers.repository import PowerRepository
 from app.powers.schemas import FoundingDocumentRead, GrantCreate, GrantRead, GrantUpdate, Standing
-from app.powers.service import active_person, names_of, period_of, standing_of
+from app.powers.service import period_of, standing_of
 from app.register.service import (
     as_person,
     change_powers,
@@ -26,6 +26,7 @@ from app.register.service import (
     owe_reviews,
 )
 from app.tenants.service import timezone_of
+from app.users.service import active_person, names_of
 from workflows import register as domain
 from workflows.grants import check_grant
 from workflows.powers import RULES
@@ -106,7 +107,8 @@ async def _check(
     session: AsyncSession, grant: domain.Grant, type_of: Mapping[SubtypeId, TypeId], now: datetime
 ) -> None:
     names = {as_person(one): name for one, name in (await names_of(session)).items()}
-    check_grant(await load_register(session, since=now), grant, names, type_of)
+    register = await load_register(session, since=now)
+    check_grant(register, grant, await timezone_of(session), names, type_of)
 
 
 def _refuse_without_act(new: GrantCreate) -> None:

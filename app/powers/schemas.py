@@ -6,9 +6,10 @@ import uuid
 from datetime import date, datetime
 from enum import StrEnum
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from app.auth.schemas import Input
+from app.kit.instants import Instant
 from workflows.definition import StepKind
 from workflows.register import PowerKind
 
@@ -19,8 +20,8 @@ class PeriodInput(Input):
 
     first_day: date | None = None
     last_day: date | None = None
-    starts_at: AwareDatetime | None = None
-    ends_at: AwareDatetime | None = None
+    starts_at: Instant | None = None
+    ends_at: Instant | None = None
 
 
 class AbsenceCreate(Input):
@@ -39,7 +40,7 @@ class AbsenceUpdate(Input):
 
     ends_now: bool = False
     last_day: date | None = None
-    ends_at: AwareDatetime | None = None
+    ends_at: Instant | None = None
     replacement_ids: list[uuid.UUID] | None = Field(default=None, max_length=20)
 
 
@@ -121,7 +122,7 @@ class GrantCreate(Input):
     subtype_ids: list[uuid.UUID] = Field(default_factory=list, max_length=500)
     ceiling_cents: int | None = Field(default=None, ge=0, lt=1 << 53)
     document: DocumentInput | None = None
-    executory_at: AwareDatetime | None = None
+    executory_at: Instant | None = None
     may_be_regranted: bool = False
     regrants_id: uuid.UUID | None = None
 
@@ -130,7 +131,7 @@ class GrantUpdate(Input):
     """What is known once the founding act is executory: from when it is, and its publication
     where it was not recorded yet."""
 
-    executory_at: AwareDatetime
+    executory_at: Instant
     published_on: date | None = None
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.errors import Conflict, NotFound, Unprocessable
-from app.models import User
+from app.errors import NotFound, Unprocessable
 from app.powers.schemas import PeriodInput, PowerRead, PowersRead, Standing
 from app.register.service import as_person, load_register
 from app.users.repository import UserRepository
@@ -23,7 +21,7 @@ def period_of(asked: PeriodInput, timezone: ZoneInfo, now: datetime) -> Period:
     """Days from 00:00 of the first to 00:00 of the day after the last, excluded, or instants.
 
     What would start in the past starts now: no power, and no absence, is made after the fact.
-    Raises Unprocessable (`period_ambiguous`), PeriodReversed or DayOutOfRange."""
+    Raises Unprocessable (`period_ambiguous`, `period_over`), PeriodReversed or DayOutOfRange."""
     if (asked.first_day and asked.starts_at) or (asked.last_day and asked.ends_at):
         raise Unprocessable(
             "Donnez un jour ou un instant pour chaque borne de la période, pas les deux.",
@@ -35,6 +33,10 @@ def period_of(asked: PeriodInput, timezone: ZoneInfo, now: datetime) -> Period:
     end = asked.ends_at
     if asked.last_day is not None:
         end = start_of_day(next_day(asked.last_day), timezone)
+    if end is not None and end <= now and (start is None or start < end):
+        raise Unprocessable(
+            "Cette période est déjà passée : donnez une fin à venir.", code="period_over"
+        )
     whole = Period(start or now, end)
     return Period(max(whole.start, now), whole.end)
 
@@ -47,24 +49,6 @@ def standing_of(
     if ends and min(ends) <= now:
         return Standing.ENDED
     return Standing.IN_FORCE if starts_at <= now else Standing.PLANNED
-
-
-async def active_person(session: AsyncSession, user_id: uuid.UUID) -> User:
-    """Somebody who may be given something to do. Raises NotFound or Conflict."""
-    user = await UserRepository(session).user(user_id)
-    if user is None:
-        raise NotFound
-    if not user.is_active:
-        raise Conflict(
-            f"Le compte de {user.full_name} est désactivé : choisissez une autre personne.",
-            code="person_inactive",
-        )
-    return user
-
-
-async def names_of(session: AsyncSession) -> Mapping[uuid.UUID, str]:
-    """Everybody's name, those who left included."""
-    return {one.id: one.full_name for one in await UserRepository(session).users()}
 
 
 async def powers_at(session: AsyncSession, user_id: uuid.UUID, at: datetime) -> PowersRead:

@@ -174,6 +174,10 @@ class RegisterRepository:
         )
         return frozenset(one for row in rows for one in row)
 
+    async def certified(self) -> frozenset[uuid.UUID]:
+        """The persons who have a certificate, fit or not."""
+        return frozenset(await self._session.scalars(select(Certificate.user_id).distinct()))
+
     async def places_of(self, person: uuid.UUID, at: datetime) -> Sequence[Row[Any]]:
         """The desks that the person holds, assists or watches now, and one row without desk when
         a grant or an absence names him: `how` says which."""

@@ -39,7 +39,7 @@ from workflows.register import (
 )
 from workflows.turning_points import named_at, turning_points_at
 
-REVIEW = "powers.review"
+REVIEW, REVIEW_SIGNERS = "powers.review", "powers.review_signers"
 # Roles of DESIGN D15 that look after desks: every one, or those listed.
 _OF_EVERY_DESK = ("tenant_admin", "workflow_admin")
 _OF_LISTED_DESKS = "desk_admin"
@@ -68,7 +68,7 @@ async def load_register(session: AsyncSession, *, since: datetime | None = None)
     active = {row.desk_id: row for row in seats if row.is_active}
     return PowerRegister(
         desks=frozenset(as_desk(one) for one in active),
-        holders=tuple(_holder(row) for row in seats if row.user_id is not None),
+        holders=tuple(holder_of_row(row) for row in seats if row.user_id is not None),
         programs=tuple(
             program for row in await repository.tokens(since) for program in _programs(row)
         ),
@@ -92,9 +92,11 @@ async def change_powers(session: AsyncSession) -> None:
 
 
 async def change_names(session: AsyncSession) -> None:
-    """To be called first by whoever names a desk, a circuit, a type or a subtype: of two names that
-    read alike, given at once, the second is compared with the first. It waits where
-    `change_powers` does: whoever changes both waits once, and no two wait for each other."""
+    """To be called first, before any row is locked, by whoever makes, changes or deletes a desk, a
+    circuit, a type or a subtype: of two names that read alike, given at once, the second is
+    compared with the first, and no power or setting given meanwhile names what is deleted. It
+    waits where `change_powers` does: whoever changes both waits once, and no two wait for each
+    other."""
     await change_powers(session)
 
 
@@ -137,6 +139,19 @@ async def owe_reviews(
             await review_at(session, [uuid.UUID(desk)], at)
 
 
+async def review_signers_at(session: AsyncSession, at: datetime) -> None:
+    """To be called when what certificates are judged by changes, or will: owes a look then, at
+    each desk where somebody who has one may have a power."""
+    tenant_id = tenant_of(session)
+    key = f"{REVIEW_SIGNERS}:{tenant_id}:{at.isoformat()}"
+    await jobs.enqueue(session, REVIEW_SIGNERS, tenant_id, {}, run_after=at, dedupe_key=key)
+
+
+async def owe_reviews_of_signers(session: AsyncSession, now: datetime) -> None:
+    """As `owe_reviews`, for all who have a certificate."""
+    await owe_reviews(session, now, user_ids=await RegisterRepository(session).certified())
+
+
 async def places_of(session: AsyncSession, person: uuid.UUID, now: datetime) -> Places:
     """The desks of a person now. The whole register is read only when a grant or an absence names
     him; what they give is decided by `reaches`, like any list."""
@@ -170,7 +185,8 @@ def as_desk(desk_id: uuid.UUID) -> DeskId:
     return DeskId(str(desk_id))
 
 
-def _holder(row: Row[Any]) -> DeskHolder:
+def holder_of_row(row: Any) -> DeskHolder:
+    """A holding as `workflows` reads it, from its row or from what a statement returned of it."""
     return DeskHolder(
         as_desk(row.desk_id), as_person(row.user_id), Period(row.starts_at, row.ends_at)
     )

@@ -15,14 +15,18 @@ from workflows import event_encoding, events, outside_events
 from workflows.definition import StepId
 
 _PASSING = (events.StepStarted.type, events.Completed.type, outside_events.Acknowledged.type)
-# A step that was refused, taken back or passed over says nothing of how long it takes.
+# A step that was refused, by a person or by the outside, taken back or passed over says nothing of
+# how long it takes. What the outside refuses is sent again, or ends there.
 _BREAKING = (
     events.Rejected.type,
+    events.Resubmitted.type,
     events.Retracted.type,
     events.StepSkipped.type,
     events.StepForced.type,
     events.Migrated.type,
+    outside_events.TransmissionFailed.type,
 )
+TURNING = (*_PASSING, *_BREAKING)
 _LEAST = 3
 
 
@@ -30,7 +34,7 @@ async def usual_durations(
     session: AsyncSession, workflow_id: uuid.UUID
 ) -> Mapping[StepId, timedelta]:
     """The median by step, of three folders at least; steps without as many are left out."""
-    rows = await SimulationRepository(session).turning_events(workflow_id, (*_PASSING, *_BREAKING))
+    rows = await SimulationRepository(session).turning_events(workflow_id, TURNING)
     return medians(rows)
 
 

@@ -7,11 +7,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from app.auth.schemas import Input
 from app.catalog.schemas import ChosenDeskInput
 from app.folders.schemas import GivenMetadata
+from app.kit.instants import Instant
 from app.powers.schemas import PeriodInput
 from workflows.definition import StepKind, StepMode
 from workflows.register import PowerKind
@@ -43,7 +44,7 @@ class SimulationAsked(Input):
 
     desk_id: uuid.UUID
     submitter_id: uuid.UUID | None = None
-    deposited_at: AwareDatetime | None = None
+    deposited_at: Instant | None = None
     metadata: GivenMetadata = Field(default_factory=dict)
     slips: list[SlipInput] = Field(default_factory=list, max_length=1_000)
     chosen_desks: list[ChosenDeskInput] = Field(default_factory=list, max_length=20)

@@ -13,13 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.auth.principal import Permission, Principal
 from app.catalog.choice import choose_workflow, rules_of
 from app.catalog.repository import CatalogRepository
-from app.catalog.service import Resolved, resolve
+from app.catalog.service import Resolved, refuse_deposit_desk, resolve
 from app.context import Context
 from app.desks.repository import DeskRepository
 from app.errors import Forbidden, NotFound, Unprocessable
 from app.folders.facts import named_amounts
 from app.folders.submission import merged_desks, rule_facts
-from app.powers.service import names_of, period_of
+from app.powers.service import period_of
 from app.register.service import as_desk, as_person, load_register
 from app.simulations.assumptions import assumed, refuse_unknown_desk, refuse_unknown_person
 from app.simulations.durations import usual_durations
@@ -27,7 +27,7 @@ from app.simulations.reading import Told
 from app.simulations.schemas import SimulationAsked
 from app.simulations.texts import Names
 from app.tenants.service import timezone_of
-from app.users.service import fit_signers
+from app.users.service import certified_periods, names_of
 from workflows.actions import ChosenDesk
 from workflows.definition import FieldKey, Protocol, StepId
 from workflows.errors import Refused
@@ -90,10 +90,15 @@ async def simulated(
         deposited_at=asked.at,
         workflow=choice.workflow,
         register=register,
-        facts=await _facts(session, asked),
+        facts=_facts(asked),
         rules=rules_of(asked.resolved),
         chosen_desks=merged_desks(choice.workflow, choice.chosen_desks, by_hand),
         durations=await usual_durations(session, choice.version.workflow_id),
+        certified=await certified_periods(
+            session,
+            since=min(asked.at, context.clock()),
+            rsa_only=asked.resolved.protocol is Protocol.HELIOS,
+        ),
     )
     return Told(simulate(given), given, asked.names, choice)
 
@@ -132,12 +137,7 @@ def _refuse_stranger(principal: Principal, resolved: Resolved, desk_id: uuid.UUI
             "Vous ne déposez pas pour ce bureau : choisissez l'un des vôtres.",
             code="desk_not_yours",
         )
-    allowed = resolved.subtype.deposit_desk_ids
-    if allowed is not None and desk_id not in allowed:
-        raise Forbidden(
-            "Ce bureau ne peut pas déposer dans ce sous-type : choisissez un autre bureau.",
-            code="desk_may_not_deposit",
-        )
+    refuse_deposit_desk(resolved, desk_id)
 
 
 async def _names(session: AsyncSession) -> Names:
@@ -181,14 +181,14 @@ def _submitter(principal: Principal, asked: _Asked, register: PowerRegister) -> 
     return caller
 
 
-async def _facts(session: AsyncSession, asked: _Asked) -> Facts:
+def _facts(asked: _Asked) -> Facts:
     resolved = asked.resolved
-    is_flow = resolved.protocol is Protocol.HELIOS
     return Facts(
-        fit_signers=await fit_signers(session, now=asked.at, rsa_only=is_flow),
         type=TypeId(str(resolved.type.id)),
         subtype=SubtypeId(str(resolved.subtype.id)),
-        amounts=named_amounts(resolved.subtype, resolved.type, asked.metadata, asked.slips),
+        amounts=named_amounts(
+            resolved.protocol, resolved.subtype.amount_field, asked.metadata, asked.slips
+        ),
         filled=frozenset(FieldKey(key) for key in filled(asked.metadata)),
         labels=labels(resolved.metadata_fields),
     )

@@ -136,7 +136,7 @@ class _Writer:
         elif last is not None and last.ends_at is None:
             yield (
                 f"Le dossier reste à l'étape « {last.name} » tant que rien ne change dans les "
-                "bureaux, les pouvoirs et les absences enregistrés."
+                "bureaux, les pouvoirs, les absences et les certificats enregistrés."
             )
         elif last is not None and last.ends_at is not None:
             waited = "attend en chemin, puis " if told.outcome is Outcome.BLOCKED else ""
@@ -161,11 +161,11 @@ class _Writer:
         for one, other in zip(told.stages, otherwise.stages, strict=False):
             if one.actors != other.actors:
                 instead = self._persons(by for by in other.actors if by not in one.actors)
-                stop = otherwise.blocked_at or otherwise.stages[-1]
+                duty = "une règle de séparation des tâches ne laisserait plus personne agir"
+                why = duty if self.given.workflow.duties else "plus personne ne pourrait agir"
                 yield (
                     f"Attention : si {instead} agit à l'étape « {one.name} », le dossier "
-                    f"s'arrêtera à l'étape « {stop.name} », où une règle de séparation des tâches "
-                    "ne laisserait plus personne agir."
+                    f"s'arrêtera à l'étape « {otherwise.stages[-1].name} », où {why}."
                 )
                 return
 

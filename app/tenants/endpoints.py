@@ -51,12 +51,15 @@ async def update_tenant(
     """Place and role of its signatures, time zone, encoding of its flows."""
     async with caller.unit() as session:
         row = await service.update_tenant(session, update)
+        given: dict[str, str | bool] = dict.fromkeys(sorted(update.model_fields_set), True)
+        if "host_id" in given:
+            given["host_id"] = str(row.host_id or "-")
         audit.record(
             session,
             Occurrence(
                 kind="tenant.updated",
                 actor=caller.principal.actor,
-                details=dict.fromkeys(sorted(update.model_fields_set), True),
+                details=given,
             ),
             at=caller.context.clock(),
             values={"mentions": canonical_bytes(row.mentions).decode()}
@@ -78,7 +81,13 @@ async def add_trust_anchor(
 ) -> TrustAnchorRead:
     """An anchor, an intermediate or a revocation list."""
     async with caller.unit() as session:
-        row = await service.add_trust(session, kind=new.kind, label=new.label, content=new.content)
+        row = await service.add_trust(
+            session,
+            kind=new.kind,
+            label=new.label,
+            content=new.content,
+            now=caller.context.clock(),
+        )
         audit.record(
             session,
             Occurrence(

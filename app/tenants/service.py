@@ -18,10 +18,10 @@ from app.errors import Conflict, Unprocessable
 from app.kit.ids import new_id
 from app.kit.working_days import SUBDIVISIONS
 from app.models import Tenant, TrustAnchor
-from app.register.service import change_powers
+from app.register.service import change_powers, review_signers_at
 from app.tenants.repository import TenantRepository
 from app.tenants.schemas import TenantUpdate, TrustKind
-from signing.trust import TrustMaterial
+from signing.trust import TrustMaterial, lapse_of
 from workflows.mentions import DEFAULT_MENTIONS, check_template
 from workflows.register import PowerKind
 
@@ -64,7 +64,7 @@ def _checksum_holds(siret: str, digits: list[int]) -> bool:
 def make_tenant(tenant_id: uuid.UUID, new: NewTenant) -> Tenant:
     """The row of a new local authority. Raises Unprocessable."""
     check_siret(new.siret)
-    _check_timezone(new.timezone)
+    known_zone(new.timezone)
     return Tenant(
         id=tenant_id,
         siret=new.siret,
@@ -78,10 +78,12 @@ def make_tenant(tenant_id: uuid.UUID, new: NewTenant) -> Tenant:
     )
 
 
-def _check_timezone(name: str) -> None:
+def known_zone(name: str) -> ZoneInfo:
+    """The time zone of that name. Raises Unprocessable (`bad_timezone`)."""
     try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as e:
+        return ZoneInfo(name)
+    # A name may also be that of a directory of zones, or too long for a file.
+    except (ZoneInfoNotFoundError, ValueError, OSError) as e:
         raise Unprocessable(
             "Fuseau horaire inconnu : donnez un nom tel que Europe/Paris.", code="bad_timezone"
         ) from e
@@ -102,7 +104,7 @@ async def update_tenant(session: AsyncSession, update: TenantUpdate) -> Tenant:
     `unknown_host`) or the refusal of a template."""
     await change_powers(session)
     if update.timezone is not None:
-        _check_timezone(update.timezone)
+        known_zone(update.timezone)
     _check_subdivision(update.subdivision)
     row = await TenantRepository(session).current()
     for name, value in update.model_dump(exclude={"mentions"}, exclude_unset=True).items():
@@ -150,9 +152,10 @@ async def _save_with_host(session: AsyncSession, row: Tenant) -> None:
 
 
 async def add_trust(
-    session: AsyncSession, *, kind: TrustKind, label: str, content: bytes
+    session: AsyncSession, *, kind: TrustKind, label: str, content: bytes, now: datetime
 ) -> TrustAnchor:
-    """Adds an anchor, an intermediate or a CRL, in DER. Raises Unprocessable or Conflict."""
+    """Adds an anchor, an intermediate or a CRL, in DER; what waits for a signature is looked at
+    now and when the CRL lapses. Raises Unprocessable or Conflict."""
     _check_trust(kind, content)
     repository = TenantRepository(session)
     sha256 = hashlib.sha256(content).hexdigest()
@@ -169,6 +172,10 @@ async def add_trust(
     repository.add(row)
     await session.flush()
     await session.refresh(row)
+    lapse = lapse_of(content) if kind is TrustKind.CRL else None
+    for at in (now, lapse):
+        if at is not None and at >= now:
+            await review_signers_at(session, at)
     return row
 
 

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app import jobs
 from app.audit.chain import Occurrence
 from app.audit.service import record
 from app.auth.principal import Principal
 from app.catalog.repository import CatalogRepository
 from app.context import Context
+from app.documents.schemas import report_key
 from app.errors import Conflict, NotFound, Unprocessable
 from app.folders.facts import state_of
 from app.folders.reading import reception_sentence
@@ -21,7 +23,13 @@ from app.kit.threads import in_thread
 from app.models import Transmission, TransmissionAttempt
 from app.storage import StoredBlob
 from app.transmissions import returns
-from app.transmissions.remote import RemoteAccount, connected, remote_account, submission_of
+from app.transmissions.remote import (
+    RemoteAccount,
+    connected,
+    main_document,
+    remote_account,
+    submission_of,
+)
 from app.transmissions.repository import TransmissionRepository
 from app.transmissions.schemas import (
     AttemptOutcome,
@@ -298,7 +306,9 @@ async def retry(
     reason: str,
 ) -> Held:
     """Sends again what waits for a person, with one post more than were made. After an unknown
-    outcome the remote is still asked first. Raises NotFound or Conflict."""
+    outcome the remote is still asked first; a verification that failed is made again.
+
+    Raises NotFound or Conflict."""
     held = await held_or_404(session, transmission_id)
     repository = TransmissionRepository(session)
     is_idle = not await repository.is_in_hand(held.row.job_id)
@@ -314,7 +324,9 @@ async def retry(
         await _take_account(session, held)
     what = _occurrence(principal, held, "transmission.retried", posts=posts)
     record(session, what, at=context.clock(), values={"reason": reason})
-    await enqueue(session, context, held.row, dedupe=context.clock().isoformat())
+    now = context.clock()
+    await jobs.revive(session, report_key(main_document(held.state).revision.id), run_after=now)
+    await enqueue(session, context, held.row, dedupe=now.isoformat())
     return held
 
 

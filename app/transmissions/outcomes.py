@@ -12,7 +12,14 @@ from app.folders.service import apply
 from app.storage import StoredBlob
 from app.transmissions.repository import TransmissionRepository
 from app.transmissions.schemas import AttemptOutcome, ReceiptKind, TransmissionState
-from app.transmissions.sending import RUNNABLE, Dispatch, close, give_up, wait_out
+from app.transmissions.sending import (
+    RUNNABLE,
+    Dispatch,
+    close,
+    give_up,
+    stop_for_person,
+    wait_out,
+)
 from app.transmissions.service import Held, hold, keep_receipt, mark_sent, rest
 from connectors.errors import (
     Ambiguous,
@@ -100,7 +107,7 @@ async def record_failure(
         case Unreachable(alert=False):
             await _back_off(session, context, held, dispatch, error)
         case _:
-            await _stop(session, context, held, dispatch, error.detail)
+            await stop_for_person(session, context, held, dispatch.job, error.detail)
 
 
 async def record_setback(
@@ -112,7 +119,7 @@ async def record_setback(
     if isinstance(error, Unreachable) and not error.alert:
         await _back_off(session, context, held, dispatch, error)
     else:
-        await _stop(session, context, held, dispatch, error.detail)
+        await stop_for_person(session, context, held, dispatch.job, error.detail)
 
 
 async def stop(
@@ -127,7 +134,7 @@ async def stop(
     """Nothing more is tried: a person must look."""
     held = await _ended(session, context, dispatch, outcome, detail)
     if held is not None:
-        await _stop(session, context, held, dispatch, detail, state=state)
+        await stop_for_person(session, context, held, dispatch.job, detail, state=state)
 
 
 async def _ended(
@@ -165,20 +172,6 @@ async def _back_off(
     held.row.setbacks += 1
     delay = timedelta(seconds=context.settings.tdt.retry_s * 2**doublings)
     await jobs.retry(session, dispatch.job, run_after=context.clock() + delay, error="unreachable")
-
-
-async def _stop(
-    session: AsyncSession,
-    context: Context,
-    held: Held,
-    dispatch: Dispatch,
-    detail: str,
-    *,
-    state: TransmissionState = TransmissionState.NEEDS_PERSON,
-) -> None:
-    held.row.job_id = None
-    await rest(session, context, held, state, detail)
-    await jobs.finish(session, dispatch.job)
 
 
 async def _refuse(

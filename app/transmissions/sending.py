@@ -25,7 +25,7 @@ from app.audit.service import SYSTEM, record
 from app.catalog.repository import CatalogRepository
 from app.context import Context
 from app.documents.repository import DocumentRepository
-from app.documents.schemas import Origin
+from app.documents.schemas import Origin, report_key
 from app.folders.service import apply
 from app.kit.ids import new_id
 from app.models import Transmission, TransmissionAttempt
@@ -51,6 +51,11 @@ RUNNABLE = frozenset(
 _INTERRUPTED = "Le service s'est arrêté pendant cet envoi : son résultat est inconnu."
 _AWAITING_ANSWER = "Issue de l'envoi inconnue : le TdT sera interrogé avant tout nouvel envoi."
 _AWAITING_REPORT = "Attend la vérification de la signature."
+_UNVERIFIED = (
+    "La signature n'a pas pu être vérifiée : rien n'a été envoyé. L'administrateur de la "
+    "plateforme en trouve la cause dans les traces du service ; relancez ensuite l'envoi, la "
+    "vérification sera refaite."
+)
 _INVALID = (
     "La signature du document n'est pas valide : il n'a pas été envoyé. Renvoyez le dossier dans "
     "son circuit pour le faire signer de nouveau."
@@ -154,6 +159,9 @@ async def _is_verified(
     revision = await DocumentRepository(session).revision(uuid.UUID(current.id))
     assert revision is not None
     if revision.report is None and revision.origin == Origin.SIGNED.value:
+        if await jobs.is_dead(session, report_key(current.id)):
+            await stop_for_person(session, context, held, job, _UNVERIFIED)
+            return False
         await rest(session, context, held, TransmissionState.SCHEDULED, _AWAITING_REPORT)
         await jobs.retry(
             session, job, run_after=context.clock() + REPORT_WAIT, error="report_missing"
@@ -163,6 +171,21 @@ async def _is_verified(
         await give_up(session, context, held, job, _INVALID)
         return False
     return True
+
+
+async def stop_for_person(
+    session: AsyncSession,
+    context: Context,
+    held: Held,
+    job: jobs.ClaimedJob,
+    detail: str,
+    *,
+    state: TransmissionState = TransmissionState.NEEDS_PERSON,
+) -> None:
+    """Nothing more is tried until a person has looked."""
+    held.row.job_id = None
+    await rest(session, context, held, state, detail)
+    await jobs.finish(session, job)
 
 
 async def give_up(

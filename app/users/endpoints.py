@@ -7,7 +7,7 @@ import uuid
 from fastapi import APIRouter, Request
 
 from app.audit.chain import Occurrence
-from app.audit.service import record
+from app.audit.service import listed, record
 from app.auth.http import Caller, IdempotentRoute, checker_of, permit
 from app.auth.principal import Permission
 from app.auth.service import set_password
@@ -46,10 +46,10 @@ async def create_user(
             Occurrence(
                 kind="user.created",
                 actor=caller.principal.actor,
-                details={"user": str(user.id)},
+                details={"user": str(user.id), "roles": "/".join(user.roles) or "-"},
             ),
             at=caller.context.clock(),
-            values={"name": f"{user.first_name} {user.last_name}"},
+            values={"name": f"{user.first_name} {user.last_name}", **_administered(user)},
         )
     return user
 
@@ -75,9 +75,12 @@ async def list_users(caller: Caller = permit(Permission.USER_ADMIN)) -> list[Use
 async def update_user(
     user_id: uuid.UUID, update: UserUpdate, caller: Caller = permit(Permission.USER_ADMIN)
 ) -> UserRead:
-    """Roles, desks administered, activity; the last administrator stays one."""
+    """Roles, desks administered, activity: the sessions of that person end, but the caller's own.
+    The last administrator stays one."""
     async with caller.unit() as session:
-        user = await service.update_user(session, user_id, update, now=caller.context.clock())
+        user = await service.update_user(
+            session, user_id, update, now=caller.context.clock(), kept=caller.session_id
+        )
         record(
             session,
             Occurrence(
@@ -91,8 +94,13 @@ async def update_user(
                 },
             ),
             at=caller.context.clock(),
+            values=_administered(user),
         )
     return user
+
+
+def _administered(user: UserRead) -> dict[str, str]:
+    return listed("administered_desks", user.administered_desk_ids)
 
 
 @router.put(

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.audit.chain import Actor, Occurrence
+from app.audit.service import record
 from app.auth.principal import Role
-from app.auth.service import LOGIN, login_handle, normalise_login
+from app.auth.service import LOGIN, end_sessions, login_handle, normalise_login
 from app.context import Context
 from app.db.session import tenant_of
 from app.errors import Conflict, NotFound, Unprocessable
@@ -24,7 +26,11 @@ from app.users.repository import UserRepository
 from app.users.schemas import CertificateRead, PersonRead, UserCreate, UserRead, UserUpdate
 from signing.certificates import Fitness, fitness, read_certificate
 from signing.trust import TrustMaterial
+from workflows.periods import Period
 from workflows.register import PersonId
+
+# A certificate still counts at the instant of its end.
+_LAST_INSTANT = timedelta(microseconds=1)
 
 
 async def create_user(
@@ -75,9 +81,15 @@ async def _known_desks(
 
 
 async def update_user(
-    session: AsyncSession, user_id: uuid.UUID, update: UserUpdate, *, now: datetime
+    session: AsyncSession,
+    user_id: uuid.UUID,
+    update: UserUpdate,
+    *,
+    now: datetime,
+    kept: uuid.UUID | None = None,
 ) -> UserRead:
-    """Changes what is given. Raises NotFound, Unprocessable (`unknown_desk`) or Conflict
+    """Changes what is given; where it changes what the person may do, his sessions end, but the
+    one `kept` (threat 43). Raises NotFound, Unprocessable (`unknown_desk`) or Conflict
     (`last_administrator`)."""
     await change_powers(session)
     user = await user_of(session, user_id)
@@ -92,6 +104,7 @@ async def update_user(
     changes_powers = update.is_active not in {None, user.is_active}
     if changes_powers:
         await owe_reviews(session, now, user_ids=[user_id])
+    before = _privileges(user)
     for name, value in values.items():
         setattr(user, name, value)
     await session.flush()
@@ -101,9 +114,15 @@ async def update_user(
             "une autre personne.",
             code="last_administrator",
         )
+    if _privileges(user) != before:
+        await end_sessions(session, user_id, now=now, kept=kept)
     if changes_powers:
         await owe_reviews(session, now, user_ids=[user_id])
     return read_user(user)
+
+
+def _privileges(user: User) -> tuple[bool, frozenset[str], frozenset[uuid.UUID]]:
+    return user.is_active, frozenset(user.roles), frozenset(user.administered_desk_ids)
 
 
 async def list_people(session: AsyncSession) -> list[PersonRead]:
@@ -141,6 +160,24 @@ async def user_of(session: AsyncSession, user_id: uuid.UUID) -> User:
     return user
 
 
+async def active_person(session: AsyncSession, user_id: uuid.UUID) -> User:
+    """Somebody who may be given something to do. Raises NotFound or Conflict
+    (`person_inactive`)."""
+    user = await user_of(session, user_id)
+    if not user.is_active:
+        raise Conflict(
+            f"Le compte de {user.full_name} est désactivé : réactivez-le, ou choisissez une autre "
+            "personne.",
+            code="person_inactive",
+        )
+    return user
+
+
+async def names_of(session: AsyncSession) -> Mapping[uuid.UUID, str]:
+    """Everybody's name, those who left included."""
+    return {one.id: one.full_name for one in await UserRepository(session).users()}
+
+
 @dataclass(frozen=True, slots=True)
 class SeenCertificate:
     """A certificate and its issuers, in DER, as a token or a file gave them."""
@@ -156,9 +193,10 @@ async def register_certificates(
     *,
     source: str,
     now: datetime,
+    told_by: Actor | None = None,
 ) -> list[CertificateRead]:
-    """Keeps what was seen and says what each is good for. Raises UnsuitableCertificate when one
-    cannot be read."""
+    """Keeps what was seen and says what each is good for; the journal names each new one where
+    somebody tells it. Raises UnsuitableCertificate when one cannot be read."""
     repository, changed = UserRepository(session), False
     for one in seen:
         sha256 = hashlib.sha256(one.content).hexdigest()
@@ -166,6 +204,8 @@ async def register_certificates(
         if row is None:
             row = _row(user_id, tenant_of(session), one, sha256)
             repository.add(row)
+            if told_by is not None:
+                record(session, _registered(row, told_by), at=now)
         chain = [issuer.hex() for issuer in one.chain]
         changed = changed or row.chain != chain
         row.source, row.seen_at, row.chain = source, now, chain
@@ -190,6 +230,15 @@ def _row(
         subject=facts.common_name or facts.serial,
         not_before=facts.not_before,
         not_after=facts.not_after,
+    )
+
+
+def _registered(row: Certificate, actor: Actor) -> Occurrence:
+    return Occurrence(
+        kind="certificate.registered",
+        actor=actor,
+        certificate_sha256=row.sha256,
+        details={"person": str(row.user_id)},
     )
 
 
@@ -258,3 +307,19 @@ async def fit_signers(
         if (await fitness_of(row, trust, now=now, rsa_only=rsa_only)).fit:
             fit.add(person)
     return frozenset(fit)
+
+
+async def certified_periods(
+    session: AsyncSession, *, since: datetime, rsa_only: bool
+) -> Mapping[PersonId, tuple[Period, ...]]:
+    """When each person holds a certificate fit to sign, from `since` on, as far as its own dates
+    tell: its issuers and its revocation are judged once, at the first instant that counts."""
+    trust = await trust_material(session)
+    found: dict[PersonId, tuple[Period, ...]] = {}
+    for row in await UserRepository(session).certificates():
+        start = max(row.not_before, since)
+        if (await fitness_of(row, trust, now=start, rsa_only=rsa_only)).fit:
+            person = as_person(row.user_id)
+            period = Period(row.not_before, row.not_after + _LAST_INSTANT)
+            found[person] = (*found.get(person, ()), period)
+    return found

@@ -8,10 +8,7 @@ from collections.abc import Collection
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.models import Folder, FolderEvent, WorkflowVersion
-from workflows.folder import FINAL_STATUSES, FolderStatus
-
-_NOT_UNDER_WAY = [status.value for status in (*FINAL_STATUSES, FolderStatus.DRAFT)]
+from app.models import UNDER_WAY, Folder, FolderEvent, WorkflowVersion
 
 
 class WorkflowChangeRepository:
@@ -25,7 +22,7 @@ class WorkflowChangeRepository:
         rows = await self._session.execute(
             select(Folder, WorkflowVersion)
             .join(WorkflowVersion, WorkflowVersion.id == Folder.workflow_version_id)
-            .where(WorkflowVersion.workflow_id == workflow_id, Folder.status.not_in(_NOT_UNDER_WAY))
+            .where(WorkflowVersion.workflow_id == workflow_id, UNDER_WAY)
             .order_by(Folder.created_at, Folder.id)
         )
         return [(folder, version) for folder, version in rows]

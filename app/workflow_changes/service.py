@@ -15,10 +15,11 @@ from app.catalog.judgement import drawing_findings, errors_of, refuse_errors, us
 from app.catalog.repository import CatalogRepository
 from app.catalog.workflows import version_of
 from app.context import Context
-from app.errors import AppError, Conflict, NotFound
+from app.errors import Conflict, NotFound
 from app.folders.facts import binding_of, state_of
 from app.folders.repository import FolderRepository
 from app.folders.service import apply, event_of
+from app.kit.failures import failure_of
 from app.models import Folder, WorkflowVersion
 from app.register.service import load_register
 from app.workflow_changes.repository import WorkflowChangeRepository
@@ -31,7 +32,6 @@ from app.workflow_changes.schemas import (
 from workflows import definition
 from workflows.actions import ChosenDesk, Migrate
 from workflows.definition import DeskId, desks_of
-from workflows.errors import Refused
 from workflows.evolution import replay
 from workflows.folder import FolderState, WorkflowVersionId
 from workflows.register import PersonAtDesk, PersonId, PowerRegister
@@ -131,20 +131,21 @@ async def migrate(
     folder_id: uuid.UUID,
     chosen: Sequence[ChosenDesk] = (),
 ) -> MigrationOutcome:
-    """Brings one folder to the version, in its own transaction; its refusal is its outcome."""
+    """Brings one folder to the version, in its own transaction; whatever stops it is its outcome:
+    one folder never holds the others back."""
     try:
         async with context.unit(principal.tenant_id) as session:
             folder = await _locked(session, folder_id, target.workflow_id)
             await _bring(session, context, principal, folder, target, chosen)
-    except (AppError, Refused) as e:
-        return _refused(folder_id, e)
+    except Exception as e:  # noqa: BLE001  the edge of one folder among others
+        return _failed(folder_id, e)
     return _migrated(folder_id, target)
 
 
 async def bring_back(
     context: Context, principal: Principal, brought_to: WorkflowVersion, folder_id: uuid.UUID
 ) -> MigrationOutcome:
-    """Brings one folder back to the version that its last migration took it from."""
+    """Brings one folder back to the version that its last migration took it from, alike."""
     try:
         async with context.unit(principal.tenant_id) as session:
             folder = await _locked(session, folder_id, brought_to.workflow_id)
@@ -159,8 +160,8 @@ async def bring_back(
             target = await CatalogRepository(session).version(version_id)
             assert target is not None
             await _bring(session, context, principal, folder, target, ())
-    except (AppError, Refused) as e:
-        return _refused(folder_id, e)
+    except Exception as e:  # noqa: BLE001  the edge of one folder among others
+        return _failed(folder_id, e)
     return _migrated(folder_id, target)
 
 
@@ -194,7 +195,6 @@ async def _bring(
         drawn,
         tuple(chosen),
     )
-    folder.workflow_version_id = target.id
     await apply(session, context, folder, action)
 
 
@@ -271,11 +271,12 @@ def _migrated(folder_id: uuid.UUID, version: WorkflowVersion) -> MigrationOutcom
     )
 
 
-def _refused(folder_id: uuid.UUID, refusal: AppError | Refused) -> MigrationOutcome:
+def _failed(folder_id: uuid.UUID, error: Exception) -> MigrationOutcome:
+    failure = failure_of(error, folder=str(folder_id))
     return MigrationOutcome(
         folder_id=folder_id,
         migrated=False,
         version=None,
-        code=refusal.code,
-        detail=refusal.detail,
+        code=failure.code,
+        detail=failure.detail,
     )

@@ -13,6 +13,7 @@ from app.context import Context
 from app.demo.town import Town
 from app.models import Certificate, Notification
 from app.worker import drain
+from tests.app.conftest import PersonOf
 from tests.builders.administration import be_away, give, hold, said
 from tests.builders.catalog import activate, bound
 from tests.builders.people import ApiPerson, approve
@@ -44,21 +45,27 @@ class TestReminders:
         clock.advance(days=6)
         assert (await told(context, town))[waits] == 1
 
-    async def test_do_not_come_once_the_step_is_passed(
+    async def test_do_not_come_once_the_step_is_passed_unless_that_is_taken_back(
         self,
         context: Context,
         town: Town,
         finances: ApiPerson,
         direction: ApiPerson,
         clock: DrivenClock,
+        person_of: PersonOf,
     ) -> None:
         visa = step(town, "visa", "approval", "direction", remind_after_days=2)
-        await add_subtype(context, town, visa)
+        await add_subtype(context, town, visa, step(town, "second", "approval", "maire"))
         folder_id = await finances.submitted("essai")
         await told(context, town)
         await approve(direction, folder_id)
         clock.advance(days=8)
         assert (await told(context, town))["reminder", "direction"] == 0
+        back = await person_of(town, "direction")
+        for _ in range(2):
+            await back.act(folder_id, "retract", step="visa")
+            assert (await told(context, town))["reminder", "direction"] == 1
+            await approve(back, folder_id)
 
     @pytest.mark.parametrize(("before", "after"), [(None, 2), (9, 2), (1, 2)])
     async def test_come_once_on_the_day_that_the_other_version_says(

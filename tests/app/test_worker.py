@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -73,6 +74,23 @@ class TestRun:
             clock.advance(seconds=600)
         assert (await row_of(context, job_id)).state == "dead"
         assert not await run(context, job_id)
+
+    async def test_says_in_the_journal_which_job_of_a_tenant_it_buried(
+        self, context: Context, town: Town, clock: DrivenClock
+    ) -> None:
+        folder = {"folder_id": str(uuid.uuid4())}
+        async with context.unit() as session:
+            now = clock()
+            await jobs.enqueue(session, "inconnu", town.tenant_id, folder, run_after=now)
+        for _ in range(MAX_ATTEMPTS):
+            await drain(context)
+            clock.advance(seconds=600)
+        async with context.unit(town.tenant_id) as session:
+            query = text("SELECT entry FROM audit_events WHERE kind = 'job.buried'")
+            entry = json.loads((await session.execute(query)).scalar_one())
+        said = entry["details"]
+        assert entry["folder"] == folder["folder_id"]
+        assert (said["job_kind"], said["error"]) == ("inconnu", "KeyError")
 
     async def test_leaves_a_row_that_another_worker_holds(self, context: Context) -> None:
         job_id = await owe(context, kind="inconnu")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from workflows.definition import Actor, DeskId, Step, StepId, StepKind, StepMode, given_desk
 from workflows.errors import Refused
@@ -28,6 +29,7 @@ from workflows.register import (
     PowerRegister,
 )
 
+PARIS = ZoneInfo("Europe/Paris")
 SECOND = timedelta(seconds=1)
 DAY = timedelta(days=1)
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)

@@ -84,7 +84,13 @@ async def build(context: Context, scenario: Scenario) -> Town:
         for desk, superior in scenario.given.register.superiors.items():
             (await session.get_one(Desk, uuid.UUID(desk))).superior_id = uuid.UUID(superior)
         authority, _ = _authority()
-        await add_trust(session, kind=TrustKind.ANCHOR, label="Autorité", content=authority.der)
+        await add_trust(
+            session,
+            kind=TrustKind.ANCHOR,
+            label="Autorité",
+            content=authority.der,
+            now=context.clock(),
+        )
         for person in scenario.given.facts.fit_signers:
             name = scenario.persons[person]
             seen = SeenCertificate(_certificate(name).der, (authority.der,))

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import NoReturn
 
 import pytest
+from asn1crypto import crl
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -18,6 +19,7 @@ from signing.trust import (
     Purpose,
     TrustMaterial,
     chain_judge,
+    lapse_of,
     read_trust_file,
     with_evidence,
 )
@@ -186,3 +188,31 @@ class TestTrustFile:
     def test_refuses_a_file_without_anchor(self, content: bytes) -> None:
         with pytest.raises(ValueError, match=r"."):
             read_trust_file(content)
+
+
+def test_a_list_lapses_at_the_instant_from_which_the_judge_trusts_nobody_by_it() -> None:
+    authority = make_authority("Racine", validity=valid_for(365))
+    signer = make_signer(
+        "Signataire",
+        issuer=authority,
+        validity=valid_for(365),
+        organisation="Commune fictive",
+        siren="219900016",
+    )
+    revocations = make_crl(authority)
+    judge = chain_judge(TrustMaterial(anchors=(authority.der,), crls=(revocations,)))
+    lapse = lapse_of(revocations)
+    assert lapse is not None
+    instants = lapse - timedelta.resolution, lapse
+    assert [judge(signer.der, (), one)[0] for one in instants] == [
+        Chain.TRUSTED,
+        Chain.REVOCATION_UNKNOWN,
+    ]
+
+
+def test_a_list_without_an_end_and_an_unreadable_one_lapse_at_no_known_instant() -> None:
+    authority = make_authority("Racine", validity=valid_for(365))
+    endless = crl.CertificateList.load(make_crl(authority))
+    del endless["tbs_cert_list"]["next_update"]
+    assert lapse_of(endless.dump(force=True)) is None
+    assert lapse_of(b"rien de tel") is None

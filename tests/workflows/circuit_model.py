@@ -137,6 +137,11 @@ class PaperFolder:
     chained: bool = False
     corrected: bool = False
     made: set[RevisionId] = field(default_factory=set)
+    hands: set[PersonId] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        """`hands` are all those who prepared it: opened it first of all."""
+        self.hands.add(self.submitter.person)
 
     # ---- what is the case ------------------------------------------------------------------
 
@@ -172,9 +177,9 @@ class PaperFolder:
                 others = {_K.SIGNATURE: (Approve,), _K.APPROVAL: (Sign, SignOnPaper)}
                 return self._authors(others.get(kind, ()))
             case DutyKind.SUBMITTER_DOES_NOT_APPROVE:
-                return self._authors((Submit, Resubmit)) if kind is _K.APPROVAL else NOBODY
+                return frozenset(self.hands) if kind is _K.APPROVAL else NOBODY
             case DutyKind.SUBMITTER_DOES_NOT_SIGN:
-                return self._authors((Submit, Resubmit)) if kind is _K.SIGNATURE else NOBODY
+                return frozenset(self.hands) if kind is _K.SIGNATURE else NOBODY
             case DutyKind.DISTINCT_PERSONS:
                 steps = set(duty.steps) if step.id in duty.steps else set()
                 again = [e for e in self.pile if e.turn == step.id and e.round != self.round]
@@ -322,12 +327,13 @@ class PaperFolder:
         return open_still and self._owns(action.actor, entry)
 
     def _owns(self, seat: PersonAtDesk, entry: Entry) -> bool:
+        if seat.person in self.recused:
+            return False
         if entry.turn is None:
             return seat.desk == self.submitter.desk and self.town.holds(seat)
-        kind = self.now.turns[self._place(entry.turn)].step.kind
-        speaks = self._speaks(seat, kind, frozenset(self.recused))
-        speaks = speaks and seat.person not in self.recused
-        return seat == entry.seat and speaks
+        turn = self.now.turns[self._place(entry.turn)]
+        kept_out = (self.kept_apart(turn) | self.recused) - {seat.person}
+        return seat == entry.seat and self._speaks(seat, turn.step.kind, kept_out)
 
     def _may_at_turn(self, action: Action) -> bool:
         turn = self.turn
@@ -367,12 +373,18 @@ class PaperFolder:
 
     def _may_transfer(self, action: Transfer, turn: Turn) -> bool:
         seat = action.actor
-        free = action.to in self.town.desks and action.to not in turn.desks
+        free = action.to in self.town.desks and action.to not in {*turn.desks, *turn.acted}
         if turn.step.kind not in _BY_PERSONS or seat.person in self.recused or not free:
             return False
         if seat.desk in turn.awaited and self._speaks_here(seat, turn):
             return self._has_read(seat.person)
-        return self._administers(seat) and (not turn.desks or seat.desk in turn.awaited)
+        free = not self._is_his(seat.person, action.to, turn)
+        return free and self._administers(seat) and (not turn.desks or seat.desk in turn.awaited)
+
+    def _is_his(self, person: PersonId, desk: DeskId, turn: Turn) -> bool:
+        """Whether an administrator would bring the step to a desk through which he acts too."""
+        kept_out = self.kept_apart(turn) | self.recused
+        return self.town.is_known_at(PersonAtDesk(person, desk), kept_out)
 
     def _may_speak(self, action: Reject | AskOpinion | AddStep, turn: Turn) -> bool:
         seat = action.actor
@@ -465,9 +477,10 @@ class PaperFolder:
         apart = self.kept_apart(self.turn)
         return self.town.best_name(action.actor, self.turn.step.kind, apart)
 
-    def correct(self) -> None:
-        """The submitter changes a folder that came back."""
+    def correct(self, person: PersonId) -> None:
+        """Somebody of the desk that deposited changes a folder that came back."""
         self.corrected = True
+        self.hands.add(person)
 
     def follow(self, action: Action) -> None:
         """Does an act that the rules allow."""
@@ -575,6 +588,7 @@ class PaperFolder:
         documents = _main(action.documents)
         self.submitter, self.transmission = action.actor, None
         self.advice, self.corrected = [], False
+        self.hands.add(action.actor.person)
         if isinstance(action, Submit):
             self.rules, self.version = action.rules, action.workflow_version
             self.duties, final = action.workflow.duties, action.workflow.final_desk
@@ -595,10 +609,16 @@ class PaperFolder:
             return ()
         for turn in self.now.turns:
             validated = turn.step.phase is Phase.VALIDATION and turn.step.kind is _K.APPROVAL
-            if not validated or turn.ended != "passed":
+            if not validated or turn.ended != "passed" or self._is_disowned(turn):
                 break
             kept.append(turn)
         return tuple(kept)
+
+    def _is_disowned(self, turn: Turn) -> bool:
+        """Whether somebody passed the step, in the round before, who may not pass it now."""
+        before = (e for e in self.pile if (e.turn, e.round) == (turn.step.id, self.round - 1))
+        passed = (e for e in before if isinstance(e.action, tuple(_PASSES)))
+        return any(e.names & self.kept_apart(turn) for e in passed)
 
     def _pass(self, action: Action, seat: PersonAtDesk) -> None:
         turn = self.now.turns[self.now.at]

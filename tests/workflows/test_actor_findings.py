@@ -190,6 +190,57 @@ class TestSuperiors:
         assert told(workflow, EVERYBODY) == [("boss_of_top_desk", "error")]
 
 
+class TestKnownSuperiors:
+    """The boss of desks that the circuit names is a desk that can be judged."""
+
+    NO_DIRECTION = frozenset({ACCOUNTS, MAYOR})
+    NOBODY = replace(EVERYBODY, manned=NO_DIRECTION, signing=NO_DIRECTION)
+    WITHOUT_CERTIFICATE = replace(EVERYBODY, signing=NO_DIRECTION)
+    workflow = a_workflow(visa(given_desk(ACCOUNTS)), signature(BOSS))
+
+    def test_one_whom_nobody_holds_is_an_error_that_names_it(self) -> None:
+        (found,) = actor_findings(self.workflow, Protocol.NONE, self.NOBODY)
+        assert (found.code, found.severity) == ("step_without_possible_actor", Severity.ERROR)
+        assert "« Direction »" in found.detail
+
+    def test_one_without_certificate_does_not_sign(self) -> None:
+        assert told(self.workflow, self.WITHOUT_CERTIFICATE, Protocol.HELIOS) == [
+            ("no_fit_certificate", "error")
+        ]
+
+    def test_the_boss_of_a_boss_is_known_too(self) -> None:
+        people = replace(
+            EVERYBODY,
+            manned=frozenset({ACCOUNTS, DIRECTION}),
+            superiors={ACCOUNTS: DIRECTION, DIRECTION: MAYOR},
+        )
+        third = replace(a_step(StepId("third"), StepKind.APPROVAL), actors=(BOSS,))
+        workflow = a_workflow(visa(given_desk(ACCOUNTS)), SENDING_STEP, signature(BOSS), third)
+        assert told(workflow, people) == [("step_without_possible_actor", "error")]
+
+    @pytest.mark.parametrize(
+        "before",
+        [
+            (given_desk(ACCOUNTS), given_desk(MAYOR)),
+            (variable_desk(ACCOUNTS, MAYOR),),
+        ],
+        ids=["two desks", "two choices"],
+    )
+    def test_another_boss_who_may_act_suffices(self, before: tuple[Actor, ...]) -> None:
+        people = replace(self.NOBODY, superiors={ACCOUNTS: DIRECTION, MAYOR: ACCOUNTS})
+        assert told(a_workflow(visa(*before), signature(BOSS)), people) == []
+
+    @pytest.mark.parametrize(
+        "before",
+        [(SUBMITTER,), (given_desk(ACCOUNTS), SUBMITTER), (variable_desk(),)],
+        ids=["submitter", "or the submitter", "free choice"],
+    )
+    def test_one_that_only_a_folder_makes_known_is_not_judged(
+        self, before: tuple[Actor, ...]
+    ) -> None:
+        assert told(a_workflow(visa(*before), signature(BOSS)), self.NOBODY) == []
+
+
 class TestAnyCircuit:
     people = st.builds(
         People,

@@ -18,18 +18,41 @@ from tests.builders.registers import (
     with_absences,
     with_grants,
 )
+from tests.builders.workflows import (
+    ADA,
+    ADA_AT_RECEPTION,
+    BEN,
+    BEN_AT_RECEPTION,
+    CLEO_AT_ACCOUNTS,
+    DAN,
+    FULL,
+    RECEPTION,
+    SINCE,
+    VERSION,
+    a_draft,
+    play,
+    some_documents,
+)
+from tests.builders.workflows import MAYOR as MAYOR_S_DESK
+from tests.builders.workflows import REGISTER as TOWN
+from workflows.actions import Approve, Reject, Resubmit, Retract, Submit
 from workflows.definition import Duty, DutyKind, Step, StepId, StepKind, given_desk
 from workflows.duties import barred
+from workflows.engine import who_may_pass
+from workflows.events import Corrected, Created
+from workflows.evolution import evolve
 from workflows.folder import Act, ActKind, FolderId, FolderState
 from workflows.register import (
     Authorship,
     BarredBy,
+    DeskHolder,
     Facts,
     PersonAtDesk,
     PersonId,
     Power,
     PowerKind,
 )
+from workflows.returns import correction
 
 VISA, OTHER_VISA, SIGNING, SEALING, THIRD = (
     Step(StepId(name), kind, name, (given_desk(TOWN_HALL),))
@@ -64,6 +87,7 @@ def folder(*acts: Act, duties: tuple[Duty, ...], in_round: int = 1) -> FolderSta
         PersonAtDesk(CLERK, TOWN_HALL),
         round=in_round,
         acts=acts,
+        depositors=(CLERK,),
         duties=duties,
     )
 
@@ -100,10 +124,8 @@ class TestRecusal:
         (APPROVER, (act(ActKind.REJECT, FIRST, VISA),), SIGNING, set()),
         (NOT_APPROVED_BY_SUBMITTER, (), VISA, {CLERK}),
         (NOT_APPROVED_BY_SUBMITTER, (), SIGNING, set()),
-        (NOT_APPROVED_BY_SUBMITTER, (act(ActKind.SUBMIT, FIRST),), VISA, {CLERK, FIRST}),
-        (NOT_APPROVED_BY_SUBMITTER, (act(ActKind.RESUBMIT, FIRST),), VISA, {CLERK, FIRST}),
-        (NOT_SIGNED_BY_SUBMITTER, (act(ActKind.SUBMIT, FIRST),), SIGNING, {CLERK, FIRST}),
-        (NOT_SIGNED_BY_SUBMITTER, (act(ActKind.SUBMIT, FIRST),), VISA, set()),
+        (NOT_SIGNED_BY_SUBMITTER, (), SIGNING, {CLERK}),
+        (NOT_SIGNED_BY_SUBMITTER, (), VISA, set()),
         (DISTINCT, (APPROVED,), OTHER_VISA, {FIRST}),
         (DISTINCT, (APPROVED,), SIGNING, {FIRST}),
         (DISTINCT, (APPROVED,), THIRD, set()),
@@ -121,10 +143,8 @@ class TestRecusal:
         "who rejected signs",
         "submitter approves",
         "submitter signs",
-        "who sent approves",
-        "who sent again approves",
-        "who sent signs",
-        "who sent approves, other rule",
+        "submitter signs, other rule",
+        "submitter approves, other rule",
         "same at another visa",
         "same at the signature",
         "step not named",
@@ -154,15 +174,66 @@ class TestWholeLife:
         gone = replace(APPROVED, **{undone: NOW})  # type: ignore[arg-type]
         assert kept_out(folder(gone, duties=(APPROVER, DISTINCT)), step) == set()
 
-    def test_who_deposited_remains_the_one_even_when_the_sending_was_taken_back(self) -> None:
-        gone = replace(act(ActKind.SUBMIT, FIRST), retracted_at=NOW)
-        assert kept_out(folder(gone, duties=(NOT_SIGNED_BY_SUBMITTER,)), SIGNING) == {CLERK}
-
     def test_a_person_is_named_once_per_rule(self) -> None:
         again = act(ActKind.APPROVE, FIRST, OTHER_VISA)
         found = barred(folder(APPROVED, again, duties=(APPROVER, DISTINCT)), SIGNING)
         assert [one.person for one in found] == [FIRST, FIRST]
         assert all(one.detail.endswith(".") for one in found)
+
+
+class TestWhoDeposited:
+    """A folder that two persons of one desk have in hand, the second of whom may also approve."""
+
+    WORKFLOW = replace(FULL, duties=(NOT_APPROVED_BY_SUBMITTER, NOT_SIGNED_BY_SUBMITTER))
+    BY_ADA = Submit(ADA_AT_RECEPTION, VERSION, WORKFLOW, some_documents())
+    BY_BEN = Submit(BEN_AT_RECEPTION, VERSION, WORKFLOW, some_documents())
+    AGAIN = Resubmit(ADA_AT_RECEPTION, some_documents("again"))
+    REFUSED = Reject(CLEO_AT_ACCOUNTS, FULL.steps[0].id, "Faux.")
+
+    def bars_ben(self, state: FolderState) -> bool:
+        step = state.current_step
+        assert step is not None
+        register = replace(TOWN, holders=(*TOWN.holders, DeskHolder(MAYOR_S_DESK, BEN, SINCE)))
+        able = who_may_pass(state, register, Facts(fit_signers=frozenset({BEN, DAN})), NOW).able
+        assert able
+        return BEN not in {one.person for one in able}
+
+    def test_threat_37_whoever_opened_the_draft_does_not_approve(self) -> None:
+        assert self.bars_ben(play(a_draft(BEN_AT_RECEPTION), self.BY_ADA))
+
+    def test_threat_37_nor_whoever_sent_it_and_took_that_back(self) -> None:
+        taken_back = play(a_draft(), self.BY_BEN, Retract(BEN_AT_RECEPTION))
+        assert self.bars_ben(play(taken_back, self.BY_ADA))
+
+    def test_threat_37_nor_whoever_sent_it_in_an_earlier_round(self) -> None:
+        assert self.bars_ben(play(a_draft(), self.BY_BEN, self.REFUSED, self.AGAIN))
+
+    def test_threat_37_nor_whoever_sent_it_again(self) -> None:
+        again = replace(self.AGAIN, actor=BEN_AT_RECEPTION)
+        assert self.bars_ben(play(a_draft(), self.BY_ADA, self.REFUSED, again))
+
+    def test_threat_37_nor_whoever_corrected_it(self) -> None:
+        back = play(a_draft(), self.BY_ADA, self.REFUSED)
+        for person in (ADA, BEN):
+            (event,) = correction(back, person, NOW)
+            back = evolve(back, event)
+        assert self.bars_ben(play(back, self.AGAIN))
+
+    def test_threat_37_nor_do_they_sign(self) -> None:
+        passed = Approve(CLEO_AT_ACCOUNTS, FULL.steps[0].id)
+        assert self.bars_ben(play(a_draft(BEN_AT_RECEPTION), self.BY_ADA, passed))
+
+    def test_a_colleague_who_did_nothing_of_it_may(self) -> None:
+        assert not self.bars_ben(play(a_draft(), self.BY_ADA))
+
+    def test_a_correction_stored_before_it_named_anybody_bars_nobody(self) -> None:
+        back = evolve(play(a_draft(), self.BY_ADA, self.REFUSED), Corrected(NOW))
+        assert not self.bars_ben(play(back, self.AGAIN))
+
+    def test_threat_37_nor_the_one_in_whose_name_it_was_sent(self) -> None:
+        standing_in = Power(PowerKind.SUBSTITUTION, RECEPTION, on_behalf_of=BEN)
+        created = Created(NOW, Authorship(ADA, standing_in), FolderId("folder-1"))
+        assert self.bars_ben(play(evolve(None, created), self.BY_ADA))
 
 
 class TestThroughDelegation:
@@ -182,7 +253,7 @@ class TestThroughDelegation:
     def test_threat_37_nor_approves_in_the_name_of_an_absent_submitter(self) -> None:
         mine = replace(
             folder(duties=(NOT_APPROVED_BY_SUBMITTER,)),
-            submitter=PersonAtDesk(MAYOR, TOWN_HALL),
+            depositors=(MAYOR,),
         )
         register = with_absences(an_absence(MAYOR, STRANGER))
         assert able(register, VISA, Facts()) == {MAYOR, STRANGER}

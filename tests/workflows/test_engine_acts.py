@@ -24,6 +24,8 @@ from tests.builders.workflows import (
     FACTS,
     FAY,
     FAY_ELSEWHERE,
+    FILING,
+    FILING_STEP,
     FULL,
     GIL_AT_ACCOUNTS,
     HAL_AT_ACCOUNTS,
@@ -37,6 +39,7 @@ from tests.builders.workflows import (
     SECOND_VISA,
     SIGNATURE,
     SIGNATURE_STEP,
+    SINCE,
     VERSION,
     VISA,
     VISA_STEP,
@@ -89,6 +92,7 @@ from workflows.errors import (
     ReadingMissing,
     ReasonMissing,
     Refused,
+    SelfGranted,
     StepNotAddable,
     UnknownDesk,
 )
@@ -103,7 +107,8 @@ from workflows.moments import (
     OpinionAlreadyAsked,
     StepAlreadyPassed,
 )
-from workflows.register import Administrator, Facts, PersonAtDesk, PersonId, PowerKind
+from workflows.register import Administrator, DeskHolder, Facts, PersonAtDesk, PersonId, PowerKind
+from workflows.turns import unread
 
 READING = FolderRules(mandatory_reading=True)
 WHY = "Ma sœur dirige cette entreprise."
@@ -178,6 +183,19 @@ class TestMandatoryReading:
         state = play(state, Read(CLEO_AT_ACCOUNTS, to_read(state)))
         kinds = {one.kind for one in allowed_actions(state, CLEO, REGISTER, FACTS, NOW)}
         assert ActionKind.APPROVE in kinds
+
+    def test_names_what_a_person_has_yet_to_open_while_the_folder_has_a_step(self) -> None:
+        state = sent(VISAS_ONLY, READING)
+        first, *others = to_read(state)
+        read = play(state, Read(BEN_AT_ACCOUNTS, (first,)))
+        assert unread(read, BEN) == tuple(others)
+        assert unread(read, CLEO) == to_read(state)
+        back = play(read, Reject(BEN_AT_ACCOUNTS, VISA, "Illisible."))
+        assert unread(back, CLEO) == ()
+
+    def test_names_nothing_where_reading_is_free(self) -> None:
+        assert unread(sent(), CLEO) == ()
+        assert unread(sent(EVERY_KIND, READING), CLEO) == ()
 
     def test_begins_again_with_what_another_signed(self) -> None:
         two = a_workflow(a_step(VISA, StepKind.SIGNATURE, ACCOUNTS), SIGNATURE_STEP)
@@ -289,6 +307,28 @@ class TestTransfer:
         assert isinstance(event, Transferred)
         assert event.by.power.kind is PowerKind.ADMINISTRATOR
 
+    @pytest.mark.parametrize("seat", [GIL_AT_ACCOUNTS, HAL_AT_ACCOUNTS], ids=["any", "of it"])
+    def test_threat_36_an_administrator_does_not_hand_it_to_a_desk_of_his_own(
+        self, seat: PersonAtDesk
+    ) -> None:
+        own = (*REGISTER.holders, DeskHolder(ELSEWHERE, seat.person, SINCE))
+        register = replace(REGISTER, holders=own)
+        with pytest.raises(SelfGranted, match="un autre administrateur"):
+            decide(sent(), Transfer(seat, VISA, ELSEWHERE), register, FACTS, NOW)
+        assert decide(sent(), Transfer(seat, VISA, MAYOR), register, FACTS, NOW)
+
+    def test_whoever_has_the_step_may_hand_it_to_his_other_desk(self) -> None:
+        own = (*REGISTER.holders, DeskHolder(ELSEWHERE, BEN, SINCE))
+        register = replace(
+            REGISTER, holders=own, administrators=(*REGISTER.administrators, Administrator(BEN))
+        )
+        assert decide(sent(), Transfer(BEN_AT_ACCOUNTS, VISA, ELSEWHERE), register, FACTS, NOW)
+
+    def test_a_filing_may_be_handed_over_too(self) -> None:
+        state = sent(a_workflow(FILING_STEP))
+        state = play(state, Transfer(ADA_AT_RECEPTION, FILING, MAYOR))
+        assert state.desks_awaited_at(FILING) == (MAYOR,)
+
     def test_an_administrator_of_other_desks_does_not(self) -> None:
         state = play(sent(), Approve(BEN_AT_ACCOUNTS, VISA))
         with pytest.raises(NoPower):
@@ -393,6 +433,16 @@ class TestOpinion:
         with pytest.raises(NoOpinionAsked):
             ask(state, GiveOpinion(FAY_ELSEWHERE, VISA, "Oui."))
         assert ask(state, AskOpinion(BEN_AT_ACCOUNTS, VISA, ELSEWHERE, QUESTION))
+
+    def test_does_not_cross_to_another_round(self) -> None:
+        state = play(
+            sent(VISAS_ONLY),
+            Approve(BEN_AT_ACCOUNTS, VISA),
+            AskOpinion(DAN_AT_MAYOR, SECOND_VISA, ELSEWHERE, QUESTION),
+            Reject(DAN_AT_MAYOR, SECOND_VISA, WHY),
+            Resubmit(ADA_AT_RECEPTION, some_documents("corrected")),
+        )
+        assert state.opinions == ()
 
     def test_may_be_given_by_whoever_could_approve_for_the_desk(self) -> None:
         def able(state: FolderState, desk: DeskId) -> list[PersonId]:

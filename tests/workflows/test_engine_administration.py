@@ -40,6 +40,7 @@ from tests.builders.workflows import (
     SENDING,
     SIGNATURE,
     SIGNATURE_STEP,
+    SINCE,
     TRANSMISSION,
     VERSION,
     VISA,
@@ -64,6 +65,7 @@ from workflows.actions import (
     RecordOutside,
     Recuse,
     Reject,
+    Resubmit,
     Retract,
     Sign,
     SkipStep,
@@ -81,6 +83,7 @@ from workflows.definition import (
     StepKind,
     StepMode,
     Workflow,
+    desks_of,
     given_desk,
     variable_desk,
 )
@@ -90,6 +93,7 @@ from workflows.errors import (
     NotAdministrator,
     PersonRecused,
     ReasonMissing,
+    SelfGranted,
     StepNotSkippable,
     UnusableWorkflow,
     VariableDeskMissing,
@@ -115,7 +119,7 @@ from workflows.folder import (
     WorkflowVersionId,
 )
 from workflows.moments import NotMigratable, NotYourTurn, TooLateToRetract, WrongStepKind
-from workflows.register import Administrator, PersonAtDesk, PowerKind
+from workflows.register import Administrator, DeskHolder, PersonAtDesk, PowerKind
 
 WHY = "Le bureau est vide depuis lundi."
 
@@ -259,6 +263,16 @@ class TestMigration:
         other = a_workflow(a_step(SECOND_VISA, StepKind.APPROVAL, MAYOR), VISA_STEP)
         assert states(play(sent(), migrate(other))) == [StepState.SKIPPED, StepState.CURRENT]
 
+    def test_in_a_third_one_too_and_the_way_back_leads_where_it_was(self) -> None:
+        brought = a_step(SECOND_VISA, StepKind.APPROVAL, MAYOR)
+        second = a_workflow(brought, VISA_STEP)
+        third = a_workflow(replace(brought, actors=(BOSS,)), VISA_STEP)
+        before = play(sent(), migrate(second))
+        after = play(before, Migrate(GIL_AT_ACCOUNTS, WorkflowVersionId("third"), third))
+        assert states(after) == [StepState.SKIPPED, StepState.CURRENT]
+        assert after.steps[0].step.actors == (BOSS,)
+        assert play(after, migrate(second)).steps == before.steps
+
     def test_a_signature_is_not_left_behind(self) -> None:
         with pytest.raises(NotMigratable):
             ask(sent(), migrate(a_workflow(SIGNATURE_STEP, VISA_STEP)))
@@ -295,6 +309,93 @@ class TestMigration:
     def test_actors_written_otherwise_that_are_the_same_desk_change_nothing(self) -> None:
         other = a_workflow(replace(VISA_STEP, actors=(BOSS,)), SIGNATURE_STEP)
         assert len(ask(sent(), migrate(other))) == 1
+
+    def test_threat_36_an_administrator_does_not_choose_a_desk_of_his_own(self) -> None:
+        own = DeskHolder(ELSEWHERE, GIL, SINCE)
+        register = replace(REGISTER, holders=(*REGISTER.holders, own))
+        other = a_workflow(
+            VISA_STEP, replace(SIGNATURE_STEP, actors=(variable_desk(ELSEWHERE, MAYOR),))
+        )
+        chosen = ChosenDesk(SIGNATURE, ELSEWHERE)
+        with pytest.raises(SelfGranted):
+            decide(sent(), migrate(other, chosen), register, FACTS, NOW)
+        assert decide(sent(), migrate(other, replace(chosen, desk=MAYOR)), register, FACTS, NOW)
+
+    def test_an_administrator_keeps_a_desk_of_his_own_that_the_folder_has_there(self) -> None:
+        own = DeskHolder(ELSEWHERE, GIL, SINCE)
+        register = replace(REGISTER, holders=(*REGISTER.holders, own))
+        open_desk = replace(SIGNATURE_STEP, actors=(variable_desk(),))
+        chosen = ChosenDesk(SIGNATURE, ELSEWHERE)
+        state = sent(a_workflow(VISA_STEP, open_desk), chosen)
+        assert decide(
+            state, migrate(a_workflow(VISA_STEP, open_desk), chosen), register, FACTS, NOW
+        )
+
+    def test_a_step_behind_that_is_come_back_to_is_as_the_other_version_draws_it(self) -> None:
+        last = replace(a_step(OTHER_SIGNATURE, StepKind.APPROVAL, MAYOR), may_return=True)
+        second = a_step(SECOND_VISA, StepKind.APPROVAL, ELSEWHERE)
+        state = play(
+            sent(a_workflow(VISA_STEP, second, last)),
+            Approve(BEN_AT_ACCOUNTS, VISA),
+            Approve(FAY_ELSEWHERE, SECOND_VISA),
+            migrate(
+                a_workflow(VISA_STEP, replace(second, actors=(given_desk(RECEPTION),)), last),
+                seat=GIL_AT_MAYOR,
+            ),
+        )
+        passed = state.step(SECOND_VISA)
+        assert passed is not None
+        assert (passed.state, desks_of(passed.step)) == (StepState.DONE, (ELSEWHERE,))
+        for target in (VISA, SECOND_VISA):
+            back = play(state, Reject(DAN_AT_MAYOR, OTHER_SIGNATURE, WHY, return_to=target))
+            if target == VISA:
+                back = play(back, Approve(BEN_AT_ACCOUNTS, VISA))
+            assert back.desks_awaited_at(SECOND_VISA) == (RECEPTION,)
+
+    def test_a_step_passed_over_behind_a_return_is_still_one_that_nobody_passed(self) -> None:
+        both = replace(BOTH_VISAS_STEP, may_return=False)
+        last = replace(a_step(SECOND_VISA, StepKind.APPROVAL, MAYOR), may_return=True)
+        state = play(
+            sent(a_workflow(both, VISA_STEP, last)),
+            Approve(BEN_AT_ACCOUNTS, BOTH_VISAS),
+            SkipStep(GIL_AT_MAYOR, BOTH_VISAS, WHY),
+            Approve(BEN_AT_ACCOUNTS, VISA),
+            migrate(a_workflow(VISA_STEP, last), seat=GIL_AT_MAYOR),
+            Reject(DAN_AT_MAYOR, SECOND_VISA, WHY, return_to=VISA),
+            Migrate(GIL_AT_ACCOUNTS, WorkflowVersionId("third"), a_workflow(both, VISA_STEP, last)),
+        )
+        assert states(state) == [StepState.SKIPPED, StepState.CURRENT, StepState.WAITING]
+
+    def test_a_step_that_restarts_is_drawn_as_the_other_version_does(self) -> None:
+        actors = (BOSS, given_desk(ELSEWHERE))
+        other = a_workflow(replace(VISA_STEP, actors=actors), SIGNATURE_STEP)
+        instance = play(sent(), migrate(other)).step(VISA)
+        assert instance is not None
+        assert desks_of(instance.step) == (ACCOUNTS, ELSEWHERE)
+        assert instance.as_drawn.actors == actors
+
+    def test_is_forgotten_once_the_folder_is_submitted_anew(self) -> None:
+        anew = Submit(ADA_AT_RECEPTION, WorkflowVersionId("third"), FULL, some_documents())
+        state = play(
+            sent(),
+            migrate(replace(FULL, name="Bis")),
+            Reject(CLEO_AT_ACCOUNTS, VISA, WHY),
+            Resubmit(ADA_AT_RECEPTION, some_documents(), anew),
+        )
+        assert state.migrated_from is None
+
+    def test_a_step_behind_of_another_kind_there_stays_what_it_was(self) -> None:
+        first = a_step(SECOND_VISA, StepKind.APPROVAL, MAYOR)
+        state = play(sent(a_workflow(first, VISA_STEP)), Approve(DAN_AT_MAYOR, SECOND_VISA))
+        state = play(state, migrate(a_workflow(replace(first, kind=StepKind.SEAL), VISA_STEP)))
+        assert [one.kind for one in state.steps] == [StepKind.APPROVAL, StepKind.APPROVAL]
+
+    def test_the_step_is_not_handed_to_a_desk_that_did_its_part_before(self) -> None:
+        state = play(sent(a_workflow(BOTH_VISAS_STEP)), Approve(BEN_AT_ACCOUNTS, BOTH_VISAS))
+        alone = replace(BOTH_VISAS_STEP, actors=(given_desk(MAYOR),))
+        state = play(state, migrate(a_workflow(alone)))
+        with pytest.raises(DeskNotConcerned, match="déjà agi"):
+            ask(state, Transfer(DAN_AT_MAYOR, BOTH_VISAS, ACCOUNTS))
 
     def test_the_acts_of_a_step_of_several_stand(self) -> None:
         state = play(sent(a_workflow(BOTH_VISAS_STEP)), Approve(BEN_AT_ACCOUNTS, BOTH_VISAS))

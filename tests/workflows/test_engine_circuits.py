@@ -253,6 +253,13 @@ class TestActors:
         assert play(handed, Approve(FAY_ELSEWHERE, SECOND_VISA)).is_final
         assert play(state, SkipStep(GIL_AT_ACCOUNTS, SECOND_VISA, "Sans supérieur.")).is_final
 
+    def test_nor_is_one_passed_by_itself_where_all_must_agree(self) -> None:
+        step = replace(BOTH_VISAS_STEP, actors=(BOSS,))
+        flat = replace(REGISTER, superiors={})
+        submit = Submit(ADA_AT_RECEPTION, VERSION, a_workflow(step), some_documents())
+        state = play(a_draft(), submit, register=flat)
+        assert [one.state for one in state.steps] == [StepState.CURRENT]
+
     def test_two_actors_that_are_one_desk_have_the_step_once(self) -> None:
         step = replace(BOTH_VISAS_STEP, actors=(given_desk(ACCOUNTS), BOSS))
         state = play(sent(a_workflow(step)), Approve(BEN_AT_ACCOUNTS, BOTH_VISAS))

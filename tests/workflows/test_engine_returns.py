@@ -8,13 +8,20 @@ import pytest
 
 from tests.builders.workflows import (
     ACCOUNTS,
+    ADA,
     ADA_AT_RECEPTION,
+    BEN,
     BEN_AT_ACCOUNTS,
+    BEN_AT_RECEPTION,
+    CLEO,
     CLEO_AT_ACCOUNTS,
+    DAN,
     DAN_AT_MAYOR,
     ELSEWHERE,
+    EVE,
     EVERY_KIND,
     FACTS,
+    FAY,
     FAY_ELSEWHERE,
     FIRST_LOOK,
     GIL_AT_ACCOUNTS,
@@ -23,10 +30,12 @@ from tests.builders.workflows import (
     NO_STEP,
     NOW,
     OTHER_SIGNATURE,
+    RECEPTION,
     REGISTER,
     SECOND_VISA,
     SIGNATURE,
     SIGNATURE_STEP,
+    SINCE,
     VERSION,
     VISA,
     VISA_STEP,
@@ -40,9 +49,12 @@ from tests.builders.workflows import (
 )
 from workflows.actions import (
     Action,
+    ActionKind,
     AddStep,
     Approve,
+    Cancel,
     ForceStep,
+    Recuse,
     Reject,
     Resubmit,
     Retract,
@@ -51,9 +63,9 @@ from workflows.actions import (
     Submit,
     Transfer,
 )
-from workflows.definition import StepId, StepKind, Workflow
-from workflows.engine import decide
-from workflows.errors import DocumentsMismatch, ReturnRefused
+from workflows.definition import Duty, DutyKind, Step, StepId, StepKind, Workflow
+from workflows.engine import AllowedAction, allowed_actions, decide
+from workflows.errors import DocumentsMismatch, PersonRecused, ReturnRefused
 from workflows.events import Event, Rejected, Resubmitted, StepStarted
 from workflows.evolution import evolve
 from workflows.folder import (
@@ -65,7 +77,16 @@ from workflows.folder import (
     FolderStatus,
     StepState,
 )
-from workflows.moments import TooLateToRetract
+from workflows.moments import NothingToRetract, TooLateToRetract
+from workflows.register import (
+    Absence,
+    AbsenceId,
+    Grant,
+    PersonAtDesk,
+    PowerId,
+    PowerKind,
+    PowerRegister,
+)
 from workflows.returns import correction, retractable_act
 
 WHY = "Le montant est faux."
@@ -167,6 +188,19 @@ class TestReturn:
         )
         assert state.desks_awaited_at(SECOND_VISA) == (MAYOR, ELSEWHERE)
 
+        assert ActKind.TRANSFER not in {one.kind for one in state.standing_acts}
+
+    def test_what_an_administrator_forced_since_is_undone_too(self) -> None:
+        outside = a_step(MAILING, StepKind.EXTERNAL)
+        state = play(
+            sent(a_workflow(VISA_STEP, outside, LAST)),
+            Approve(BEN_AT_ACCOUNTS, VISA),
+            ForceStep(GIL_AT_ACCOUNTS, MAILING, "Répondu."),
+            self.back_to_visa,
+        )
+        undone = [one.kind for one in state.acts if one.returned_at is not None]
+        assert undone == [ActKind.APPROVE, ActKind.FORCE_STEP]
+
     def test_a_step_added_on_the_way_stays(self) -> None:
         added = a_step(OTHER_SIGNATURE, StepKind.APPROVAL, ELSEWHERE)
         state = play(
@@ -240,6 +274,18 @@ class TestApprovalsThatStand:
         ]
         assert [one.state for one in state.steps[:2]] == [StepState.DONE, StepState.DONE]
 
+    def test_one_that_was_taken_back_stays_in_its_round(self) -> None:
+        state = play(
+            sent(self.workflow, KEEPING),
+            Approve(BEN_AT_ACCOUNTS, VISA),
+            Retract(BEN_AT_ACCOUNTS, VISA),
+            Approve(CLEO_AT_ACCOUNTS, VISA),
+            Reject(FAY_ELSEWHERE, SECOND_VISA, WHY),
+            Resubmit(ADA_AT_RECEPTION, some_documents()),
+        )
+        rounds = [(act.by.person, act.round) for act in state.acts if act.step == VISA]
+        assert rounds == [(BEN, 1), (CLEO, 2)]
+
     def test_an_annex_may_change(self) -> None:
         documents = tuple(
             replace(one, revision=a_revision("other-map"))
@@ -305,6 +351,30 @@ class TestApprovalsThatStand:
         )
         assert state.in_preparation
 
+    def test_threat_37_one_of_whoever_sends_it_again_falls_where_he_may_not_approve(self) -> None:
+        duty = Duty(DutyKind.SUBMITTER_DOES_NOT_APPROVE)
+        state = play(
+            sent(replace(self.workflow, duties=(duty,)), KEEPING),
+            Approve(BEN_AT_ACCOUNTS, VISA),
+            Approve(FAY_ELSEWHERE, SECOND_VISA),
+            Reject(DAN_AT_MAYOR, SIGNATURE, WHY),
+        )
+        by_ada = play(state, Resubmit(ADA_AT_RECEPTION, some_documents()))
+        by_ben = play(state, Resubmit(BEN_AT_RECEPTION, some_documents()))
+        turns = [one.current_step.id for one in (by_ada, by_ben) if one.current_step is not None]
+        assert turns == [SIGNATURE, VISA]
+
+    def test_those_of_two_persons_stand_where_two_are_asked_for(self) -> None:
+        duty = Duty(DutyKind.DISTINCT_PERSONS, (VISA, SECOND_VISA))
+        state = play(
+            sent(replace(self.workflow, duties=(duty,)), KEEPING),
+            Approve(BEN_AT_ACCOUNTS, VISA),
+            Approve(FAY_ELSEWHERE, SECOND_VISA),
+            Reject(DAN_AT_MAYOR, SIGNATURE, WHY),
+            Resubmit(ADA_AT_RECEPTION, some_documents()),
+        )
+        assert [one.state for one in state.steps[:2]] == [StepState.DONE, StepState.DONE]
+
     def test_the_resubmission_may_still_be_taken_back(self) -> None:
         state = play(self.rejected(), Resubmit(ADA_AT_RECEPTION, some_documents()))
         assert play(state, Retract(ADA_AT_RECEPTION)).status is FolderStatus.DRAFT
@@ -339,13 +409,100 @@ class TestTheActThatMayBeTakenBack:
         state = play(signed_twice(), TestReturn.back_to_visa)
         assert retractable_act(state) is None
 
+    def test_is_none_after_the_refusal_of_an_administrator(self) -> None:
+        state = play(sent(ROUND_TRIP), Reject(GIL_AT_ACCOUNTS, VISA, WHY))
+        assert retractable_act(state) is None
+        with pytest.raises(NothingToRetract):
+            ask(state, Retract(GIL_AT_ACCOUNTS, VISA))
+
+    def test_is_not_for_whoever_stood_back_be_it_the_submission(self) -> None:
+        state = play(sent(ROUND_TRIP), Recuse(BEN_AT_ACCOUNTS, WHY))
+        with pytest.raises(PersonRecused):
+            ask(state, Retract(BEN_AT_RECEPTION))
+        kinds = {one.kind for one in allowed_actions(state, BEN, REGISTER, FACTS, NOW)}
+        assert ActionKind.RETRACT not in kinds
+        assert play(state, Retract(ADA_AT_RECEPTION)).status is FolderStatus.DRAFT
+
+
+class TestTheSecondOfTheReplacements:
+    """The first one deposited the folder, and may not approve it: the second one does."""
+
+    REGISTER = replace(
+        REGISTER,
+        absences=(
+            Absence(AbsenceId("dan"), DAN, SINCE, replacements=(ADA, FAY)),
+            Absence(AbsenceId("eve"), EVE, SINCE),
+        ),
+    )
+    FAY_AT_MAYOR = PersonAtDesk(FAY, MAYOR)
+
+    def approved(self, *after: Step) -> FolderState:
+        workflow = replace(
+            a_workflow(a_step(VISA, StepKind.APPROVAL, MAYOR), *after),
+            duties=(Duty(DutyKind.SUBMITTER_DOES_NOT_APPROVE),),
+        )
+        return play(sent(workflow), Approve(self.FAY_AT_MAYOR, VISA), register=self.REGISTER)
+
+    @pytest.mark.parametrize(
+        "following",
+        [a_step(SECOND_VISA, StepKind.APPROVAL, ACCOUNTS), SIGNATURE_STEP],
+        ids=["an approval", "a signature"],
+    )
+    def test_takes_back_what_he_approved(self, following: Step) -> None:
+        state, retract = self.approved(following), Retract(self.FAY_AT_MAYOR, VISA)
+        opened = allowed_actions(state, FAY, self.REGISTER, FACTS, NOW)
+        assert AllowedAction(ActionKind.RETRACT, MAYOR, VISA) in opened
+        back = play(state, retract, register=self.REGISTER)
+        assert back.current_step is not None
+        assert back.current_step.id == VISA
+
+
+class TestStandingIn:
+    """A folder comes back to a desk whose holders are all absent, or that nobody holds."""
+
+    SUBSTITUTION = Grant(PowerId("grant-1"), PowerKind.SUBSTITUTION, RECEPTION, FAY, SINCE)
+    ABSENT = replace(
+        REGISTER,
+        grants=(SUBSTITUTION,),
+        absences=tuple(Absence(AbsenceId(one), one, SINCE) for one in (ADA, BEN)),
+    )
+    VACANT = replace(
+        REGISTER,
+        grants=(replace(SUBSTITUTION, kind=PowerKind.INTERIM),),
+        holders=tuple(one for one in REGISTER.holders if one.desk != RECEPTION),
+    )
+    FAY_AT_RECEPTION = PersonAtDesk(FAY, RECEPTION)
+
+    @pytest.mark.parametrize("register", [ABSENT, VACANT], ids=["substitute", "interim"])
+    @pytest.mark.parametrize(
+        "action",
+        [Resubmit(FAY_AT_RECEPTION, some_documents("corrected")), Cancel(FAY_AT_RECEPTION)],
+        ids=["again", "end"],
+    )
+    def test_whoever_stands_in_there_sends_it_again_or_ends_it(
+        self, register: PowerRegister, action: Resubmit | Cancel
+    ) -> None:
+        state = play(sent(ROUND_TRIP), Reject(CLEO_AT_ACCOUNTS, VISA, WHY))
+        open_to_him = allowed_actions(state, FAY, register, FACTS, NOW)
+        assert (action.kind, RECEPTION) in {(one.kind, one.desk) for one in open_to_him}
+        assert decide(state, action, register, FACTS, NOW)
+
+    def test_threat_37_he_is_then_one_of_those_who_deposited(self) -> None:
+        state = play(sent(ROUND_TRIP), Reject(CLEO_AT_ACCOUNTS, VISA, WHY))
+        again = Resubmit(self.FAY_AT_RECEPTION, some_documents("corrected"))
+        assert play(state, again, register=self.ABSENT).depositors == (ADA, FAY)
+
+    def test_he_takes_back_what_he_sent(self) -> None:
+        state = play(sent(ROUND_TRIP), Retract(self.FAY_AT_RECEPTION), register=self.ABSENT)
+        assert state.status is FolderStatus.DRAFT
+
 
 class TestCorrection:
     def rejected(self) -> FolderState:
         return play(sent(ROUND_TRIP), Reject(BEN_AT_ACCOUNTS, VISA, WHY))
 
     def corrected(self) -> FolderState:
-        (event,) = correction(self.rejected(), NOW)
+        (event,) = correction(self.rejected(), ADA, NOW)
         return evolve(self.rejected(), event)
 
     def test_ends_the_time_in_which_a_rejection_is_taken_back(self) -> None:
@@ -355,12 +512,14 @@ class TestCorrection:
         with pytest.raises(TooLateToRetract, match="corrigé"):
             ask(self.corrected(), retract)
 
-    def test_is_told_once(self) -> None:
-        assert correction(self.corrected(), NOW) == ()
+    def test_is_told_once_of_each_person(self) -> None:
+        (event,) = correction(self.corrected(), BEN, NOW)
+        assert evolve(self.corrected(), event).depositors == (ADA, BEN)
+        assert correction(self.corrected(), ADA, NOW) == ()
 
     def test_is_nothing_where_the_folder_did_not_come_back(self) -> None:
-        assert correction(a_draft(), NOW) == ()
-        assert correction(sent(ROUND_TRIP), NOW) == ()
+        assert correction(a_draft(), ADA, NOW) == ()
+        assert correction(sent(ROUND_TRIP), ADA, NOW) == ()
 
     def test_of_an_earlier_round_does_not_count(self) -> None:
         state = play(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.builders.workflows import ACCOUNTS, BEN, NOW, VISA
 from workflows.errors import Unreadable
 from workflows.event_encoding import EVENT_TYPES, from_json, to_json
-from workflows.events import Approved, Event
+from workflows.events import Approved, Corrected, Event
 from workflows.register import Authorship, Power, PowerKind
 
 APPROVED = Approved(NOW, Authorship(BEN, Power(PowerKind.HOLDER, ACCOUNTS)), VISA)
@@ -73,6 +73,11 @@ def test_the_form_is_stable() -> None:
 def test_refuses_what_it_cannot_read(change: dict[str, object]) -> None:
     with pytest.raises(Unreadable):
         from_json({**stored(APPROVED), **change})
+
+
+def test_a_correction_stored_before_it_named_anybody_is_read() -> None:
+    payload: dict[str, object] = {"occurred_at": "2026-03-02T09:00:00+00:00"}
+    assert from_json({"type": "corrected", "version": 1, "payload": payload}) == Corrected(NOW)
 
 
 def test_an_older_event_is_brought_to_the_present_version_by_version() -> None:

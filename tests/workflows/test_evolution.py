@@ -9,6 +9,7 @@ from tests.builders.workflows import (
     ADA_AT_RECEPTION,
     BEN_AT_ACCOUNTS,
     FACTS,
+    FILING,
     FULL,
     NO_STEP,
     NOW,
@@ -17,11 +18,15 @@ from tests.builders.workflows import (
     TRANSMISSION,
     VERSION,
     VISA,
+    VISA_STEP,
     a_draft,
+    a_step,
+    a_workflow,
     play,
     some_documents,
 )
 from workflows.actions import Approve, Reject, Resubmit, Retract, Submit
+from workflows.definition import StepKind
 from workflows.engine import decide, open_draft
 from workflows.errors import BrokenHistory
 from workflows.event_encoding import from_json
@@ -46,7 +51,8 @@ SUBMIT = Submit(ADA_AT_RECEPTION, VERSION, FULL, some_documents())
 
 
 def test_a_folder_begins_as_the_draft_of_its_desk() -> None:
-    assert evolve(None, CREATED) == FolderState(FolderId("folder-1"), ADA_AT_RECEPTION)
+    draft = FolderState(FolderId("folder-1"), ADA_AT_RECEPTION, depositors=(ADA,))
+    assert evolve(None, CREATED) == draft
 
 
 def test_each_event_adds_one_to_the_version() -> None:
@@ -83,6 +89,19 @@ def test_a_retracted_act_stays_in_the_history_of_the_folder() -> None:
 def test_the_step_that_loses_its_turn_has_not_started() -> None:
     state = play(a_draft(), SUBMIT, Approve(BEN_AT_ACCOUNTS, VISA), Retract(BEN_AT_ACCOUNTS, VISA))
     assert [one.started_at is None for one in state.steps] == [False, True, True]
+
+
+def test_an_archive_step_that_names_nobody_names_nobody_again_once_it_lost_its_turn() -> None:
+    filing = a_step(FILING, StepKind.ARCHIVE)
+    state = play(
+        a_draft(),
+        Submit(ADA_AT_RECEPTION, VERSION, a_workflow(VISA_STEP, filing), some_documents()),
+        Approve(BEN_AT_ACCOUNTS, VISA),
+    )
+    assert state.desks_awaited_at(FILING) == (RECEPTION,)
+    back = play(state, Retract(BEN_AT_ACCOUNTS, VISA))
+    assert [one.as_drawn for one in state.steps] == [VISA_STEP, filing]
+    assert [one.step for one in back.steps] == [VISA_STEP, filing]
 
 
 def test_an_earlier_round_stays_in_the_history_and_counts_no_more() -> None:

@@ -48,7 +48,7 @@ from workflows.definition import (
     given_desk,
     variable_desk,
 )
-from workflows.findings import field_findings, findings, structure_findings
+from workflows.findings import demanded_field_findings, findings, structure_findings
 
 SIGNED = a_workflow(SIGNATURE_STEP, SENDING_STEP)
 UNSIGNED = a_workflow(VISA_STEP, SENDING_STEP)
@@ -243,7 +243,7 @@ class TestMetadata:
             required_to_pass=(FieldKey("montant"), FieldKey("objet")),
             required_to_reject=(FieldKey("objet"),),
         )
-        found = field_findings(a_workflow(step), {FieldKey("montant")})
+        found = demanded_field_findings(a_workflow(step), {FieldKey("montant")})
         assert [(one.code, one.severity, one.step) for one in found] == [
             ("step_metadata_unknown", Severity.ERROR, VISA)
         ]
@@ -251,7 +251,9 @@ class TestMetadata:
 
     def test_that_is_demanded_to_reject_too(self) -> None:
         step = replace(VISA_STEP, required_to_reject=(FieldKey("motif"),))
-        assert codes(field_findings(a_workflow(step), frozenset())) == ["step_metadata_unknown"]
+        assert codes(demanded_field_findings(a_workflow(step), frozenset())) == [
+            "step_metadata_unknown"
+        ]
 
 
 class TestProtocols:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.builders.registers import (
     CLERK,
     CO_MAYOR,
+    COUNCIL,
     DAY,
     DEPUTY,
     EVERYBODY,
@@ -18,7 +19,10 @@ from tests.builders.registers import (
     FIRST,
     MAYOR,
     MONTH,
+    NOW,
     ORDER,
+    PARIS,
+    REGISTER,
     SECOND,
     STRANGER,
     TERM,
@@ -26,6 +30,7 @@ from tests.builders.registers import (
     a_grant,
     with_grants,
     with_holders,
+    without_holders,
 )
 from workflows.definition import DeskId
 from workflows.grant_refusals import (
@@ -142,21 +147,103 @@ class TestContradictions:
     ) -> None:
         saved = a_grant(INTERIM, grantee=CLERK, document=document)
         with pytest.raises(ContradictoryPowers) as refused:
-            check_grant(with_grants(saved), a_grant(INTERIM, id=OTHER), NAMES)
+            check_grant(with_grants(saved), a_grant(INTERIM, id=OTHER), PARIS, NAMES)
         assert f"{name} (donné à Camille)" in refused.value.detail
 
     def test_a_grant_does_not_contradict_its_former_self(self) -> None:
         saved = a_grant(POWER_DELEGATION)
-        check_grant(with_grants(saved), replace(saved, grantee=CLERK))
+        check_grant(with_grants(saved), replace(saved, grantee=CLERK), PARIS)
 
 
 def refuses(register: PowerRegister, grant: Grant) -> bool:
     types = {SubtypeId("leave"): ORDERS, SubtypeId("invoice"): PAYMENTS}
     try:
-        check_grant(register, grant, type_of=types)
+        check_grant(register, grant, PARIS, type_of=types)
     except ContradictoryPowers:
         return True
     return False
+
+
+class TestLapsed:
+    """The mayor of the last term left; another one came the day after."""
+
+    LEFT, CAME = NOW, NOW + DAY
+    TOWN = with_holders(
+        DeskHolder(TOWN_HALL, MAYOR, Period(TERM.start, LEFT)),
+        DeskHolder(TOWN_HALL, CO_MAYOR, Period(CAME)),
+        base=without_holders(TOWN_HALL),
+    )
+
+    def accepts(self, old: Grant, new: Grant) -> bool:
+        try:
+            check_grant(with_grants(old, base=self.TOWN), replace(new, id=OTHER), PARIS)
+        except (ContradictoryPowers, DelegationCycle):
+            return False
+        return True
+
+    def test_what_a_council_gave_to_a_mayor_who_left_does_not_hold_back_his_successor(self) -> None:
+        old = a_grant(
+            POWER_DELEGATION, office=COUNCIL, grantor=None, grantee=MAYOR, grantee_office=TOWN_HALL
+        )
+        new = replace(old, grantee=CO_MAYOR, period=Period(self.CAME))
+        assert self.accepts(old, new)
+        assert not self.accepts(replace(old, grantee_office=None), new)
+
+    @pytest.mark.parametrize("executory_at", [a_grant().executory_at, None], ids=["yes", "not yet"])
+    def test_what_a_mayor_who_left_gave_does_not_hold_back_his_successor(
+        self, executory_at: datetime | None
+    ) -> None:
+        old = a_grant(POWER_DELEGATION, executory_at=executory_at)
+        new = a_grant(
+            POWER_DELEGATION, grantor=CO_MAYOR, grantee=STRANGER, period=Period(self.CAME)
+        )
+        assert self.accepts(old, new)
+
+    def test_what_a_mayor_gives_before_he_leaves_contradicts_what_he_gave(self) -> None:
+        old = a_grant(POWER_DELEGATION, grantee=CLERK)
+        last = Period(self.LEFT - SECOND)
+        assert not self.accepts(old, a_grant(POWER_DELEGATION, grantee=STRANGER, period=last))
+
+    def test_what_starts_with_the_parent_that_it_re_delegates_is_seen(self) -> None:
+        parent = a_grant(
+            POWER_DELEGATION,
+            id=PowerId("parent"),
+            office=COUNCIL,
+            grantor=None,
+            grantee=CLERK,
+            may_be_regranted=True,
+            period=Period(NOW + DAY),
+        )
+        child = a_grant(
+            POWER_DELEGATION, office=COUNCIL, grantor=CLERK, grantee=FIRST, regrants=parent.id
+        )
+        register = with_grants(parent, child, base=self.TOWN)
+        with pytest.raises(ContradictoryPowers):
+            check_grant(register, replace(child, id=OTHER, grantee=STRANGER), PARIS)
+
+    def test_what_waits_for_its_document_contradicts_what_it_may_meet(self) -> None:
+        old = a_grant(POWER_DELEGATION, grantor=CO_MAYOR, grantee=CLERK, executory_at=None)
+        new = a_grant(
+            POWER_DELEGATION, grantor=CO_MAYOR, grantee=STRANGER, period=Period(self.CAME)
+        )
+        assert not self.accepts(old, new)
+
+    def test_a_delegation_of_somebody_who_left_closes_no_circle(self) -> None:
+        old = a_grant(grantee=CO_MAYOR)
+        assert self.accepts(old, a_grant(grantor=CO_MAYOR, grantee=MAYOR, period=Period(self.CAME)))
+
+    def test_threat_36_a_circle_that_a_holding_to_come_closes_is_refused(self) -> None:
+        comes = (
+            DeskHolder(DEPUTY, CO_MAYOR, Period(self.CAME)),
+            DeskHolder(FINANCES, CLERK, Period(self.CAME)),
+        )
+        town = replace(REGISTER, holders=comes)
+        waits = a_grant(office=DEPUTY, grantor=CO_MAYOR, grantee=CLERK, executory_at=None)
+        back = a_grant(
+            id=OTHER, office=FINANCES, grantor=CLERK, grantee=CO_MAYOR, executory_at=None
+        )
+        with pytest.raises(DelegationCycle):
+            check_grant(with_grants(waits, base=town), back, PARIS)
 
 
 class TestCycle:
@@ -170,12 +257,12 @@ class TestCycle:
 
     def test_threat_36_a_cycle_is_refused_and_shown(self) -> None:
         with pytest.raises(DelegationCycle) as refused:
-            check_grant(self.BASE, a_grant(), NAMES)
+            check_grant(self.BASE, a_grant(), PARIS, NAMES)
         assert "(Claude → Dominique → Camille → Claude)" in refused.value.detail
 
     def test_without_names_ids_are_shown(self) -> None:
         with pytest.raises(DelegationCycle, match="mayor → first-deputy → clerk → mayor"):
-            check_grant(self.BASE, a_grant())
+            check_grant(self.BASE, a_grant(), PARIS)
 
     @pytest.mark.parametrize(
         ("period", "cycle"),
@@ -192,7 +279,7 @@ class TestCycle:
     ) -> None:
         grant = a_grant(period=period, executory_at=TERM.start, document=None)
         try:
-            check_grant(self.BASE, grant)
+            check_grant(self.BASE, grant, PARIS)
         except DelegationCycle:
             found = True
         else:
@@ -200,7 +287,7 @@ class TestCycle:
         assert found is cycle
 
     def test_a_line_of_delegations_is_no_cycle(self) -> None:
-        check_grant(self.BASE, a_grant(grantee=STRANGER))
+        check_grant(self.BASE, a_grant(grantee=STRANGER), PARIS)
 
     @given(
         links=st.lists(
@@ -219,7 +306,7 @@ class TestCycle:
                 id=PowerId(f"grant-{n}"), office=DeskId(grantor), grantor=grantor, grantee=grantee
             )
             try:
-                check_grant(register, grant)
+                check_grant(register, grant, PARIS)
             except (DelegationCycle, GrantToOneself):
                 continue
             register = with_grants(grant, base=register)

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -18,6 +19,7 @@ from tests.builders.registers import (
     MAYOR,
     MONTH,
     NOW,
+    PARIS,
     REGISTER,
     SECOND,
     SECOND_DEPUTY,
@@ -50,7 +52,7 @@ from workflows.grant_refusals import (
     SubDelegationRefused,
 )
 from workflows.grants import CAPACITY_MAX, check_absence, check_grant, check_hierarchy, lapsing
-from workflows.periods import Period
+from workflows.periods import DayOutOfRange, Period
 from workflows.powers import RULES
 from workflows.register import (
     AbsenceId,
@@ -75,7 +77,7 @@ OTHER = PowerId("grant-2")
 class TestAGrantByItself:
     @pytest.mark.parametrize("kind", GRANTS)
     def test_is_accepted_when_nothing_is_wrong(self, kind: PowerKind) -> None:
-        check_grant(REGISTER, a_grant(kind, grantee_office=DEPUTY))
+        check_grant(REGISTER, a_grant(kind, grantee_office=DEPUTY), PARIS)
 
     @pytest.mark.parametrize(
         ("changes", "refusal"),
@@ -130,38 +132,61 @@ class TestAGrantByItself:
         self, changes: dict[str, Any], refusal: type[Refused]
     ) -> None:
         with pytest.raises(GrantRefused) as refused:
-            check_grant(REGISTER, a_grant(**changes))
+            check_grant(REGISTER, a_grant(**changes), PARIS)
         assert type(refused.value) is refusal
         assert refused.value.detail.endswith(".")
 
     def test_may_be_executory_until_the_last_second(self) -> None:
-        check_grant(REGISTER, a_grant(executory_at=MONTH.end and MONTH.end - SECOND))
+        check_grant(REGISTER, a_grant(executory_at=MONTH.end and MONTH.end - SECOND), PARIS)
 
     def test_may_be_published_the_day_it_is_signed(self) -> None:
         same_day = FoundingDocument("2026-12", date(2026, 2, 20), date(2026, 2, 20))
-        check_grant(REGISTER, a_grant(document=same_day))
+        check_grant(REGISTER, a_grant(document=same_day), PARIS)
 
     def test_its_capacity_may_be_as_long_as_a_template(self) -> None:
-        check_grant(REGISTER, a_grant(capacity="é" * CAPACITY_MAX))
+        check_grant(REGISTER, a_grant(capacity="é" * CAPACITY_MAX), PARIS)
 
     def test_may_stay_open(self) -> None:
-        check_grant(REGISTER, a_grant(period=Period(MONTH.start)))
+        check_grant(REGISTER, a_grant(period=Period(MONTH.start)), PARIS)
 
     def test_may_be_executory_the_day_it_is_signed_at_the_other_end_of_the_world(self) -> None:
         # In Wallis 1 March begins on 28 February at noon, UTC.
+        wallis = ZoneInfo("Pacific/Wallis")
         signed_there = FoundingDocument("2026-13", date(2026, 3, 1))
         at_once = datetime(2026, 2, 28, 12, tzinfo=UTC)
-        check_grant(REGISTER, a_grant(document=signed_there, executory_at=at_once))
+        check_grant(REGISTER, a_grant(document=signed_there, executory_at=at_once), wallis)
         published_there = replace(signed_there, published_on=signed_there.signed_on)
-        check_grant(REGISTER, a_grant(document=published_there, executory_at=at_once))
+        check_grant(REGISTER, a_grant(document=published_there, executory_at=at_once), wallis)
+
+    @pytest.mark.parametrize(
+        ("place", "begins"),
+        [
+            ("Europe/Paris", datetime(2026, 3, 9, 23, tzinfo=UTC)),
+            ("America/Martinique", datetime(2026, 3, 10, 4, tzinfo=UTC)),
+            ("Pacific/Noumea", datetime(2026, 3, 9, 13, tzinfo=UTC)),
+        ],
+    )
+    def test_threat_36_serves_no_second_before_the_day_of_its_publication_there(
+        self, place: str, begins: datetime
+    ) -> None:
+        published = FoundingDocument("2026-14", date(2026, 3, 9), date(2026, 3, 10))
+        check_grant(REGISTER, a_grant(document=published, executory_at=begins), ZoneInfo(place))
+        early = a_grant(document=published, executory_at=begins - SECOND)
+        with pytest.raises(GrantDatesReversed, match="publié"):
+            check_grant(REGISTER, early, ZoneInfo(place))
+
+    def test_is_refused_where_its_publication_has_no_instant(self) -> None:
+        never = FoundingDocument("2026-15", date.min, date.min)
+        with pytest.raises(DayOutOfRange):
+            check_grant(REGISTER, a_grant(document=never), PARIS)
 
     def test_a_body_needs_no_grantor(self) -> None:
         check_grant(
-            REGISTER, a_grant(POWER_DELEGATION, office=COUNCIL, grantor=None, grantee=MAYOR)
+            REGISTER, a_grant(POWER_DELEGATION, office=COUNCIL, grantor=None, grantee=MAYOR), PARIS
         )
 
     def test_the_law_needs_no_document(self) -> None:
-        check_grant(REGISTER, a_grant(SUBSTITUTION, document=None, executory_at=None))
+        check_grant(REGISTER, a_grant(SUBSTITUTION, document=None, executory_at=None), PARIS)
 
 
 class TestGrantor:
@@ -179,21 +204,21 @@ class TestGrantor:
     ) -> None:
         grant = a_grant(grantor=CO_MAYOR, executory_at=executory_at)
         if accepted:
-            check_grant(self.ELECTED, grant)
+            check_grant(self.ELECTED, grant, PARIS)
         else:
             with pytest.raises(GrantorNotHolder):
-                check_grant(self.ELECTED, grant)
+                check_grant(self.ELECTED, grant, PARIS)
 
     def test_has_to_hold_it_during_the_period_at_least(self) -> None:
         early = a_grant(grantor=CO_MAYOR, executory_at=None, period=Period(NOW - DAY, NOW))
         with pytest.raises(GrantorNotHolder):
-            check_grant(self.ELECTED, early)
+            check_grant(self.ELECTED, early, PARIS)
 
     @pytest.mark.parametrize("kind", [SIGNATURE_DELEGATION, FUNCTION_DELEGATION, POWER_DELEGATION])
     def test_threat_36_a_delegate_does_not_delegate(self, kind: PowerKind) -> None:
         chained = a_grant(kind, id=OTHER, grantor=FIRST, grantee=CLERK)
         with pytest.raises(SubDelegationRefused):
-            check_grant(with_grants(a_grant()), chained)
+            check_grant(with_grants(a_grant()), chained, PARIS)
 
 
 class TestRegrant:
@@ -204,7 +229,7 @@ class TestRegrant:
 
     @pytest.mark.parametrize("kind", [POWER_DELEGATION, SIGNATURE_DELEGATION, FUNCTION_DELEGATION])
     def test_is_accepted_when_the_deliberation_says_so(self, kind: PowerKind) -> None:
-        check_grant(with_grants(self.PARENT), replace(self.CHILD, kind=kind))
+        check_grant(with_grants(self.PARENT), replace(self.CHILD, kind=kind), PARIS)
 
     @pytest.mark.parametrize(
         "parent",
@@ -219,12 +244,12 @@ class TestRegrant:
     )
     def test_threat_36_is_refused_otherwise(self, parent: dict[str, Any]) -> None:
         with pytest.raises(RegrantRefused):
-            check_grant(with_grants(replace(self.PARENT, **parent)), self.CHILD)
+            check_grant(with_grants(replace(self.PARENT, **parent)), self.CHILD, PARIS)
 
     def test_a_substitution_is_given_by_nobody_thus_not_passed_on(self) -> None:
         child = a_grant(SUBSTITUTION, id=OTHER, regrants=PowerId("grant-1"))
         with pytest.raises(RegrantRefused):
-            check_grant(with_grants(replace(self.PARENT, grantee=CLERK)), child)
+            check_grant(with_grants(replace(self.PARENT, grantee=CLERK)), child, PARIS)
 
 
 class TestAbsences:

@@ -40,6 +40,7 @@ from workflows.folder import FolderId
 from workflows.handover import (
     Bridging,
     HandOver,
+    HandOverAlreadyHolder,
     HandOverDatesMissing,
     HandOverDeskUnknown,
     HandOverOverlap,
@@ -323,6 +324,38 @@ class TestChecks:
         for ask in (check_handover, effects, applied):
             with pytest.raises(refusal):
                 ask(REGISTER, plan(**changes))
+
+    @pytest.mark.parametrize(
+        "more",
+        [
+            {},
+            {"ends_at": ELECTION - DAY, "starts_at": ELECTION + 30 * DAY},
+            {
+                "incoming": FIRST,
+                "ends_at": ELECTION - DAY,
+                "bridging": Bridging(CO_MAYOR, Period(ELECTION - DAY, ELECTION)),
+            },
+        ],
+        ids=["from the election", "later", "as bridging"],
+    )
+    def test_nobody_comes_to_an_office_that_he_holds_then(self, more: dict[str, Any]) -> None:
+        own = DeskHolder(TOWN_HALL, CO_MAYOR, Period(TERM.start))
+        with pytest.raises(HandOverAlreadyHolder):
+            check_handover(with_holders(own), plan(**more))
+
+    def test_nobody_comes_twice_to_an_office(self) -> None:
+        register = with_holders(DeskHolder(TOWN_HALL, SECOND_DEPUTY, TERM))
+        both = HandOver((TOWN, replace(TOWN, outgoing=SECOND_DEPUTY)))
+        with pytest.raises(HandOverAlreadyHolder):
+            check_handover(register, both)
+
+    def test_who_holds_the_office_before_or_after_and_who_holds_another_may_come(self) -> None:
+        bridging = Bridging(CO_MAYOR, Period(ELECTION - DAY, ELECTION))
+        register = with_holders(
+            DeskHolder(TOWN_HALL, CO_MAYOR, Period(TERM.start, ELECTION - DAY)),
+            DeskHolder(DEPUTY, CO_MAYOR, TERM),
+        )
+        check_handover(register, plan(ends_at=ELECTION - DAY, bridging=bridging))
 
     def test_a_departure_is_said_once(self) -> None:
         with pytest.raises(HandOverRepeated):

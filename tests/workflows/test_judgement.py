@@ -42,6 +42,7 @@ from workflows.powers import (
     step_power,
     who_may_act,
 )
+from workflows.reach import reaches
 from workflows.register import (
     Barred,
     BarredBy,
@@ -59,6 +60,20 @@ SIGNATURE_DELEGATION = PowerKind.SIGNATURE_DELEGATION
 
 
 POWER_DELEGATION = PowerKind.POWER_DELEGATION
+
+
+class TestTheSamePersonTwice:
+    """Two powers of one kind that the same person has at a desk, their periods overlapping."""
+
+    @pytest.mark.parametrize("kind", [PowerKind.INTERIM, POWER_DELEGATION])
+    def test_threat_36_neither_leaves_the_other_aside(self, kind: PowerKind) -> None:
+        holder = MAYOR if kind is POWER_DELEGATION else FIRST
+        first = a_grant(kind, grantor=None, grantee=holder)
+        again = replace(first, id=PowerId("grant-2"), period=TERM)
+        register = with_grants(first, again, base=ready_for(kind))
+        assert able(register) == {holder}
+        (office,) = (one for one in reaches(register, holder, NOW) if one.power.id == first.id)
+        assert office.set_aside == ()
 
 
 class TestScope:
@@ -101,6 +116,18 @@ class TestScope:
         facts = replace(ALL_FIT, amounts=slips(*cents))
         register = with_grants(a_grant(scope=Scope(ceiling_cents=1_000_000)))
         assert may(register, FIRST, facts=facts) is covered
+
+    def test_of_two_powers_refused_the_better_one_says_why(self) -> None:
+        low = a_grant(scope=Scope(ceiling_cents=1))
+        better = a_grant(
+            PowerKind.FUNCTION_DELEGATION,
+            id=PowerId("grant-2"),
+            scope=Scope(types=frozenset({self.OTHER_TYPE})),
+        )
+        facts = replace(ALL_FIT, type=self.TYPE, amounts=slips(5))
+        with pytest.raises(OutOfScope) as refused:
+            power(with_grants(low, better), FIRST, facts=facts)
+        assert "plafond" not in refused.value.detail
 
     def test_the_refusal_names_the_slip_and_what_to_do(self) -> None:
         facts = replace(ALL_FIT, amounts=slips(5, 1_234_567))

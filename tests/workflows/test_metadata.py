@@ -333,6 +333,18 @@ class TestChanged:
         with pytest.raises(MetadataNotEditable, match="« Origine »"):
             changed(self.FIELDS, self.CURRENT, {"origine": value})
 
+    @pytest.mark.parametrize("blank", [None, " "])
+    def test_what_the_deposit_demands_is_not_emptied_afterwards(self, blank: str | None) -> None:
+        with pytest.raises(MetadataMissing, match="« Montant TTC »"):
+            changed(self.FIELDS, self.CURRENT, {"montant": blank})
+
+    def test_its_submitter_empties_even_that_while_he_has_the_folder(self) -> None:
+        values = changed(self.FIELDS, self.CURRENT, {"montant": ""}, is_with_submitter=True)
+        assert values["montant"] is None
+
+    def test_what_was_demanded_only_since_may_stay_empty(self) -> None:
+        assert changed(self.FIELDS, {}, {"montant": None}) == {"montant": None}
+
     def test_leaves_the_values_it_was_given_untouched(self) -> None:
         current = dict(self.CURRENT)
         changed(self.FIELDS, current, {"montant": "12"})

@@ -112,12 +112,11 @@ class AnyLife(RuleBasedStateMachine):
         self.town.amounts = amounts
 
     @precondition(lambda self: self.paper.is_back)
-    @rule()
-    def the_submitter_puts_new_revisions(self) -> None:
-        events = correction(self.state, NOW)
-        assert bool(events) != self.paper.corrected
-        self._follow(events)
-        self.paper.correct()
+    @rule(person=st.sampled_from((ADA, BEN)))
+    def somebody_of_the_submitter_puts_new_revisions(self, person: PersonId) -> None:
+        self._follow(correction(self.state, person, NOW))
+        assert correction(self.state, person, NOW) == ()
+        self.paper.correct(person)
 
     @rule(seed=SEEDS)
     def acts_that_bring_it_further(self, seed: int) -> None:

@@ -36,11 +36,9 @@ from tests.builders.registers import (
     without_holders,
 )
 from workflows.definition import StepKind, StepMode
+from workflows.obstacles import NobodyAble
 from workflows.periods import Period
-from workflows.powers import (
-    NobodyAble,
-    who_may_act,
-)
+from workflows.powers import who_may_act
 from workflows.register import (
     Authorship,
     Barred,

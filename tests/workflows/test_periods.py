@@ -8,7 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workflows.errors import PeriodReversed
-from workflows.periods import DayOutOfRange, Period, first_instant, start_of_day, whole_days
+from workflows.periods import (
+    DayOutOfRange,
+    Period,
+    first_instant,
+    in_calendar,
+    start_of_day,
+    whole_days,
+)
 
 PARIS = ZoneInfo("Europe/Paris")
 ONE_SECOND = timedelta(seconds=1)
@@ -47,9 +54,61 @@ class TestPeriod:
         with pytest.raises(PeriodReversed):
             Period(START, START + length)
 
+    @pytest.mark.parametrize(
+        ("start", "end", "meets"),
+        [
+            (-2, -1, False),
+            (-2, 0, False),
+            (-2, 1, True),
+            (1, 2, True),
+            (5, None, False),
+            (4, None, True),
+        ],
+    )
+    def test_meets_another_where_an_instant_is_in_both(
+        self, start: int, end: int | None, *, meets: bool
+    ) -> None:
+        hour = timedelta(hours=1)
+        period = Period(START, START + 5 * hour)
+        other = Period(START + start * hour, None if end is None else START + end * hour)
+        assert (period.meets(other), other.meets(period)) == (meets, meets)
+
+    @pytest.mark.parametrize(
+        "text", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+02:00"], ids=["after", "before"]
+    )
+    def test_refuses_an_instant_that_utc_cannot_show(self, text: str) -> None:
+        with pytest.raises(DayOutOfRange):
+            Period(datetime.fromisoformat(text))
+
     def test_refuses_an_instant_without_time_zone(self) -> None:
         with pytest.raises(ValueError, match="time zone"):
             Period(START.replace(tzinfo=None))
+
+
+class TestInCalendar:
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "9999-12-31T23:59:59-12:00",
+            "9999-12-31T23:59:59+00:00",
+            "9999-12-30T00:00:00+00:00",
+            "0001-01-02T23:59:59+00:00",
+            "0001-01-01T00:00:00+02:00",
+        ],
+    )
+    def test_refuses_what_clocks_of_some_place_could_not_show(self, text: str) -> None:
+        with pytest.raises(DayOutOfRange):
+            in_calendar(datetime.fromisoformat(text))
+
+    @pytest.mark.parametrize("text", ["9999-12-29T23:59:59+00:00", "0001-01-03T00:00:00+00:00"])
+    def test_gives_the_others_in_utc(self, text: str) -> None:
+        instant = datetime.fromisoformat(text)
+        assert in_calendar(instant.astimezone(PARIS)) == instant
+        assert in_calendar(instant.astimezone(PARIS)).tzinfo is UTC
+
+    def test_refuses_an_instant_without_time_zone(self) -> None:
+        with pytest.raises(ValueError, match="time zone"):
+            in_calendar(START.replace(tzinfo=None))
 
 
 class TestWholeDays:

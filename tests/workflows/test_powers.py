@@ -64,6 +64,8 @@ from workflows.register import (
     PersonId,
     Power,
     PowerKind,
+    Scope,
+    TypeId,
 )
 
 PROGRAM = PersonId("finance-software")
@@ -183,10 +185,30 @@ class TestDeskPower:
             desk_power(self.REGISTER, PersonAtDesk(FIRST, TOWN_HALL), NOW)
 
     @pytest.mark.parametrize("kind", [PowerKind.INTERIM, PowerKind.SUBSTITUTION])
-    def test_nor_does_who_stands_in_for_the_holder(self, kind: PowerKind) -> None:
+    def test_whoever_stands_in_for_the_holder_deposits(self, kind: PowerKind) -> None:
         register = with_grants(a_grant(kind), base=ready_for(kind))
+        found = desk_power(register, PersonAtDesk(FIRST, TOWN_HALL), NOW)
+        assert (found.kind, found.desk) == (kind, TOWN_HALL)
+
+    @pytest.mark.parametrize("kind", [PowerKind.INTERIM, PowerKind.SUBSTITUTION])
+    def test_as_long_as_he_stands_in_for_him(self, kind: PowerKind) -> None:
         with pytest.raises(NoPower):
-            desk_power(register, PersonAtDesk(FIRST, TOWN_HALL), NOW)
+            desk_power(with_grants(a_grant(kind)), PersonAtDesk(FIRST, TOWN_HALL), NOW)
+
+    def test_he_deposits_what_his_scope_covers(self) -> None:
+        narrow = a_grant(PowerKind.INTERIM, scope=Scope(frozenset({TypeId("orders")})))
+        register = with_grants(narrow, base=ready_for(PowerKind.INTERIM))
+        actor = PersonAtDesk(FIRST, TOWN_HALL)
+        assert desk_power(register, actor, NOW, Facts(type=TypeId("orders"))).id == narrow.id
+        for facts in (Facts(), Facts(type=TypeId("flows"))):
+            with pytest.raises(NoPower):
+                desk_power(register, actor, NOW, facts)
+
+    def test_a_holder_who_stands_in_for_another_deposits_in_his_own_name(self) -> None:
+        both = (DeskHolder(TOWN_HALL, CO_MAYOR, TERM), DeskHolder(TOWN_HALL, FIRST, TERM))
+        register = with_grants(a_grant(PowerKind.SUBSTITUTION), base=with_holders(*both))
+        away = with_absences(*map(an_absence, (MAYOR, CO_MAYOR, FIRST)), base=register)
+        assert desk_power(away, PersonAtDesk(FIRST, TOWN_HALL), NOW) == OWN
 
     def test_nobody_deposits_for_a_desk_that_does_not_exist(self) -> None:
         with pytest.raises(UnknownDesk):

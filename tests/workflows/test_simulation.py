@@ -3,10 +3,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from tests.builders.registers import (
     ALL_FIT,
     CLERK,
     DAY,
+    DEPUTY,
     FINANCES,
     MAYOR,
     MONTH,
@@ -23,6 +26,8 @@ from tests.builders.registers import (
     with_holders,
 )
 from workflows.definition import (
+    BOSS,
+    DeskId,
     Duty,
     DutyKind,
     FieldKey,
@@ -33,7 +38,15 @@ from workflows.definition import (
     given_desk,
 )
 from workflows.periods import Period
-from workflows.register import AbsenceId, DeskHolder, PersonAtDesk, PersonId, PowerRegister
+from workflows.register import (
+    NO_FACTS,
+    AbsenceId,
+    DeskHolder,
+    Facts,
+    PersonAtDesk,
+    PersonId,
+    PowerRegister,
+)
 from workflows.simulation import Assumptions, Outcome, Simulation, simulate
 from workflows.turning_points import turning_points
 
@@ -110,6 +123,50 @@ class TestWalk:
         (stage,) = simulate(given).stages
         assert [(one.since, one.until) for one in stage.waits] == [(NOW + DAY, None)]
 
+    def test_a_wait_counts_from_the_last_of_several_departures(self) -> None:
+        away = (Period(NOW, NOW + DAY), Period(NOW + 2 * DAY))
+        register = with_absences(
+            *(an_absence(MAYOR, period=one, id=AbsenceId(f"{one.start}")) for one in away)
+        )
+        given = replace(a_simulation(register=register), durations={StepId("visa"): 3 * DAY})
+        (stage,) = simulate(given).stages
+        assert [one.since for one in stage.waits] == [NOW + 2 * DAY]
+
+
+class TestCertificates:
+    """Who holds one fit to sign depends on the day."""
+
+    def told(self, *valid: Period) -> Simulation:
+        """The mayor signs alone, a day after the deposit at the soonest."""
+        signature = a_step("signature", StepKind.SIGNATURE)
+        return simulate(
+            replace(
+                a_simulation(a_step("visa"), signature),
+                facts=NO_FACTS,
+                certified={MAYOR: valid},
+                durations={StepId("signature"): DAY},
+            )
+        )
+
+    def test_one_that_covers_the_signature_lets_the_folder_through(self) -> None:
+        told = self.told(Period(NOW - DAY, NOW + 2 * DAY))
+        assert (told.outcome, told.stages[1].actors[0].person) == (Outcome.COMPLETED, MAYOR)
+
+    def test_one_that_expires_on_the_way_blocks_the_folder_since_then_and_for_good(self) -> None:
+        stage = self.told(Period(NOW - DAY, NOW + timedelta(hours=5))).stages[1]
+        (wait,) = stage.waits
+        assert (wait.since, wait.until, stage.ends_at) == (NOW + timedelta(hours=5), None, None)
+        assert wait.why.nobody == "no_fit_certificate"
+
+    def test_one_that_starts_later_ends_the_wait_by_itself(self) -> None:
+        told = self.told(Period(NOW + 3 * DAY))
+        (wait,) = told.stages[1].waits
+        assert (wait.since, wait.until) == (NOW, NOW + 3 * DAY)
+        assert told.stages[1].ends_at == NOW + 3 * DAY
+
+    def test_the_next_one_takes_over_where_it_comes_before_the_first_expires(self) -> None:
+        assert not self.told(Period(NOW - DAY, NOW + DAY), Period(NOW)).blocked_at
+
 
 class TestChoices:
     """Who acts may decide where the folder stops."""
@@ -133,6 +190,68 @@ class TestChoices:
         told = self.told(OTHER_CLERK)
         assert told.outcome is Outcome.COMPLETED
         assert [one.actors[0].person for one in told.stages] == [MAYOR, OTHER_CLERK]
+
+    def test_what_the_others_would_bring_about_is_told_whoever_comes_first(self) -> None:
+        register = with_holders(DeskHolder(TOWN_HALL, OTHER_CLERK, TERM))
+        visa, signature = a_step("visa"), a_step("signature", StepKind.SIGNATURE)
+        for signer in (MAYOR, OTHER_CLERK):
+            told = simulate(
+                replace(
+                    a_simulation(
+                        visa, signature, register=register, duties=(APPROVER_DOES_NOT_SIGN,)
+                    ),
+                    facts=Facts(fit_signers=frozenset({signer})),
+                )
+            )
+            assert told.outcome is Outcome.COMPLETED
+            assert told.otherwise is not None
+            assert told.otherwise.stages[-1].ends_at is None
+
+    def test_a_walk_that_waits_and_ends_comes_before_one_that_never_does(self) -> None:
+        """The mayor may approve and not sign; a colleague signs for him once certified."""
+        register = with_holders(DeskHolder(TOWN_HALL, OTHER_CLERK, TERM))
+        given = replace(
+            a_simulation(
+                a_step("visa"),
+                a_step("signature", StepKind.SIGNATURE),
+                register=register,
+                duties=(APPROVER_DOES_NOT_SIGN,),
+            ),
+            facts=NO_FACTS,
+        )
+        for signer in (MAYOR, OTHER_CLERK):
+            told = simulate(replace(given, certified={signer: (Period(NOW + DAY),)}))
+            assert (told.outcome, told.stages[-1].ends_at) == (Outcome.BLOCKED, NOW + DAY)
+            assert told.otherwise is not None
+            assert told.otherwise.stages[-1].ends_at is None
+
+    @pytest.mark.parametrize("desks", [(DEPUTY, FINANCES), (FINANCES, DEPUTY)])
+    def test_the_boss_of_whoever_acts_may_be_missing(self, desks: tuple[DeskId, ...]) -> None:
+        either = replace(a_step("visa"), actors=tuple(given_desk(one) for one in desks))
+        boss = replace(a_step("boss"), actors=(BOSS,))
+        register = replace(REGISTER, superiors={DEPUTY: TOWN_HALL})
+        told = simulate(a_simulation(either, boss, register=register))
+        assert (told.outcome, told.stages[0].actors[0].power.desk) == (Outcome.COMPLETED, DEPUTY)
+        assert told.otherwise is not None
+        assert told.otherwise.stages[0].actors[0].power.desk == FINANCES
+
+    def test_of_two_stops_the_first_is_told(self) -> None:
+        """Whoever approved both times may not sign: the mayor alone has the certificate."""
+        register = with_holders(DeskHolder(TOWN_HALL, OTHER_CLERK, TERM))
+        told = simulate(
+            replace(
+                a_simulation(
+                    a_step("one"),
+                    a_step("two"),
+                    a_step("signature", StepKind.SIGNATURE),
+                    register=register,
+                    duties=(APPROVER_DOES_NOT_SIGN,),
+                ),
+                facts=Facts(fit_signers=frozenset({MAYOR})),
+            )
+        )
+        assert told.otherwise is not None
+        assert [one.actors[0].person for one in told.otherwise.stages[:2]] == [MAYOR, MAYOR]
 
     def test_a_search_without_end_gives_its_first_walk(self) -> None:
         """Twelve persons at eight steps, and a last one that none of them may pass."""

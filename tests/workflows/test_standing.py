@@ -19,6 +19,7 @@ from tests.builders.registers import (
     MONTH,
     NOW,
     OWN,
+    REGISTER,
     SEAL,
     SECOND,
     SECOND_DEPUTY,
@@ -43,13 +44,14 @@ from workflows.powers import (
 )
 from workflows.register import (
     DeskHolder,
+    Grant,
     PersonId,
     Power,
     PowerId,
     PowerKind,
     Scope,
 )
-from workflows.standing import Founding, GivenBy, stands
+from workflows.standing import Founding, GivenBy, has_lapsed, stands
 
 SIGNATURE_DELEGATION = PowerKind.SIGNATURE_DELEGATION
 
@@ -346,3 +348,85 @@ class TestRegrant:
         sums = (100, 101, 201)
         found = [able(register, facts=replace(ALL_FIT, amounts=slips(n))) for n in sums]
         assert found == [{CLERK}, {MAYOR}, {MAYOR}]
+
+
+class TestLapse:
+    LATER = NOW + DAY
+
+    def lapsed(self, grant: Grant, *holders: DeskHolder, instant: datetime = NOW) -> bool:
+        """Of a grant, once the mayor and the first deputy hold their desks for these periods."""
+        desks = {one.desk for one in holders}
+        base = replace(
+            REGISTER,
+            holders=(*holders, *(one for one in REGISTER.holders if one.desk not in desks)),
+        )
+        return has_lapsed(with_grants(grant, base=base), grant, RULES, instant)
+
+    @pytest.mark.parametrize("kind", GRANTS)
+    def test_what_may_serve_has_not_lapsed_even_where_nobody_is_away(self, kind: PowerKind) -> None:
+        assert not self.lapsed(a_grant(kind))
+        assert not self.lapsed(a_grant(kind, period=Period(self.LATER)))
+        assert not self.lapsed(a_grant(kind, executory_at=None))
+
+    @pytest.mark.parametrize("kind", GRANTS)
+    def test_what_is_over_or_repealed_has_lapsed(self, kind: PowerKind) -> None:
+        assert self.lapsed(a_grant(kind), instant=MONTH.end or NOW)
+        assert self.lapsed(a_grant(kind, repealed_at=NOW))
+        assert not self.lapsed(a_grant(kind, repealed_at=self.LATER))
+
+    @pytest.mark.parametrize("kind", DELEGATIONS)
+    def test_what_was_given_by_one_who_left_has_lapsed_even_once_he_is_back(
+        self, kind: PowerKind
+    ) -> None:
+        left = DeskHolder(TOWN_HALL, MAYOR, Period(TERM.start, NOW))
+        back = DeskHolder(TOWN_HALL, MAYOR, Period(NOW))
+        assert self.lapsed(a_grant(kind), left)
+        assert self.lapsed(a_grant(kind), left, back)
+        assert not self.lapsed(a_grant(kind), left, instant=NOW - SECOND)
+        assert not self.lapsed(a_grant(kind, period=Period(self.LATER)), left, back)
+
+    def test_what_was_received_for_an_office_that_was_left_has_lapsed(self) -> None:
+        left = DeskHolder(DEPUTY, FIRST, Period(TERM.start, NOW))
+        assert self.lapsed(a_grant(grantee_office=DEPUTY), left)
+        assert not self.lapsed(a_grant(), left)
+
+    def test_what_starts_with_a_holding_to_come_has_not_lapsed(self) -> None:
+        coming = DeskHolder(TOWN_HALL, MAYOR, Period(self.LATER))
+        assert not self.lapsed(a_grant(period=Period(self.LATER)), coming)
+        assert self.lapsed(a_grant(period=Period(self.LATER - SECOND)), coming)
+
+    def test_what_waits_to_be_executory_may_find_there_who_comes_by_then(self) -> None:
+        waiting = a_grant(executory_at=None)
+        assert not self.lapsed(waiting, DeskHolder(TOWN_HALL, MAYOR, Period(self.LATER)))
+        assert self.lapsed(waiting, DeskHolder(TOWN_HALL, CO_MAYOR, Period(self.LATER)))
+        assert self.lapsed(waiting, DeskHolder(TOWN_HALL, MAYOR, Period(MONTH.end or NOW)))
+
+    @pytest.mark.parametrize(
+        ("parent", "child", "expected"),
+        [
+            ({}, {}, False),
+            ({"period": Period(NOW + DAY)}, {}, False),
+            ({"executory_at": None}, {}, False),
+            ({"executory_at": None, "repealed_at": NOW}, {}, True),
+            ({"repealed_at": NOW}, {}, True),
+            ({"may_be_regranted": False}, {}, True),
+            ({"id": PowerId("grant-9")}, {}, True),
+            ({}, {"repealed_at": NOW}, True),
+        ],
+        ids=[
+            "both stand",
+            "the other is to start",
+            "the other is to be executory",
+            "the other was repealed before",
+            "the other is repealed",
+            "the other moves on no more",
+            "the other is not in the register",
+            "repealed itself",
+        ],
+    )
+    def test_what_was_re_delegated_lapses_with_the_other(
+        self, parent: dict[str, object], child: dict[str, object], expected: bool
+    ) -> None:
+        other = replace(TestRegrant.PARENT, **parent)  # type: ignore[arg-type]
+        grant = replace(TestRegrant.CHILD, **child)  # type: ignore[arg-type]
+        assert has_lapsed(with_grants(other, grant), grant, RULES, NOW) is expected

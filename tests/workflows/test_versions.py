@@ -59,6 +59,7 @@ from workflows.definition import (
 from workflows.errors import Refused
 from workflows.folder import FolderState, StepInstance, StepState
 from workflows.register import PersonAtDesk
+from workflows.submission import desks_for_trial
 from workflows.versions import Change, Difference, Effect, differences, impact
 
 SECOND = a_step(SECOND_VISA, StepKind.APPROVAL, MAYOR)
@@ -280,7 +281,19 @@ class TestImpact:
             one.id for one in moved.steps if one.is_added
         }
         if found.effect is Effect.UNAFFECTED:
-            assert _left(moved) == _left(state)
+            # Other desks than those that the impact takes for granted might be chosen.
+            kept = _brought(state, after, desks_for_trial(state, after, REGISTER))
+            assert kept is not None
+            assert _left(kept) == _left(state)
+
+    def test_a_step_that_may_stay_where_it_is_leaves_a_folder_as_it_was(self) -> None:
+        before = a_workflow(VISA_STEP, SECOND)
+        after = a_workflow(VISA_STEP, replace(SECOND, actors=(variable_desk(),)))
+        state = submitted(before)
+        kept = _brought(state, after, desks_for_trial(state, after, REGISTER))
+        assert impact(state, OTHER_VERSION, after, REGISTER, NOW).effect is Effect.UNAFFECTED
+        assert kept is not None
+        assert _left(kept) == _left(state)
 
 
 def _left(state: FolderState) -> list[StepInstance]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import json
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx2
@@ -13,6 +14,7 @@ from app.auth.principal import Permission
 from app.auth.service import principal_of_token
 from app.context import Context
 from app.demo.town import Town
+from app.kit.clock import in_journal
 from tests.app.auth.conftest import ClientAt
 from tests.app.conftest import Client
 from tests.builders.people import ApiPerson
@@ -130,6 +132,17 @@ class TestIssue:
         async with context.unit(administrator.town.tenant_id) as session:
             kinds = list(await session.scalars(text("SELECT kind FROM audit_events ORDER BY seq")))
         assert kinds[-2:] == ["token.issued", "token.revoked"]
+        exported = (await administrator.client.get("/journal")).text.splitlines()
+        issued = json.loads(next(one for one in exported if "token.issued" in one))
+        token = made.json()
+        expires_at = in_journal(datetime.fromisoformat(token["expires_at"]))
+        verbs = "/".join(token["verbs"])
+        assert issued["entry"]["details"] == {
+            "token": token["id"],
+            "verbs": verbs,
+            "expires_at": expires_at,
+        }
+        assert issued["values"]["desks"]["value"].split() == token["desk_ids"]
 
 
 class TestUse:

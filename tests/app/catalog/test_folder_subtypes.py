@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 
 import pytest
 
+from app.auth.principal import Role
 from app.context import Context
 from app.demo.town import Town
 from app.models import Folder
@@ -30,6 +32,7 @@ from tests.builders.catalog import (
 )
 from tests.builders.configurations import setup_of
 from tests.builders.people import ApiPerson, approve
+from tests.builders.principals import add_person
 from tests.builders.towns import random_id
 
 
@@ -98,6 +101,23 @@ class TestSubtype:
         assert taken.status_code == 201, taken.text
         assert activated.json()["findings"] == ["helios_signature_unexpected"]
 
+    async def test_the_journal_tells_what_changed_and_which_desks_see_and_deposit(
+        self, administrator: ApiPerson
+    ) -> None:
+        town = administrator.town
+        letters = str(town.subtypes["letters"])
+        seeing = [str(town.desks["maire"]), str(town.desks["finances"])]
+        changed = await change(administrator, letters, visible_desk_ids=seeing, deposit_desk_ids=[])
+        assert changed.status_code == 200
+        line = json.loads((await administrator.client.get("/journal")).text.splitlines()[-2])
+        assert line["entry"]["details"] == {
+            "folder_subtype": letters,
+            "visible_desk_ids": True,
+            "deposit_desk_ids": True,
+        }
+        told_of = {name: one["value"] for name, one in line["values"].items()}
+        assert told_of == {"visible_desks": " ".join(seeing), "deposit_desks": "-"}
+
     async def test_a_subtype_is_not_moved_to_a_circuit_with_errors(
         self, administrator: ApiPerson
     ) -> None:
@@ -147,6 +167,35 @@ class TestSubtype:
         answers = [await bind(administrator, type_id, workflow_id) for _ in range(2)]
         assert answers[0].status_code == 201
         assert told(answers[1]) == (409, "subtype_name_taken")
+
+    async def test_threat_36_who_administers_circuits_without_accounts_opens_no_folder_to_himself(
+        self, context: Context, administrator: ApiPerson, person_of: PersonOf
+    ) -> None:
+        town = administrator.town
+        held, watched, other = (str(town.desks[one]) for one in ("direction", "finances", "maire"))
+        await add_person(context, town, "circuits", Role.WORKFLOW_ADMIN)
+        himself = {"user_id": str(town.users["circuits"])}
+        for path, body in ((f"{held}/holders", {}), (f"{watched}/staff", {"role": "supervisor"})):
+            await administrator.client.post(f"/desks/{path}", json=himself | body)
+        circuits = await person_of(town, "circuits")
+        letters = str(town.subtypes["letters"])
+        type_id = (await make_type(circuits, "NONE")).json()["id"]
+        workflow_id = await active(circuits, visa(town))
+        refused = [
+            await change(circuits, letters, visible_desk_ids=[other, held]),
+            await change(circuits, letters, visible_desk_ids=[watched]),
+            await bind(circuits, type_id, workflow_id, visible_desk_ids=[held]),
+        ]
+        by_another = await change(administrator, letters, visible_desk_ids=[held])
+        taken = [
+            await change(circuits, letters, visible_desk_ids=[held, other]),
+            await change(circuits, letters, name="Courriers"),
+            await bind(circuits, type_id, workflow_id, visible_desk_ids=[other]),
+        ]
+        assert [told(one) for one in refused] == [(403, "self_granted")] * 3
+        assert "« Direction" in refused[0].json()["detail"]
+        assert by_another.status_code == 200
+        assert [one.status_code for one in taken] == [200, 200, 201]
 
     async def test_threat_33_what_another_tenant_has_cannot_be_bound(
         self, administrator: ApiPerson, other_town: Town, person_of: PersonOf

@@ -17,6 +17,13 @@ from tests.builders.command_line import Ended, call
 from tests.builders.towns import DrivenClock
 
 WIDE = {"COLUMNS": "100"}
+RULED = """\
+        rules:
+          - workflow: Courriers
+            desks:
+              - step: relecture
+                desk: Adjoint aux finances
+"""
 
 
 @pytest.fixture
@@ -56,6 +63,28 @@ class TestFile:
         large = one_line(asked(small_town, "--subtype", "Dépenses", "--montant", "20000"))
         assert "Visa de l'adjoint aux finances" not in small
         assert "Visa de l'adjoint aux finances" in large
+
+    def test_the_largest_of_several_amounts_chooses_the_circuit(self, small_town: Path) -> None:
+        told = one_line(
+            asked(small_town, "--subtype", "Dépenses", "--montant", "9", "--montant", "20000")
+        )
+        assert "Visa de l'adjoint aux finances" in told
+
+    def test_a_desk_that_the_rules_choose_is_not_chosen_again_by_hand(
+        self, small_town: Path
+    ) -> None:
+        text = small_town.read_text(encoding="utf-8")
+        bound = "        paper_signature: true\n"
+        assert text.count(bound) == 1
+        small_town.write_text(text.replace(bound, bound + RULED), encoding="utf-8")
+        told = one_line(
+            asked(
+                small_town,
+                *("--subtype", "Courriers sortants", "--info", "destinataire=Préfecture"),
+                *("--choix", "relecture=Première adjointe"),
+            )
+        )
+        assert "Relecture (visa, bureau « Adjoint aux finances »)" in told
 
     def test_an_absence_lets_the_substitute_sign(self, small_town: Path) -> None:
         told = one_line(

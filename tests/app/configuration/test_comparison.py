@@ -7,10 +7,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.configuration.comparison import Standing, changes, left_alone
+from app.configuration.comparison import Standing, changes
 from app.configuration.document import AbsencePart, Configuration, WorkflowPart
 from app.configuration.merging import merged
 from app.configuration.moments import as_end, as_start, ending, is_over, period_of, starting
+from app.configuration.remainder import left_alone
 from app.configuration.shipped import TEMPLATES, template
 from app.configuration.text import read_text
 from tests.builders.configurations import HEAD, desk
@@ -18,6 +19,14 @@ from tests.builders.configurations import HEAD, desk
 PARIS, TAHITI = ZoneInfo("Europe/Paris"), ZoneInfo("Pacific/Tahiti")
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
+REDELEGATED = """powers:
+  - {kind: power_delegation, office: Présidente, grantor: andrea, grantee: morgan,
+     capacity: déléguée, types: [Actes],
+     document: {number: DEL-1, signed_on: 2026-04-16}, may_be_regranted: true}
+  - {kind: power_delegation, office: Présidente, grantor: morgan, grantee: charlie,
+     capacity: délégué, types: [Actes],
+     document: {number: DEL-2, signed_on: 2026-04-16}, regrants: DEL-1}
+"""
 
 
 def sentences(
@@ -63,6 +72,22 @@ def test_what_is_written_otherwise_is_the_same() -> None:
     assert sentences(template("petite-commune"), other) == []
 
 
+def test_what_was_re_delegated_changes_with_the_power_that_it_comes_from() -> None:
+    standing = merged(
+        template("communaute-de-communes"), read_text(f"{HEAD}{REDELEGATED}".encode()), PARIS, NOW
+    )
+    about = "Le pouvoir donné à {} pour le bureau « Présidente » (acte {}) : à modifier ({})."
+    anew = about.format("charlie", "DEL-2", "redonné avec celui dont il vient")
+    for change, told in (
+        ("may_be_regranted: true, until: 2027-12-31", "dates"),
+        ("may_be_regranted: true, ceiling_cents: 100", "plafond"),
+    ):
+        other = read_text(f"{HEAD}{REDELEGATED}".replace("may_be_regranted: true", change).encode())
+        assert sentences(standing, other) == [about.format("morgan", "DEL-1", told), anew]
+    child = read_text(f"{HEAD}{REDELEGATED}".replace("délégué,", "délégué général,").encode())
+    assert sentences(standing, child) == [about.format("charlie", "DEL-2", "qualité")]
+
+
 def test_a_change_says_what_changes() -> None:
     other = template("petite-commune")
     other.desks[0].capacity = "Maire délégué"
@@ -90,7 +115,7 @@ def test_what_is_not_listed_stays_unless_the_document_prunes_its_section() -> No
 
     assert sentences(before, kept) == []
     assert "Le bureau « Comptabilité » n'est pas dans le fichier : rien ne change pour lui." in (
-        left_alone(before, kept)
+        left_alone(before, kept, PARIS, NOW)
     )
     assert sentences(before, pruned) == [
         "Le bureau « Première adjointe » : à retirer.",
@@ -100,7 +125,7 @@ def test_what_is_not_listed_stays_unless_the_document_prunes_its_section() -> No
         "Camille.exemple@saint-exemple.example, titulaire du bureau « Maire » : à retirer.",
         "Claude.gabarit@saint-exemple.example, auprès du bureau « Maire » : à retirer.",
     ]
-    assert left_alone(before, pruned) == []
+    assert left_alone(before, pruned, PARIS, NOW) == []
 
 
 def test_a_draft_that_is_asked_for_again_is_not_drawn_again() -> None:

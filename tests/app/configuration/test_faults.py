@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from app.configuration.drawing import drawn
 from app.configuration.faults import Judged, faults_in, workflow_findings
+from app.configuration.merging import merged
 from app.configuration.shipped import TEMPLATES, template
 from app.configuration.text import read_text
 from tests.builders.configurations import HEAD, desk
@@ -82,6 +84,7 @@ def test_a_template_has_no_fault_and_lacks_only_certificates(name: str) -> None:
         (HEAD + "desks:\n" + desk("Élus") + desk("ELUS"), "name_conflict", "« Élus »"),
         (HEAD + WORKFLOW + WORKFLOW.split("\n", 2)[2], "name_conflict", "« Visa seul »"),
         (HEAD + "tenant: {timezone: Europe/Mars}", "bad_timezone", "Europe/Paris"),
+        (HEAD + "tenant: {timezone: Europe}", "bad_timezone", "Europe/Paris"),
         (
             HEAD + "desks:\n" + desk("A", superior="B") + desk("B", superior="A"),
             "desk_cycle",
@@ -215,3 +218,20 @@ def test_a_circuit_that_stands_may_name_a_desk_that_is_gone() -> None:
 
     assert faults_in(Judged(standing, standing), NOW) == ()
     assert [one.code for one in faults_in(Judged(renamed, renamed), NOW)] == ["unknown_desk"]
+
+
+@pytest.mark.parametrize("since", ["", ", from: 2020-07-03", ", from: 2021-01-01"])
+def test_a_power_contradicts_one_that_stands_since_whenever_the_file_says(since: str) -> None:
+    def text(holding: str, power: str, number: str) -> bytes:
+        return (
+            f"{HEAD}{PEOPLE}desks: [{{name: Maire, holders: [{{login: anne{holding}}}]}}]\n"
+            "powers: [{kind: power_delegation, office: Maire, grantor: anne, capacity: x, "
+            f"{power}, document: {{number: '{number}', signed_on: 2020-07-04, "
+            "published_on: 2020-07-04}, executory_from: 2020-07-10}]"
+        ).encode()
+
+    standing = read_text(text(", from: 2020-07-03", "grantee: bruno, from: 2020-07-10", "1"))
+    wanted = read_text(text(since, "grantee: carla", "2").replace(b"bruno", b"carla"))
+    result = merged(standing, wanted, ZoneInfo("Europe/Paris"), NOW)
+    found = faults_in(Judged(result, standing), NOW)
+    assert [one.code for one in found] == ["grant_contradictory"]

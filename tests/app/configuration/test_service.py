@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from sqlalchemy import func, select
@@ -19,6 +19,7 @@ from app.models import (
     AuditEvent,
     AuditValue,
     Desk,
+    DeskHolder,
     ElectedMandate,
     Grant,
     User,
@@ -29,6 +30,7 @@ from tests.app.conftest import AsPerson
 from tests.builders.configurations import HEAD, Setup, an_empty_tenant, desk, setup_of
 from tests.builders.people import ApiPerson
 from tests.builders.towns import DrivenClock, random_id
+from workflows.register import PowerKind
 
 REDELEGATED = """
 powers:
@@ -48,6 +50,17 @@ powers:
     capacity: le vice-président
     types: [Actes]
     document: {{number: DEL-2, signed_on: 2026-04-16, published_on: 2026-04-17}}
+    executory_from: 2026-04-17
+    regrants: DEL-1
+"""
+SIGNING = """
+  - kind: signature_delegation
+    office: Présidente
+    grantor: morgan.specimen@{domain}
+    grantee: noa.gabarit@{domain}
+    capacity: le directeur général des services
+    subtypes: [Actes / Arrêtés]
+    document: {{number: DEL-3, signed_on: 2026-04-16, published_on: 2026-04-17}}
     executory_from: 2026-04-17
     regrants: DEL-1
 """
@@ -148,6 +161,92 @@ async def test_a_file_changes_what_it_says_and_leaves_the_rest_alone(
             select(WorkflowVersion.number).where(WorkflowVersion.workflow_id == workflow.id)
         )
         assert sorted(numbers) == [1, 2]
+
+
+async def test_the_powers_of_a_holder_whose_end_is_lifted_stand(
+    context: Context, empty: Setup
+) -> None:
+    text = empty.own("petite-commune")
+    holder = f"      - login: camille.exemple@{empty.domain}\n"
+    await empty.apply(text.replace(holder, f"{holder}        until: 2099-12-31\n", 1))
+    async with context.unit(empty.principal.tenant_id) as session:
+        held = select(DeskHolder.id, DeskHolder.starts_at).join(
+            User,
+            (User.id == DeskHolder.user_id) & (User.login == f"camille.exemple@{empty.domain}"),
+        )
+        before = (await session.execute(held)).one()
+
+    plan = await empty.apply(text)
+
+    assert [one.sentence for one in plan.changes] == [
+        f"Camille.exemple@{empty.domain}, titulaire du bureau « Maire » : à modifier (dates)."
+    ]
+    async with context.unit(empty.principal.tenant_id) as session:
+        assert (await session.execute(held)).one() == before
+    exported = read_text((await empty.export()).encode())
+    assert {one.document.number for one in exported.powers if one.document} == {
+        "2026-12",
+        "2026-13",
+    }
+
+
+async def test_what_was_re_delegated_is_given_anew_with_the_power_that_it_comes_from(
+    context: Context, empty: Setup
+) -> None:
+    await empty.apply(empty.own("communaute-de-communes"))
+    ended = "may_be_regranted: true\n    until: {}"
+    # The competence for acts moves on for one part of them, their signature for another.
+    powers = "Actes / Délibérations]".join(REDELEGATED.rsplit("Actes]", 1)) + SIGNING
+    text = HEAD + powers.replace("types: [Actes / D", "subtypes: [Actes / D").format(
+        domain=empty.domain
+    )
+    texts = [
+        text.replace("may_be_regranted: true", ended.format(day))
+        for day in ("2099-06-30", "2099-12-31")
+    ]
+    await empty.apply(texts[0])
+
+    planned = await empty.dry_run(texts[1])
+    plan = await empty.apply(texts[1])
+    again = await empty.apply(texts[1])
+
+    assert planned.faults == []
+    assert planned.changes == plan.changes
+    about = "Le pouvoir donné à {}@{} pour le bureau « Présidente » (acte {}) : à modifier ({})."
+    anew = "redonné avec celui dont il vient"
+    assert [one.sentence for one in plan.changes] == [
+        about.format("morgan.specimen", empty.domain, "DEL-1", "dates"),
+        about.format("charlie.modele", empty.domain, "DEL-2", anew),
+        about.format("noa.gabarit", empty.domain, "DEL-3", anew),
+    ]
+    assert again.changes == []
+    async with context.unit(empty.principal.tenant_id) as session:
+        rows = await session.scalars(
+            select(Grant).where(Grant.document_number.in_(["DEL-1", "DEL-2", "DEL-3"]))
+        )
+        standing = {one.document_number: one for one in rows if one.repealed_at is None}
+    assert standing["DEL-1"].ends_at == datetime(2099, 12, 31, 23, tzinfo=UTC)
+    assert {standing[one].regrants_id for one in ("DEL-2", "DEL-3")} == {standing["DEL-1"].id}
+
+
+async def test_what_lapsed_with_a_departure_is_not_exported(
+    context: Context, clock: DrivenClock, empty: Setup
+) -> None:
+    text = empty.own("petite-commune")
+    holder = f"      - login: camille.exemple@{empty.domain}\n"
+    last = f"        until: {clock().date().isoformat()}\n"
+    await empty.apply(text.replace(holder, holder + last, 1))
+    clock.advance(days=2)
+    new = f"{{name: Maire, capacity: Maire, holders: [{{login: sacha.canevas@{empty.domain}}}]}}"
+    await empty.apply(f"{HEAD}desks: [{new}]")
+
+    exported = await empty.export()
+    other = await an_empty_tenant(context)
+    await other.apply(exported.replace(empty.domain, other.domain))
+
+    for one in (exported, await other.export()):
+        kinds = [power.kind for power in read_text(one.encode()).powers]
+        assert kinds == [PowerKind.SUBSTITUTION]
 
 
 async def test_a_trial_names_what_would_change_and_keeps_nothing(
@@ -336,6 +435,75 @@ async def test_a_subtype_that_has_folders_is_not_moved_to_a_draft(
     assert refused.value.code == "workflow_not_in_force"
     assert "Lettres" in refused.value.detail
     assert "« À revoir »" in refused.value.detail
+
+
+async def test_one_file_replaces_the_last_administrator(context: Context, empty: Setup) -> None:
+    person = "{{login: {0}@{1}, first_name: A, last_name: B, email: {0}@{1}, roles: [{2}]}}"
+    last, new = (
+        person.format("administration", empty.domain, ""),
+        person.format("zoe", empty.domain, "tenant_admin"),
+    )
+
+    none = await empty.dry_run(f"{HEAD}persons: [{last}]")
+    tried = await empty.dry_run(f"{HEAD}persons: [{last}, {new}]")
+    plan = await empty.apply(f"{HEAD}persons: [{last}, {new}]")
+
+    assert [one.code for one in none.faults] == ["last_administrator"]
+    assert tried.faults == []
+    assert [one.change for one in plan.changes] == ["changed", "added"]
+
+
+READ_FIRST = """      - {id: relecture, kind: approval, name: Relecture, actors: [{kind: variable}]}
+"""
+RULED = """        mandatory_reading: true
+        rules:
+          - {workflow: Arrêtés, desks: [{step: relecture, desk: Première adjointe}]}
+"""
+
+
+async def test_a_variable_step_comes_with_the_rule_that_fills_it(
+    context: Context, empty: Setup
+) -> None:
+    text = empty.own("petite-commune")
+    await empty.apply(text)
+    ruled = text.replace("      - id: visa\n", f"{READ_FIRST}      - id: visa\n", 1).replace(
+        "        mandatory_reading: true\n", RULED
+    )
+
+    tried = await empty.dry_run(ruled)
+    plan = await empty.apply(ruled)
+
+    assert tried.faults == []
+    assert tried.changes == plan.changes
+    assert [(one.section, one.change) for one in plan.changes] == [
+        ("workflow", "changed"),
+        ("subtype", "changed"),
+    ]
+    assert "Arrêtés" not in {one.workflow for one in plan.not_in_force}
+    assert "step: relecture" in await empty.export()
+
+
+async def test_a_rule_does_not_fill_a_step_of_a_circuit_that_stays_a_draft(
+    context: Context, empty: Setup
+) -> None:
+    text = empty.own("petite-commune")
+    await empty.apply(text)
+    before = await empty.export()
+    nobody = "      - {id: accord, kind: approval, name: Accord}\n"
+    ruled = text.replace(
+        "      - id: visa\n", f"{READ_FIRST}{nobody}      - id: visa\n", 1
+    ).replace("        mandatory_reading: true\n", RULED)
+
+    tried = await empty.dry_run(ruled)
+    with pytest.raises(AppError) as refused:
+        await empty.apply(ruled)
+
+    assert [one.code for one in tried.faults] == ["rules_have_errors"] == [refused.value.code]
+    assert "« Actes / Arrêtés »" in refused.value.detail
+    assert "Le circuit « Arrêtés » n'est pas mis en vigueur : L'étape « Accord »" in (
+        refused.value.detail
+    )
+    assert await empty.export() == before
 
 
 async def test_every_log_in_name_that_is_taken_is_named(context: Context, empty: Setup) -> None:

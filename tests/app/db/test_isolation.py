@@ -18,7 +18,7 @@ from app.context import Context
 from app.db.session import UnsafeRole, make_engine, refuse_unsafe_role
 from app.demo.town import Town
 from app.documents.repository import DocumentRepository
-from app.models import SignatureItem
+from app.models import SignatureItem, User
 from tests.app.conftest import Database
 from tests.builders.furnished import Row, furnish, scoped_tables
 
@@ -48,6 +48,7 @@ TEXTS_OUTSIDE = {
 }
 SCOPED = [table.name for table in scoped_tables()]
 EVERY_SCOPED = [*SCOPED, "tenants"]
+READ_BY_AUDITOR = [one for one in EVERY_SCOPED if one != "idempotency_keys"]
 APPEND_ONLY = ("folder_events", "audit_events")
 # What may look past tenants, or into a table that the service may not read.
 DEFINERS = {"folder_search_find", "folder_search_write", "member_tenants", "named_blobs"}
@@ -428,7 +429,7 @@ class TestAuditor:
             )
             empty = [
                 table
-                for table in EVERY_SCOPED
+                for table in READ_BY_AUDITOR
                 if connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
             ]
         assert empty == []
@@ -443,7 +444,7 @@ class TestAuditor:
             )
             seen = [
                 table
-                for table in EVERY_SCOPED
+                for table in READ_BY_AUDITOR
                 if connection.execute(
                     f"SELECT count(*) FROM {table} WHERE {_tenant_column(table)} = %s",
                     [other_town.tenant_id],
@@ -467,6 +468,30 @@ class TestAuditor:
             " WHERE grantee = 'parapheur_read'",
         )
         assert {name for (name,) in rows} & OUTSIDE == {"alembic_version"}
+
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "SELECT password_hash FROM users",
+            "SELECT * FROM users",
+            "SELECT body FROM idempotency_keys",
+        ],
+        ids=["hash", "person", "kept_answer"],
+    )
+    def test_threat_41_reads_no_secret(self, database: Database, statement: str) -> None:
+        with (
+            psycopg.connect(_libpq(database.read)) as connection,
+            pytest.raises(psycopg.errors.InsufficientPrivilege),
+        ):
+            connection.execute(statement)
+
+    def test_reads_of_a_person_all_but_the_hash_of_his_password(self, database: Database) -> None:
+        rows = _rows(
+            database.owner,
+            "SELECT column_name FROM information_schema.column_privileges"
+            " WHERE grantee = 'parapheur_read' AND table_name = 'users'",
+        )
+        assert {name for (name,) in rows} == set(User.__table__.columns.keys()) - {"password_hash"}
 
     def test_writes_nothing(self, database: Database) -> None:
         with (

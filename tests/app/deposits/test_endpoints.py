@@ -23,6 +23,8 @@ from app.folders.repository import FolderRepository
 from app.folders.service import apply
 from app.worker import drain
 from tests.app.conftest import Client
+from tests.builders.catalog import change
+from tests.builders.damages import file_of
 from tests.builders.pdf import encrypted_pdf, pdf_with_cyclic_kids
 from tests.builders.people import PDF, XML, ApiPerson, a_flow, approve
 from tests.builders.pes import sign_flow
@@ -473,10 +475,16 @@ class TestSecondDocument:
         refused = await finances.upload(folder_id, a_flow(), XML)
         assert (refused.status_code, refused.json()["code"]) == (409, "one_main_document")
 
-    async def test_two_acts_in_a_folder_are_refused_at_submission(
-        self, finances: ApiPerson
+    async def test_a_second_act_is_refused_in_the_same_folder(self, finances: ApiPerson) -> None:
+        folder_id = await finances.deposited("acts")
+        refused = await finances.upload(folder_id, deliberation())
+        assert (refused.status_code, refused.json()["code"]) == (409, "one_main_document")
+
+    async def test_two_documents_are_refused_at_submission_where_the_subtype_takes_one_since(
+        self, town: Town, finances: ApiPerson, administrator: ApiPerson
     ) -> None:
-        folder_id = await finances.deposited("acts", deliberation(), deliberation())
+        folder_id = await finances.deposited("letters", deliberation(), deliberation())
+        await change(administrator, str(town.subtypes["letters"]), several_documents=False)
         refused = await finances.submit(folder_id)
         assert (refused.status_code, refused.json()["code"]) == (422, "one_main_document")
 
@@ -612,6 +620,24 @@ class TestLargeFlow:
         ended = await finances.act(folder_id, "cancel")
         assert (ended.status_code, ended.json()["status"]) == (200, "cancelled")
 
+    @pytest.mark.parametrize("harm", ["blob_missing", "blob_corrupted"])
+    async def test_whose_bytes_are_lost_or_altered_before_it_was_read_may_be_deposited_again(
+        self, context: Context, finances: ApiPerson, no_residue: Path, harm: str
+    ) -> None:
+        folder_id = await finances.create("flows")
+        answer = await finances.upload(folder_id, a_flow(), XML)
+        stored = file_of(no_residue, answer.json()["sha256"])
+        stored.unlink()
+        if harm == "blob_corrupted":
+            stored.write_bytes(b"rien de tel")
+        await drain(context)
+        folder = await finances.read(folder_id)
+        assert (folder["status"], folder["refusal"]["code"]) == ("inspection_refused", harm)
+        again = await finances.upload(folder_id, a_flow(), XML)
+        assert again.status_code == 202, again.text
+        await drain(context)
+        assert (await finances.read(folder_id))["status"] == "draft"
+
     async def test_is_refused_at_once_for_what_the_streaming_pass_sees(
         self, finances: ApiPerson, no_residue: Path
     ) -> None:
@@ -684,6 +710,15 @@ class TestWholeDeposit:
         draft = finances.draft("acts") | {"status": "signed"}
         refused = await whole(finances, "acts", deliberation(), draft=draft)
         assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
+
+    async def test_names_each_field_of_its_folder_that_is_wrong(self, finances: ApiPerson) -> None:
+        draft = finances.draft("acts")
+        draft["act"]["number"] = "2026/114"
+        refused = await whole(finances, "acts", deliberation(), draft=draft)
+        assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
+        (fault,) = refused.json()["faults"]
+        assert fault["field"] == "body.folder.act.number"
+        assert fault["field"] in refused.json()["detail"]
 
     async def test_threat_48_is_not_read_from_somebody_unknown(
         self, anonymous: Client, context: Context

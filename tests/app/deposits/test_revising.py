@@ -11,9 +11,12 @@ from app.demo.flows import Flow, make_pes
 from app.demo.town import Town
 from app.models import InboxEntry
 from app.worker import drain
-from tests.builders.administration import said
+from tests.app.conftest import PersonOf
+from tests.builders.administration import give, said
+from tests.builders.catalog import change
 from tests.builders.people import PDF, XML, ApiPerson, a_flow, approve
 from tests.builders.pes import sign_flow
+from tests.builders.principals import add_person
 from tests.builders.reception import acknowledge
 from tests.builders.subtypes import add_subtype, step
 from tests.builders.towns import DrivenClock
@@ -87,6 +90,22 @@ class TestPreparation:
         assert [said(one) for one in (added, removed)] == [(403, "folder_not_with_you")] * 2
         assert await revise(mayor, letter, deliberation(Act(number="7"))) == 403
 
+    async def test_threat_36_nor_does_a_delegate_whose_scope_leaves_the_folder_out(
+        self,
+        context: Context,
+        town: Town,
+        letter: str,
+        administrator: ApiPerson,
+        person_of: PersonOf,
+    ) -> None:
+        await add_person(context, town, "flux")
+        subtypes = [str(town.subtypes["flows"])]
+        await give(administrator, "direction", "flux", subtype_ids=subtypes)
+        delegate = await person_of(town, "flux")
+        added = await delegate.upload(letter, deliberation(), role="annex")
+        assert said(added) == (403, "folder_not_with_you")
+        assert await revise(delegate, letter, deliberation(Act(number="7"))) == 403
+
     async def test_threat_34_nor_does_a_person_who_stood_back(
         self, letter: str, direction: ApiPerson
     ) -> None:
@@ -105,6 +124,32 @@ class TestPreparation:
         await direction.client.delete(f"/folders/{letter}/documents/{document['id']}")
         refused = await direction.act(letter, "approve", step="montage")
         assert said(refused) == (422, "no_main_document")
+
+    async def test_a_second_main_document_is_refused_where_a_folder_has_one(
+        self, context: Context, town: Town, finances: ApiPerson, direction: ApiPerson
+    ) -> None:
+        prepare = step(town, "montage", "approval", "direction", phase="preparation")
+        await add_subtype(context, town, prepare, step(town, "visa", "approval", "maire"))
+        folder_id = await finances.submitted("essai")
+        refused = await direction.upload(folder_id, deliberation(Act(number="2")))
+        assert said(refused) == (409, "one_main_document")
+        annex = await direction.upload(folder_id, deliberation(Act(number="2")), role="annex")
+        assert annex.status_code == 201
+
+    async def test_its_end_with_a_main_document_too_many_is_refused(
+        self, letter: str, administrator: ApiPerson, direction: ApiPerson, mayor: ApiPerson
+    ) -> None:
+        second = await direction.upload(letter, deliberation(Act(number="2")))
+        assert second.status_code == 201
+        subtype = str(administrator.town.subtypes["essai"])
+        assert (await change(administrator, subtype, several_documents=False)).is_success
+        early = await mayor.act(letter, "approve", step="montage")
+        assert early.status_code == 403
+        refused = await direction.act(letter, "approve", step="montage")
+        assert said(refused) == (422, "one_main_document")
+        await direction.client.delete(f"/folders/{letter}/documents/{second.json()['document_id']}")
+        passed = await direction.act(letter, "approve", step="montage")
+        assert passed.json()["waiting_desk_ids"] == [mayor.desk]
 
     async def test_the_flow_is_marked_when_it_ends(
         self, context: Context, town: Town, finances: ApiPerson, direction: ApiPerson
@@ -220,6 +265,69 @@ async def _revisions(person: ApiPerson, folder_id: str) -> list[dict[str, str]]:
 async def _amounts(context: Context, town: Town) -> list[int | None]:
     async with context.unit(town.tenant_id) as session:
         return list(await session.scalars(select(InboxEntry.amount_cents)))
+
+
+class TestFolderThatCameBack:
+    @pytest.fixture
+    async def rejected(self, finances: ApiPerson, direction: ApiPerson) -> str:
+        """An act that the direction rejected for an annex that it lacks."""
+        folder_id = await finances.submitted("acts")
+        await direction.act(folder_id, "reject", step="visa", reason="Il manque la facture")
+        return folder_id
+
+    async def test_takes_the_annex_that_it_lacked(
+        self, rejected: str, finances: ApiPerson, direction: ApiPerson
+    ) -> None:
+        added = await finances.upload(rejected, deliberation(Act(number="2")), role="annex")
+        assert (added.status_code, added.json()["folder_status"]) == (201, "rejected")
+        too_late = await direction.act(rejected, "retract", step="visa")
+        assert said(too_late) == (409, "too_late_to_retract")
+        sent = await finances.act(rejected, "resubmit")
+        assert [one["kind"] for one in sent.json()["documents"]] == ["main_document", "annex"]
+        (entered,) = [
+            one for one in await finances.history(rejected) if one["kind"] == "resubmitted"
+        ]
+        assert [one["role"] for one in entered["payload"]["documents"]] == [
+            "main_document",
+            "annex",
+        ]
+
+    async def test_gives_back_only_what_nobody_acted_upon(
+        self, rejected: str, finances: ApiPerson, direction: ApiPerson
+    ) -> None:
+        (act,) = (await finances.read(rejected))["documents"]
+        added = await finances.upload(rejected, deliberation(Act(number="2")), role="annex")
+        path = f"/folders/{rejected}/documents"
+        removed = await finances.client.delete(f"{path}/{added.json()['document_id']}")
+        assert removed.status_code == 204
+        refused = await finances.client.delete(f"{path}/{act['id']}")
+        assert said(refused) == (409, "document_acted_upon")
+        assert (await finances.read(rejected))["status"] == "rejected"
+
+    async def test_a_document_taken_out_ends_the_time_to_retract_the_rejection(
+        self, context: Context, town: Town, finances: ApiPerson, direction: ApiPerson
+    ) -> None:
+        prepare = step(town, "montage", "approval", "direction", phase="preparation")
+        await add_subtype(context, town, prepare, step(town, "visa", "approval", "maire"))
+        folder_id = await finances.submitted("essai")
+        added = await direction.upload(folder_id, deliberation(Act(number="2")), role="annex")
+        await direction.act(folder_id, "reject", step="montage", reason="À refaire")
+        removed = await finances.client.delete(
+            f"/folders/{folder_id}/documents/{added.json()['document_id']}"
+        )
+        assert removed.status_code == 204
+        too_late = await direction.act(folder_id, "retract", step="montage")
+        assert said(too_late) == (409, "too_late_to_retract")
+
+    async def test_threat_34_takes_nothing_of_another_desk(
+        self, rejected: str, direction: ApiPerson
+    ) -> None:
+        refused = await direction.upload(rejected, deliberation(), role="annex")
+        assert said(refused) == (403, "folder_not_with_you")
+
+    async def test_has_one_main_document_still(self, rejected: str, finances: ApiPerson) -> None:
+        refused = await finances.upload(rejected, deliberation(Act(number="2")))
+        assert said(refused) == (409, "one_main_document")
 
 
 class TestRemoval:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import uuid
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from app.auth.principal import Role
 from app.auth.service import principal_of_session
 from app.context import Context
 from app.demo.town import Town
+from app.kit.clock import in_journal
 from tests.app.conftest import PersonOf
 from tests.builders.administration import be_away, give, hold, made, said
 from tests.builders.catalog import Json, active, bound, condition, row, table, visa
@@ -208,6 +211,17 @@ class TestDelete:
 
 
 class TestHolders:
+    async def test_the_journal_tells_from_when_to_when_a_person_holds(
+        self, administrator: ApiPerson, clock: DrivenClock
+    ) -> None:
+        start, end = clock() + timedelta(days=1), clock() + timedelta(days=9)
+        period = {"starts_at": start.isoformat(), "ends_at": end.isoformat()}
+        await hold(administrator, "maire", "finances", **period)
+        line = (await administrator.client.get("/journal")).text.splitlines()[-2]
+        details = json.loads(line)["entry"]["details"]
+        told = (details["starts_at"], details["ends_at"])
+        assert told == (in_journal(start), in_journal(end))
+
     async def test_a_desk_admin_looks_after_the_desks_of_his_list_only(
         self, context: Context, administrator: ApiPerson, person_of: PersonOf
     ) -> None:
@@ -248,6 +262,68 @@ class TestHolders:
         assert ended["holders"][0]["ends_at"] == clock().isoformat().replace("+00:00", "Z")
         assert again == (409, "holding_ended")
 
+    @pytest.mark.parametrize("minutes", [None, 1, 10], ids=["now", "before", "at the start"])
+    async def test_somebody_who_has_not_come_yet_is_withdrawn(
+        self,
+        context: Context,
+        administrator: ApiPerson,
+        clock: DrivenClock,
+        minutes: int | None,
+    ) -> None:
+        start = clock() + timedelta(minutes=10)
+        held = await hold(administrator, "maire", "finances", starts_at=start.isoformat())
+        path = f"{desk_path(administrator, 'maire')}/holders/{held['holders'][1]['id']}"
+        at = None if minutes is None else (clock() + timedelta(minutes=minutes)).isoformat()
+        left = made(await administrator.client.patch(path, json={"ends_at": at}))
+        assert [one["user_id"] for one in left["holders"]] == [held["holders"][0]["user_id"]]
+        assert await ends_told(context, administrator) == [("desk.holder_withdrawn", None)]
+        assert said(await administrator.client.patch(path, json={})) == (404, "not_found")
+
+    async def test_an_end_is_moved_later_unless_the_person_holds_the_desk_again_by_then(
+        self, context: Context, administrator: ApiPerson, clock: DrivenClock
+    ) -> None:
+        day = timedelta(days=1)
+        ends, returns = clock() + day, clock() + 9 * day
+        held = await hold(administrator, "maire", "finances", ends_at=ends.isoformat())
+        await hold(administrator, "maire", "finances", starts_at=returns.isoformat())
+        path = f"{desk_path(administrator, 'maire')}/holders/{held['holders'][1]['id']}"
+        answers = [
+            said(await administrator.client.patch(path, json={"ends_at": one.isoformat()}))
+            for one in (returns + day, returns, returns - day)
+        ]
+        told = [
+            ("desk.holder_prolonged", in_journal(returns)),
+            ("desk.holder_ended", in_journal(returns - day)),
+        ]
+        assert answers == [(409, "already_holder"), (200, None), (200, None)]
+        assert await ends_told(context, administrator) == told
+
+    async def test_threat_36_nobody_who_administers_desks_only_prolongs_his_own_holding(
+        self,
+        context: Context,
+        administrator: ApiPerson,
+        person_of: PersonOf,
+        clock: DrivenClock,
+    ) -> None:
+        town, desk = administrator.town, str(administrator.town.desks["maire"])
+        soon = clock() + timedelta(days=1)
+        later = {"ends_at": (soon + timedelta(days=3650)).isoformat()}
+        sooner = {"ends_at": (soon - timedelta(hours=1)).isoformat()}
+        answers = {}
+        for place, role in enumerate((Role.WORKFLOW_ADMIN, Role.DESK_ADMIN), start=1):
+            await add_person(context, town, role.value, role)
+            listed = {"administered_desk_ids": [desk] if role is Role.DESK_ADMIN else []}
+            made(await administrator.client.patch(f"/users/{town.users[role.value]}", json=listed))
+            held = await hold(administrator, "maire", role.value, ends_at=soon.isoformat())
+            path = f"/desks/{desk}/holders/{held['holders'][place]['id']}"
+            client = (await person_of(town, role.value)).client
+            answers[role] = [
+                said(await client.patch(path, json=later)),
+                said(await client.patch(path, json=sooner)),
+                said(await administrator.client.patch(path, json=later)),
+            ]
+        assert list(answers.values()) == [[(403, "self_granted"), (200, None), (200, None)]] * 2
+
     async def test_the_same_person_does_not_hold_a_desk_twice_at_once(
         self, administrator: ApiPerson
     ) -> None:
@@ -278,6 +354,18 @@ class TestStaff:
         assert watched == [({own}, {other}), ({own}, set())]
         assert (twice, watching) == ((409, "already_staff"), (422, "supervisor_watches"))
         assert removed.status_code == 204
+
+
+async def ends_told(context: Context, by: ApiPerson) -> list[tuple[str, str | None]]:
+    """What the journal says of the ends of holdings."""
+    async with context.unit(by.town.tenant_id) as session:
+        rows = await session.execute(
+            text(
+                "SELECT kind, entry::json -> 'details' ->> 'ends_at' FROM audit_events "
+                "WHERE kind LIKE 'desk.holder_%' AND kind <> 'desk.holder_added' ORDER BY seq"
+            )
+        )
+        return [(kind, ends_at) for kind, ends_at in rows]
 
 
 async def desks_of(context: Context, town: Town, key: str) -> tuple[set[Any], set[Any]]:

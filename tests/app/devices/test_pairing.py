@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import Any
 
 import httpx2
@@ -254,6 +255,24 @@ class TestCertificates:
         await agent.report(signer.mayor, chain=[signer.issuer])
         hers = await finances.client.get("/certificates")
         assert {one["user_id"] for one in hers.json()} == {str(finances.town.users["finances"])}
+
+    async def test_each_new_one_is_journaled(
+        self,
+        anonymous: Client,
+        administrator: ApiPerson,
+        finances: ApiPerson,
+        clock: DrivenClock,
+    ) -> None:
+        signer = a_signer()
+        agent = await pair(anonymous, finances, clock, signer.mayor)
+        await agent.report(signer.mayor, chain=[signer.issuer])
+        again = await agent.report(signer.mayor, chain=[signer.issuer])
+        (reported,) = again.json()["certificates"]
+        exported = (await administrator.client.get("/journal")).text.splitlines()
+        (entry,) = [json.loads(one)["entry"] for one in exported if "certificate.registered" in one]
+        assert entry["certificate_sha256"] == reported["sha256"]
+        assert entry["details"] == {"person": str(finances.town.users["finances"])}
+        assert entry["actor"] == {"kind": "device", "id": agent.device_id}
 
     async def test_what_is_no_certificate_is_refused(
         self, anonymous: Client, mayor: ApiPerson, clock: DrivenClock

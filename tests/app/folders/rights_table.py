@@ -1,9 +1,10 @@
 """Who may do what to a folder in which state: written by hand, walked over real HTTP (threat 34).
 
-The circuit is one visa by the direction, then an outside step or the mayor's signature where the
-state needs one. A folder is deposited by the finances; the mayor's desk takes no part otherwise.
-Somebody has the function of the direction by delegation, somebody else replaces its holder, who
-is away; two persons assist and watch that desk.
+The circuit is one visa by the direction, then an outside step, the mayor's signature or archiving
+by the direction where the state needs one; whoever has the visa may add steps after it, and may
+have it in a preparation; the mayor may sign on paper. A folder is deposited by the finances; the
+mayor's desk takes no part otherwise. Somebody has the function of the direction by delegation,
+somebody else replaces its holder, who is away; two persons assist and watch that desk.
 """
 
 from __future__ import annotations
@@ -39,10 +40,12 @@ class State(StrEnum):
     """Where the folder is."""
 
     DRAFT = "draft"
+    PREPARATION = "in preparation"
     PENDING = "pending"
     ADVICE_ASKED = "advice asked of the mayor"
     SIGNATURE = "waiting for the mayor's signature"
     AWAITING_OUTSIDE = "awaiting_outside"
+    ARCHIVE = "waiting to be archived"
     REJECTED = "rejected"
     COMPLETED = "completed"
     CANCELLED = "cancelled"
@@ -68,31 +71,32 @@ def is_hidden(who: Identity, state: State) -> bool:
     """Whether the folder does not exist for this identity."""
     if who is Identity.TENANT_ADMIN:
         return False
-    if state is State.DRAFT:
+    if state in {State.DRAFT, State.CANCELLED}:
+        # It never entered its circuit: nobody else has seen it, administrators of it included.
         return who is not Identity.SUBMITTER
-    if state is State.CANCELLED:
-        # It never entered its circuit: nobody of it has seen it.
-        return who not in {Identity.SUBMITTER, Identity.WORKFLOW_ADMIN}
     return who in _HIDDEN or (who in _OF_THE_MAYOR and state not in _MAYOR_S)
 
 
 _NONE: frozenset[str] = frozenset()
 _MOVES = frozenset({"reject", "transfer", "skip_step"})
-_HAS_IT = frozenset({"approve", "reject", "transfer", "ask_opinion", "read", "recuse"})
+_HAS_IT = frozenset({"approve", "reject", "transfer", "ask_opinion", "add_step", "read", "recuse"})
 _TAKES_PART = frozenset({"read", "recuse"})
 _ADMINISTRATORS = (Identity.TENANT_ADMIN, Identity.WORKFLOW_ADMIN)
 _OF_THE_DESK = (*_ADMINISTRATORS, Identity.DESK_ADMIN)
 _OF_THE_MAYOR_S_DESK = (*_ADMINISTRATORS, Identity.MAYOR_S_DESK_ADMIN)
 _IN_HIS_NAME = (Identity.DELEGATE, Identity.REPLACEMENT)
 
+_AT_THE_VISA: Mapping[Identity, frozenset[str]] = {
+    Identity.SUBMITTER: frozenset({"retract", "read"}),
+    Identity.HOLDER: _HAS_IT,
+    **dict.fromkeys(_IN_HIS_NAME, _HAS_IT),
+    **dict.fromkeys(_OF_THE_DESK, _MOVES),
+}
+
 ALLOWED: Mapping[State, Mapping[Identity, frozenset[str]]] = {
     State.DRAFT: {Identity.SUBMITTER: frozenset({"cancel"})},
-    State.PENDING: {
-        Identity.SUBMITTER: frozenset({"retract", "read"}),
-        Identity.HOLDER: _HAS_IT,
-        **dict.fromkeys(_IN_HIS_NAME, _HAS_IT),
-        **dict.fromkeys(_OF_THE_DESK, _MOVES),
-    },
+    State.PREPARATION: _AT_THE_VISA,
+    State.PENDING: _AT_THE_VISA,
     State.ADVICE_ASKED: {
         Identity.SUBMITTER: frozenset({"retract", "read"}),
         Identity.HOLDER: _HAS_IT,
@@ -103,7 +107,7 @@ ALLOWED: Mapping[State, Mapping[Identity, frozenset[str]]] = {
     State.SIGNATURE: {
         Identity.SUBMITTER: frozenset({"read"}),
         Identity.HOLDER: _TAKES_PART | {"retract"},
-        Identity.MAYOR: _TAKES_PART | {"reject", "transfer", "ask_opinion"},
+        Identity.MAYOR: _TAKES_PART | {"sign_on_paper", "reject", "transfer", "ask_opinion"},
         **dict.fromkeys(_IN_HIS_NAME, _TAKES_PART),
         **dict.fromkeys(_OF_THE_MAYOR_S_DESK, frozenset({"reject", "transfer"})),
     },
@@ -112,6 +116,12 @@ ALLOWED: Mapping[State, Mapping[Identity, frozenset[str]]] = {
         Identity.HOLDER: _TAKES_PART,
         **dict.fromkeys(_IN_HIS_NAME, _TAKES_PART),
         **dict.fromkeys(_OF_THE_DESK, frozenset({"force_step"})),
+    },
+    State.ARCHIVE: {
+        Identity.SUBMITTER: frozenset({"read"}),
+        Identity.HOLDER: _TAKES_PART | {"archive", "transfer", "retract"},
+        **dict.fromkeys(_IN_HIS_NAME, _TAKES_PART),
+        **dict.fromkeys(_OF_THE_DESK, frozenset({"transfer", "skip_step"})),
     },
     State.REJECTED: {
         Identity.SUBMITTER: frozenset({"resubmit", "cancel", "read"}),

@@ -9,7 +9,8 @@ import pytest
 from app.context import Context
 from app.demo.acts import deliberation
 from app.demo.town import Town
-from tests.builders.administration import said
+from tests.app.conftest import PersonOf
+from tests.builders.administration import give, said
 from tests.builders.people import ApiPerson, an_act
 from tests.builders.subtypes import add_subtype, step
 from tests.builders.towns import DrivenClock
@@ -41,6 +42,23 @@ class TestPaperDate:
     ) -> None:
         today = (clock.now.date() + timedelta(days=1)).isoformat()
         done = await mayor.act(letter, "sign_on_paper", step="signature", signed_on=today)
+        assert done.status_code == 200, done.text
+
+    async def test_is_one_on_which_its_author_could_sign(
+        self, letter: str, town: Town, clock: DrivenClock, person_of: PersonOf
+    ) -> None:
+        clock.advance(days=2)
+        administrator = await person_of(town, "administrateur")
+        await give(administrator, "maire", "direction")
+        deputy = await person_of(town, "direction")
+        before, today = (
+            {"signed_on": (clock.now.date() + timedelta(days=days)).isoformat()} for days in (0, 1)
+        )
+        paper = {"step": "signature", "desk_id": str(town.desks["maire"])}
+        refused = await deputy.act(letter, "sign_on_paper", **paper, **before)
+        assert said(refused) == (422, "paper_signature_power")
+        assert f"{clock.now.date() + timedelta(days=1):%d/%m/%Y}" in refused.json()["detail"]
+        done = await deputy.act(letter, "sign_on_paper", **paper, **today)
         assert done.status_code == 200, done.text
 
     async def test_of_an_act_goes_back_to_its_decision(

@@ -19,10 +19,11 @@ from app.context import Context
 from app.db.session import make_engine, make_sessions
 from app.demo.acts import Act, deliberation
 from app.demo.town import Town
-from app.models import AuditEvent, FolderEvent, InboxEntry
+from app.models import AuditEvent, InboxEntry
 from tests.app.conftest import ORIGIN, Client, Database, PersonOf
 from tests.builders.administration import said
 from tests.builders.applications import application
+from tests.builders.damages import unreadable_event
 from tests.builders.people import ApiPerson, approve, approved
 from tests.builders.principals import add_person, bearer, make_token, session_headers
 from tests.builders.subtypes import add_subtype, desk_of, step
@@ -555,18 +556,6 @@ async def holding_entries(context: Context, town: Town, folder_id: str) -> Async
         entries = select(InboxEntry).where(InboxEntry.folder_id == uuid.UUID(folder_id))
         assert (await session.scalars(entries.with_for_update())).all()
         yield
-
-
-def unreadable_event(town: Town, folder_id: str) -> FolderEvent:
-    """What no release of the service wrote."""
-    return FolderEvent(
-        tenant_id=town.tenant_id,
-        folder_id=uuid.UUID(folder_id),
-        seq=1000,
-        kind="unknown",
-        payload={"type": "unknown", "version": 1, "payload": {}},
-        occurred_at=DrivenClock()(),
-    )
 
 
 async def open_first(person: ApiPerson, folder_id: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
+from app.auth.principal import Permission, Role
 from app.context import Context
 from app.demo.town import Town
 from app.folders.repository import FolderRepository
@@ -17,12 +18,13 @@ from app.folders.service import apply
 from app.models import AuditEvent, Notification
 from app.worker import drain
 from signing import xml
-from tests.app.conftest import Client
-from tests.builders.administration import give, said
-from tests.builders.people import ApiPerson, approve, approved
+from tests.app.conftest import Client, PersonOf
+from tests.builders.administration import give, hold, made, said
+from tests.builders.people import ApiPerson, an_act, approve, approved
+from tests.builders.principals import add_person, bearer, make_token
 from tests.builders.reception import acknowledge
 from tests.builders.signing_agents import agent_of_delegate, open_session
-from tests.builders.subtypes import add_subtype, step
+from tests.builders.subtypes import add_subtype, desk_of, step
 from tests.builders.towns import DrivenClock
 from workflows.actions import RecordOutside
 from workflows.definition import Protocol, StepId
@@ -168,6 +170,45 @@ class TestMetadata:
         await direction.act(folder_id, "recuse", reason="Ma sœur dirige cette entreprise.")
         assert await write(direction, folder_id, lots=4) == (403, "person_recused")
 
+    async def test_threat_36_a_delegate_writes_within_his_scope_only(
+        self,
+        context: Context,
+        town: Town,
+        finances: ApiPerson,
+        direction: ApiPerson,
+        administrator: ApiPerson,
+        person_of: PersonOf,
+    ) -> None:
+        visa = step(town, "visa", "approval", "direction")
+        await add_subtype(context, town, visa, metadata_fields=[COUNT])
+        for key, scope in (("flux", "flows"), ("essais", "essai")):
+            await add_person(context, town, key)
+            subtypes = [str(town.subtypes[scope])]
+            await give(administrator, "direction", key, subtype_ids=subtypes)
+        outside, inside = [await person_of(town, key) for key in ("flux", "essais")]
+        folder_id = await finances.submitted("essai")
+        assert await write(outside, folder_id, lots=1) == (403, "folder_not_with_you")
+        assert await write(inside, folder_id, lots=2) == (200, None)
+        draft = await direction.create("essai")
+        for delegate in (outside, inside):
+            renamed = await delegate.client.patch(f"/folders/{draft}", json={"title": "Le mien"})
+            assert said(renamed) == (403, "folder_not_with_you")
+            assert said(await delegate.upload(draft, b"%PDF-1.4")) == (403, "folder_not_with_you")
+
+    async def test_a_program_writes_for_the_desks_of_its_token(
+        self, context: Context, town: Town, anonymous: Client, finances: ApiPerson
+    ) -> None:
+        visa = step(town, "visa", "approval", "direction")
+        await add_subtype(context, town, visa, metadata_fields=[COUNT])
+        folder_id = await finances.deposited("essai")
+        for desk in ("finances", "direction"):
+            _, value = await make_token(context, town, Permission.FOLDER_DEPOSIT, desk=desk)
+            answer = await anonymous.patch(
+                f"/folders/{folder_id}", json={"metadata": {"lots": 3}}, headers=bearer(value)
+            )
+            assert answer.status_code == 200, desk
+            await finances.submit(folder_id)
+
 
 class TestFolderThatCameBack:
     @pytest.fixture
@@ -195,6 +236,25 @@ class TestFolderThatCameBack:
         assert answer.json()["title"] == "Autre titre"
         assert answer.json()["metadata"] == {"montant": "12.00"}
 
+    async def test_what_is_given_as_it_stands_is_taken_whoever_has_the_folder(
+        self, folder_id: str, finances: ApiPerson, direction: ApiPerson
+    ) -> None:
+        await finances.client.patch(f"/folders/{folder_id}", json={"metadata": {"montant": "12.5"}})
+        await finances.act(folder_id, "resubmit")
+        whole = await finances.read(folder_id)
+        assert whole["status"] == "awaiting_outside"
+        echoes: list[dict[str, Any]] = [
+            {"title": whole["title"], "metadata": whole["metadata"]},
+            {"metadata": {"montant": 12.5}},
+            {"metadata": {"montant": " 12,50 "}},
+        ]
+        for echo in echoes:
+            answer = await finances.client.patch(f"/folders/{folder_id}", json=echo)
+            assert said(answer) == (200, None)
+        other = {"metadata": {"montant": "12,51"}}
+        refused = await finances.client.patch(f"/folders/{folder_id}", json=other)
+        assert said(refused) == (409, "amount_frozen")
+
     async def test_the_journal_names_all_that_changed(
         self, folder_id: str, context: Context, town: Town, finances: ApiPerson
     ) -> None:
@@ -207,6 +267,39 @@ class TestFolderThatCameBack:
         entry = json.loads(row.entry)
         assert entry["details"] == {"fields": 3}
         assert set(entry["commitments"]) == {"title", "metadata"}
+
+
+class TestAct:
+    @pytest.fixture
+    async def folder_id(self, finances: ApiPerson, direction: ApiPerson) -> str:
+        """Rejected, for the facts of its act."""
+        folder_id = await finances.submitted("acts")
+        await direction.act(folder_id, "reject", step="visa", reason="Mauvais objet")
+        return folder_id
+
+    async def test_is_corrected_while_its_submitter_has_the_folder(
+        self, folder_id: str, context: Context, finances: ApiPerson, direction: ApiPerson
+    ) -> None:
+        path, act = f"/folders/{folder_id}", an_act() | {"subject": "Tarifs de la cantine"}
+        answer = await finances.client.patch(path, json={"act": act})
+        assert (answer.status_code, answer.json()["act"]) == (200, act)
+        too_late = await direction.act(folder_id, "retract", step="visa")
+        assert said(too_late) == (409, "too_late_to_retract")
+        found = await finances.client.get("/search", params={"text": "cantine"})
+        assert [one["id"] for one in found.json()["items"]] == [folder_id]
+        await finances.act(folder_id, "resubmit")
+        echo = await direction.client.patch(path, json={"act": act})
+        assert said(echo) == (200, None)
+        frozen = await direction.client.patch(path, json={"act": an_act()})
+        assert said(frozen) == (409, "act_frozen")
+
+    async def test_is_judged_as_at_the_deposit(self, folder_id: str, finances: ApiPerson) -> None:
+        tomorrow = an_act() | {"decided_on": "2099-01-01"}
+        refused = await finances.client.patch(f"/folders/{folder_id}", json={"act": tomorrow})
+        assert said(refused) == (422, "act_decided_in_future")
+        letter = await finances.create("letters")
+        refused = await finances.client.patch(f"/folders/{letter}", json={"act": an_act()})
+        assert said(refused) == (422, "act_mismatch")
 
 
 class TestReading:
@@ -227,6 +320,17 @@ class TestReading:
         kinds = [one["kind"] for one in await finances.history(folder_id)]
         assert kinds.count("documents_read") == 1
         await approve(direction, folder_id)
+
+    async def test_says_what_the_reader_has_yet_to_open(
+        self, folder_id: str, finances: ApiPerson, direction: ApiPerson
+    ) -> None:
+        whole = await direction.read(folder_id)
+        (revision,) = whole["documents"][0]["revisions"]
+        assert whole["to_read"] == [revision["id"]]
+        assert "approve" not in [one["action"] for one in whole["allowed_actions"]]
+        await direction.content(folder_id, revision)
+        assert (await direction.read(folder_id))["to_read"] == []
+        assert (await finances.read(folder_id))["to_read"] == [revision["id"]]
 
     async def test_of_another_person_does_not_count(
         self, folder_id: str, finances: ApiPerson, direction: ApiPerson
@@ -280,6 +384,65 @@ class TestPublication:
         assert received["executory_on"] == "2026-01-22"
         assert await publish(date(2026, 1, 30)) == (200, None)
         assert (await finances.read(folder_id))["executory_on"] == "2026-01-30"
+
+    async def test_threat_34_is_recorded_by_a_desk_that_deposited_or_acted(
+        self,
+        context: Context,
+        town: Town,
+        finances: ApiPerson,
+        direction: ApiPerson,
+        mayor: ApiPerson,
+        administrator: ApiPerson,
+        person_of: PersonOf,
+    ) -> None:
+        await add_person(context, town, "voirie", Role.WORKFLOW_ADMIN)
+        desk = made(await administrator.client.post("/desks", json={"name": "Voirie"}))["id"]
+        town.desks["voirie"] = uuid.UUID(desk)
+        await hold(administrator, "voirie", "voirie")
+        informed = {"informed": [desk_of(town, "voirie")]}
+        visa = step(town, "visa", "approval", "direction", **informed)
+        signature = step(town, "signature", "signature", "maire")
+        sending = step(town, "envoi", "transmission")
+        steps = (visa, signature, sending)
+        protocol: dict[str, Any] = {"protocol": Protocol.ACTES, "paper_signature": True}
+        await add_subtype(context, town, *steps, key="acts", **protocol)
+        await add_person(context, town, "flux")
+        await give(administrator, "maire", "flux", subtype_ids=[str(town.subtypes["flows"])])
+        folder_id = await finances.submitted("acts")
+        await approve(direction, folder_id)
+        today = str(context.clock().date())
+        await mayor.act(folder_id, "sign_on_paper", step="signature", signed_on=today)
+
+        async def publish(person: ApiPerson) -> tuple[int, str | None]:
+            path = f"/folders/{folder_id}/publication"
+            return said(await person.client.put(path, json={"published_on": "2026-01-20"}))
+
+        for key in ("voirie", "flux"):
+            assert await publish(await person_of(town, key)) == (403, "folder_not_with_you")
+        for person in (finances, direction, mayor):
+            assert await publish(person) == (200, None)
+
+    async def test_is_not_recorded_by_who_stood_back(
+        self,
+        context: Context,
+        town: Town,
+        finances: ApiPerson,
+        direction: ApiPerson,
+        mayor: ApiPerson,
+    ) -> None:
+        visa = step(town, "visa", "approval", "direction", "maire", mode="any_of")
+        signature = step(town, "signature", "signature", "maire")
+        steps = (visa, signature, step(town, "envoi", "transmission"))
+        protocol: dict[str, Any] = {"protocol": Protocol.ACTES, "paper_signature": True}
+        await add_subtype(context, town, *steps, key="acts", **protocol)
+        folder_id = await finances.submitted("acts")
+        await direction.act(folder_id, "recuse", reason="Ma sœur est concernée.")
+        await approve(mayor, folder_id)
+        today = str(context.clock().date())
+        await mayor.act(folder_id, "sign_on_paper", step="signature", signed_on=today)
+        path, body = f"/folders/{folder_id}/publication", {"published_on": today}
+        assert said(await direction.client.put(path, json=body)) == (403, "person_recused")
+        assert said(await mayor.client.put(path, json=body)) == (200, None)
 
     async def test_is_for_acts_only(self, finances: ApiPerson) -> None:
         folder_id = await finances.submitted("letters")

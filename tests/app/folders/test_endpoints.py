@@ -16,6 +16,7 @@ from app.demo.acts import deliberation
 from app.demo.town import Town
 from tests.app.conftest import PersonOf
 from tests.builders.people import ApiPerson, approve, approved
+from tests.builders.subtypes import add_subtype, desk_of, step
 from tests.builders.towns import DrivenClock
 
 
@@ -408,6 +409,16 @@ class TestRead:
         folder_id = await approved(finances, direction)
         offered = [one["action"] for one in (await mayor.read(folder_id))["allowed_actions"]]
         assert "sign" in offered
+
+    async def test_names_the_desk_that_receives_it_at_the_end(
+        self, context: Context, town: Town, finances: ApiPerson, mayor: ApiPerson
+    ) -> None:
+        visa = step(town, "visa", "approval", "direction")
+        await add_subtype(context, town, visa, workflow={"final_desk": desk_of(town, "maire")})
+        folder_id = await finances.deposited("essai")
+        assert (await finances.read(folder_id))["final_desk_id"] is None
+        sent = await finances.submit(folder_id)
+        assert sent.json()["final_desk_id"] == mayor.desk
 
     async def test_history_tells_the_whole_life_in_order(
         self, finances: ApiPerson, direction: ApiPerson

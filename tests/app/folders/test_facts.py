@@ -7,11 +7,11 @@ import pytest
 from app.context import Context
 from app.demo.town import Town
 from app.folders.facts import named_amounts
-from app.models import FolderSubtype, FolderType
 from tests.app.folders.test_submission import REASON, add_flows, revise
 from tests.builders.administration import give, said
 from tests.builders.people import ApiPerson, a_flow
 from tests.builders.subtypes import add_subtype, step
+from workflows.definition import Protocol
 
 
 @pytest.mark.parametrize(
@@ -19,9 +19,8 @@ from tests.builders.subtypes import add_subtype, step
     [("1000.00", 100_000), ("1000.001", 100_001), ("-5.009", -500), ("106.045", 10_605)],
 )
 def test_a_fraction_of_a_cent_above_a_ceiling_is_above_it(amount: str, cents: int) -> None:
-    flow = FolderType(protocol="HELIOS")
     slip = {"number": "7", "amount_incl_tax": amount}
-    (found,) = named_amounts(FolderSubtype(), flow, {}, [slip])
+    (found,) = named_amounts(Protocol.HELIOS, None, {}, [slip])
     assert (found.label, found.cents) == ("bordereau 7", cents)
 
 

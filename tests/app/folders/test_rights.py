@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -58,7 +60,7 @@ def body(act: str, folder: Json, town: Town, who: Identity) -> Json:
         "retract": {} if who is Identity.SUBMITTER else {"step": "visa"},
         "resubmit": {},
         "cancel": {},
-        "sign_on_paper": {"step": current, "signed_on": "2026-01-15"},
+        "sign_on_paper": {"step": current, "signed_on": _day_of(folder)},
         "read": {"revision_ids": [_main_revision(folder)]},
         "transfer": {"step": current, "to_desk_id": other},
         "ask_opinion": {
@@ -85,12 +87,23 @@ def body(act: str, folder: Json, town: Town, who: Identity) -> Json:
     }
 
 
+def _day_of(folder: Json) -> str:
+    """The day of its creation, in the town."""
+    created_at = datetime.fromisoformat(folder["created_at"])
+    return created_at.astimezone(ZoneInfo("Europe/Paris")).date().isoformat()
+
+
 def _main_revision(folder: Json) -> str:
     documents = folder["documents"]
     return str(documents[0]["revisions"][0]["id"]) if documents else str(uuid.uuid4())
 
 
-_SUBTYPES = {State.AWAITING_OUTSIDE: "outside", State.SIGNATURE: "signature"}
+_SUBTYPES = {
+    State.PREPARATION: "preparation",
+    State.AWAITING_OUTSIDE: "outside",
+    State.SIGNATURE: "signature",
+    State.ARCHIVE: "archive",
+}
 
 
 class Hall:
@@ -115,7 +128,7 @@ class Hall:
             await self.direction.act(folder_id, "ask_opinion", step="visa", **of_mayor)
         elif state is State.REJECTED:
             await self.direction.act(folder_id, "reject", step="visa", reason="À revoir")
-        elif state is not State.PENDING:
+        elif state not in (State.PREPARATION, State.PENDING):
             await approve(self.direction, folder_id)
         return folder_id
 
@@ -136,12 +149,16 @@ async def hall(
     person_of: PersonOf,
 ) -> Hall:
     town = finances.town
-    visa = step(town, "visa", "approval", "direction")
+    visa = step(town, "visa", "approval", "direction", may_add_steps=True)
     await add_subtype(context, town, visa, key="visa-only")
+    then = step(town, "relu", "approval", "direction")
+    await add_subtype(context, town, {**visa, "phase": "preparation"}, then, key="preparation")
+    archive = step(town, "archive", "archive", "direction")
+    await add_subtype(context, town, visa, archive, key="archive")
     outside = {"id": "parapheur-tiers", "kind": "external", "name": "Tiers", "desk_ids": []}
     await add_subtype(context, town, visa, outside, key="outside")
     signature = step(town, "signature", "signature", "maire")
-    await add_subtype(context, town, visa, signature, key="signature")
+    await add_subtype(context, town, visa, signature, key="signature", paper_signature=True)
     hall = Hall(context, finances, direction)
     people = {
         Identity.SUBMITTER: finances,
@@ -248,6 +265,45 @@ async def test_threat_34_a_subtype_says_who_sees_its_folders_once_they_are_sent(
         sent = await mayor.client.get(f"/folders/{folder_id}")
         seen.append((draft.status_code, sent.status_code))
     assert seen == [(404, 200), (404, 404)]
+
+
+async def test_threat_34_whoever_may_see_a_subtype_sees_nothing_of_what_was_never_sent(
+    context: Context, town: Town, finances: ApiPerson, mayor: ApiPerson
+) -> None:
+    visa = step(town, "visa", "approval", "direction")
+    await add_subtype(context, town, visa, key="vus", visible_desk_ids=[town.desks["maire"]])
+    cancelled = await finances.deposited("vus")
+    assert (await finances.act(cancelled, "cancel")).is_success
+    retracted = await finances.submitted("vus")
+    assert (await finances.act(retracted, "retract")).is_success
+    answers = [await mayor.client.get(f"/folders/{one}") for one in (cancelled, retracted)]
+    assert [one.status_code for one in answers] == [404, 404]
+
+
+async def test_threat_34_an_ended_folder_is_followed_by_one_of_the_desk_that_deposited_it(
+    context: Context,
+    town: Town,
+    finances: ApiPerson,
+    direction: ApiPerson,
+    mayor: ApiPerson,
+    other_town: Town,
+    person_of: PersonOf,
+) -> None:
+    await add_subtype(context, town, step(town, "visa", "approval", "direction"))
+    folder_id = await finances.submitted("essai")
+    await approve(direction, folder_id)
+
+    async def chain(person: ApiPerson, desk_id: str) -> int:
+        body = {"subtype_id": str(town.subtypes["essai"]), "desk_id": desk_id}
+        answer = await person.client.post(f"/folders/{folder_id}/chain", json=body)
+        return answer.status_code
+
+    stranger = await person_of(other_town, "finances")
+    seen = [
+        (await chain(one, one.desk), await chain(one, finances.desk))
+        for one in (direction, mayor, stranger, finances)
+    ]
+    assert seen == [(403, 403), (404, 404), (404, 404), (201, 409)]
 
 
 def _expected(who: Identity, state: State) -> frozenset[str] | int:

@@ -9,6 +9,7 @@ import pytest
 from app.context import Context
 from app.demo.town import Town
 from tests.builders.administration import said
+from tests.builders.catalog import change, condition, field, row, table
 from tests.builders.people import XML, ApiPerson, a_flow
 from tests.builders.subtypes import Json, add_subtype, step
 from workflows.definition import Protocol
@@ -155,3 +156,34 @@ class TestCircuit:
         assert said(refused) == (422, "subtype_retired")
         again = await finances.act(letter, "resubmit")
         assert again.json()["waiting_desk_ids"] == [direction.desk]
+
+
+class TestFieldsAddedSinceTheDraft:
+    @pytest.fixture
+    async def draft(
+        self, context: Context, town: Town, finances: ApiPerson, administrator: ApiPerson
+    ) -> str:
+        """Begun before its subtype asked whether it is urgent, which it is not by default."""
+        visa = step(town, "visa", "approval", actors=[{"kind": "variable"}])
+        await add_subtype(context, town, visa)
+        folder_id = await finances.deposited("essai")
+        subtype = str(town.subtypes["essai"])
+        urgent = field("urgent", "boolean", default="false", required_at_deposit=True)
+        assert (await change(administrator, subtype, metadata_fields=[urgent])).is_success
+        return folder_id
+
+    async def test_have_their_default_when_the_folder_is_sent(
+        self, draft: str, town: Town, finances: ApiPerson, administrator: ApiPerson
+    ) -> None:
+        subtype = str(town.subtypes["essai"])
+        workflow = (await administrator.client.get(f"/folder-subtypes/{subtype}")).json()
+        calm = condition("urgent", "equals", False)
+        rules = table(
+            row(workflow["workflow_id"], calm, visa=str(town.desks["direction"])),
+            row(workflow["workflow_id"], visa=str(town.desks["maire"])),
+        )
+        changed = await change(administrator, subtype, rule_table=rules)
+        assert changed.is_success, changed.text
+        sent = await finances.submit(draft)
+        assert sent.json()["metadata"] == {"urgent": False}
+        assert sent.json()["waiting_desk_ids"] == [str(town.desks["direction"])]

@@ -85,6 +85,15 @@ class TestLists:
         assert await agreeing(finances) == {"finished": [folder_id]}
         assert await agreeing(mayor) == {"finished": [folder_id]}
 
+    async def test_whoever_stood_back_is_not_offered_to_take_back_what_he_sent(
+        self, context: Context, town: Town, finances: ApiPerson
+    ) -> None:
+        await add_subtype(context, town, step(town, "visa", "approval", "finances"), key="essai")
+        folder_id = await finances.submitted("essai")
+        assert (await agreeing(finances))["retrievable"] == [folder_id]
+        await finances.act(folder_id, "recuse", reason="Un proche")
+        assert "retrievable" not in await agreeing(finances)
+
     async def test_changelog_row_1_a_delegated_scope_agrees_with_its_counters(
         self,
         context: Context,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from typing import Any
 
@@ -11,7 +12,7 @@ from app.demo.town import Town
 from app.folders.repository import FolderRepository
 from app.folders.service import apply
 from tests.app.conftest import PersonOf
-from tests.builders.administration import said
+from tests.builders.administration import give, said
 from tests.builders.people import ApiPerson, approve
 from tests.builders.principals import add_person
 from tests.builders.subtypes import add_subtype, step
@@ -185,6 +186,50 @@ class TestNotes:
             refused = await stranger.client.post(f"/folders/{folder_id}/notes", json=body)
             assert refused.status_code == 404
             assert (await stranger.client.get(f"/folders/{folder_id}/notes")).status_code == 404
+
+    async def test_threat_36_a_private_note_is_not_for_a_delegate_whose_scope_leaves_the_folder_out(
+        self,
+        context: Context,
+        town: Town,
+        finances: ApiPerson,
+        direction: ApiPerson,
+        administrator: ApiPerson,
+        person_of: PersonOf,
+    ) -> None:
+        for key, scope in (("flux", "flows"), ("courrier", "letters")):
+            await add_person(context, town, key)
+            subtypes = [str(town.subtypes[scope])]
+            await give(administrator, "maire", key, subtype_ids=subtypes)
+        folder_id = await finances.submitted("letters")
+        await note(direction, folder_id, "private")
+        await approve(direction, folder_id)
+        assert await seen(await person_of(town, "flux"), folder_id) == []
+        assert await seen(await person_of(town, "courrier"), folder_id) == ["private"]
+
+    async def test_who_stood_back_from_the_folder_writes_none(
+        self, finances: ApiPerson, direction: ApiPerson
+    ) -> None:
+        folder_id = await finances.submitted("letters")
+        await direction.act(folder_id, "recuse", reason="Un proche est concerné.")
+        for kind in ("public", "private"):
+            assert said(await note(direction, folder_id, kind)) == (403, "person_recused")
+
+    async def test_the_journal_has_the_text_of_a_public_note_and_the_length_of_a_private_one(
+        self, finances: ApiPerson, direction: ApiPerson, administrator: ApiPerson
+    ) -> None:
+        folder_id = await finances.submitted("letters")
+        await note(direction, folder_id, "public", text="Lu et relu.")
+        await note(direction, folder_id, "private", text="Pour vous seul.")
+        exported = (await administrator.client.get("/journal")).text
+        assert "Lu et relu." in exported
+        assert "Pour vous seul." not in exported
+        lines = [json.loads(line) for line in exported.splitlines()]
+        (private,) = (
+            one["entry"]["details"]
+            for one in lines
+            if one.get("entry", {}).get("details", {}).get("note_kind") == "private"
+        )
+        assert private["characters"] == len("Pour vous seul.")
 
     async def test_an_ended_folder_takes_no_more(self, finances: ApiPerson) -> None:
         folder_id = await finances.create("letters")

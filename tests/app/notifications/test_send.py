@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from email.message import EmailMessage
 
@@ -18,10 +17,10 @@ from app.models import Notification
 from app.notifications import service
 from app.notifications.recipients import administrators, submitters, those_able
 from app.notifications.schemas import NotificationKind
-from app.notifications.service import EXPIRES_AFTER, SEND, News, notify, retry_delay
+from app.notifications.service import EXPIRES_AFTER, SEND, News, notify
 from connectors.errors import Unreachable
 from tests.app.conftest import ORIGIN
-from tests.builders.mailboxes import CUT, Mailbox, hand_to_relay, open_mailbox
+from tests.builders.mailboxes import CUT, Mailbox, hand_to_relay
 from tests.builders.people import ApiPerson
 from tests.builders.subtypes import add_subtype, step
 from tests.builders.towns import DrivenClock, a_town
@@ -50,15 +49,6 @@ from workflows.definition import Protocol, StepId
 from workflows.folder import TransmissionId
 
 _TRANSMISSION = TransmissionId("une-transmission")
-
-
-@pytest.fixture
-async def mailbox(context: Context) -> AsyncIterator[Mailbox]:
-    async with open_mailbox() as opened:
-        context.settings.smtp.host = "127.0.0.1"
-        context.settings.smtp.port = opened.port
-        context.settings.smtp.sender = "parapheur@ville.test"
-        yield opened
 
 
 async def _tell(
@@ -353,12 +343,20 @@ class TestFailure:
             async with context.unit(town.tenant_id) as session:
                 await service.record_failure(session, job, Unreachable("tard"), now=clock())
 
-    @pytest.mark.parametrize(
-        ("attempts", "pause"),
-        [(1, 30), (2, 60), (7, 1920), (8, 3600), (500, 3600)],
-    )
-    def test_the_pause_grows_to_an_hour(self, attempts: int, pause: int) -> None:
-        assert retry_delay(attempts) == timedelta(seconds=pause)
+    async def test_the_pause_grows_to_an_hour_as_long_as_the_relay_is_down(
+        self, context: Context, town: Town, mailbox: Mailbox, clock: DrivenClock
+    ) -> None:
+        mailbox.answers.extend(["451 later"] * 9)
+        waiting = await _to_approve(context, town)
+        pauses = []
+        for _ in range(9):
+            await work(context, town, SEND)
+            later = (await jobs_of(context, town, SEND))[0].run_after
+            pauses.append((later - clock()).total_seconds())
+            clock.now = later
+        assert pauses == [30, 30, 60, 120, 240, 480, 960, 1920, 3600]
+        await work(context, town, SEND)
+        assert (await _rows(context, waiting))[0].state == "sent"
 
 
 class TestRecipients:

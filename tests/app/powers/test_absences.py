@@ -67,11 +67,13 @@ class TestPeriod:
         ("period", "code"),
         [
             ({"first_day": "2099-03-28", "last_day": "2099-03-27"}, "period_reversed"),
-            ({"last_day": "2020-01-01"}, "period_reversed"),
+            ({"first_day": "2020-02-01", "last_day": "2020-01-01"}, "period_reversed"),
+            ({"last_day": "2020-01-01"}, "period_over"),
+            ({"first_day": "2020-01-01", "last_day": "2020-02-01"}, "period_over"),
             ({"first_day": "2099-01-01", "starts_at": "2099-01-01T00:00:00Z"}, "period_ambiguous"),
             ({"last_day": "9999-12-31"}, "day_out_of_range"),
         ],
-        ids=["reversed", "over", "twice", "too_far"],
+        ids=["reversed", "reversed_before", "over", "whole_over", "twice", "too_far"],
     )
     async def test_a_period_that_cannot_be_is_refused(
         self, mayor: ApiPerson, period: dict[str, str], code: str
@@ -215,11 +217,12 @@ class TestChange:
         self, administrator: ApiPerson
     ) -> None:
         period = {"first_day": "2099-01-01"}
-        read = await be_away(administrator, "maire", period=period)
+        read = await be_away(administrator, "maire", "direction", period=period)
         assert (await administrator.client.delete(f"/absences/{read['id']}")).status_code == 204
         assert made_list(await administrator.client.get("/absences")) == []
         journal = (await administrator.client.get("/journal")).text
         assert '"absence.declared"' in journal
+        assert str(administrator.town.users["direction"]) in journal
         assert '"absence.withdrawn"' in journal
 
 

@@ -122,7 +122,7 @@ class TestRefusals:
             ({"executory_at": "2026-01-04T08:00:00Z"}, (422, "grant_dates_reversed")),
             ({"grantor_id": None}, (422, "grant_grantor_missing")),
             ({"kind": "holder"}, (422, "grant_kind_refused")),
-            ({"period": {"last_day": "2020-01-01"}}, (422, "period_reversed")),
+            ({"period": {"last_day": "2020-01-01"}}, (422, "period_over")),
             ({"type_ids": ["00000000-0000-4000-8000-000000000000"]}, (422, "unknown_type")),
             (
                 {"office_desk_id": "00000000-0000-4000-8000-000000000000"},

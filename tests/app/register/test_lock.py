@@ -1,19 +1,23 @@
-"""Whoever changes what gives power waits for the acts that have read it."""
+"""Whoever changes what gives power, or the catalog, waits for the acts that have read it."""
 
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
+import httpx2
 import pytest
 from sqlalchemy import text
 
 from app.auth.principal import Permission
+from app.catalog.folder_subtypes import delete_subtype
 from app.context import Context
 from app.register.service import load_register
-from tests.builders.administration import a_grant, be_away, give, hold, made
+from tests.builders.administration import a_grant, be_away, give, hold, made, said
+from tests.builders.catalog import active, bound, draw, make_type, visa
 from tests.builders.ledgers import eventually
 from tests.builders.people import ApiPerson
 from tests.builders.principals import add_person, make_token
@@ -125,6 +129,44 @@ async def _configuration(by: ApiPerson, _: Context) -> Request:
     return "POST", "/configuration/apply", f"version: 1\nabsences:\n  - person: {person}\n"
 
 
+async def _type_changed(by: ApiPerson, _: Context) -> Request:
+    kind = made(await make_type(by, "NONE"))
+    return "PATCH", f"/folder-types/{kind['id']}", {"transmit_within_days": None}
+
+
+async def _type_deleted(by: ApiPerson, _: Context) -> Request:
+    return "DELETE", f"/folder-types/{made(await make_type(by, 'NONE'))['id']}", None
+
+
+async def _subtype_changed(by: ApiPerson, _: Context) -> Request:
+    return "PATCH", await _subtype(by), {"mandatory_reading": True}
+
+
+async def _subtype_deleted(by: ApiPerson, _: Context) -> Request:
+    return "DELETE", await _subtype(by), None
+
+
+async def _subtype(by: ApiPerson) -> str:
+    workflow_id = await active(by, visa(by.town))
+    return f"/folder-subtypes/{await bound(by, workflow_id)}"
+
+
+async def _workflow_version(by: ApiPerson, _: Context) -> Request:
+    return "POST", f"{await _workflow(by)}/versions", {"steps": [visa(by.town)]}
+
+
+async def _workflow_activated(by: ApiPerson, _: Context) -> Request:
+    return "POST", f"{await _workflow(by)}/versions/1/activate", None
+
+
+async def _workflow_deleted(by: ApiPerson, _: Context) -> Request:
+    return "DELETE", await _workflow(by), None
+
+
+async def _workflow(by: ApiPerson) -> str:
+    return f"/workflows/{made(await draw(by, visa(by.town)))['id']}"
+
+
 def _tomorrow(context: Context) -> str:
     return (context.clock() + timedelta(days=1)).isoformat()
 
@@ -155,17 +197,59 @@ def _tomorrow(context: Context) -> str:
 async def test_threat_36_whoever_changes_powers_waits_for_the_acts_that_read_them(
     context: Context, administrator: ApiPerson, change: Change
 ) -> None:
-    method, path, body = await change(administrator, context)
+    await _waits_for_acts(context, administrator, await change(administrator, context))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _type_changed,
+        _type_deleted,
+        _subtype_changed,
+        _subtype_deleted,
+        _workflow_version,
+        _workflow_activated,
+        _workflow_deleted,
+    ],
+    ids=lambda change: change.__name__.strip("_"),
+)
+async def test_whoever_changes_the_catalog_waits_for_what_reads_it_before_locking_any_of_it(
+    context: Context, administrator: ApiPerson, change: Change
+) -> None:
+    await _waits_for_acts(context, administrator, await change(administrator, context))
+
+
+async def test_no_folder_is_made_in_a_subtype_that_is_being_deleted(
+    context: Context, administrator: ApiPerson, finances: ApiPerson
+) -> None:
+    subtype_id = (await _subtype(administrator)).rpartition("/")[2]
+    body = finances.draft("letters", subtype_id=subtype_id)
+    async with context.unit(finances.town.tenant_id) as session:
+        await delete_subtype(session, uuid.UUID(subtype_id))
+        asked = await _made_to_wait(context, finances, ("POST", "/folders", body))
+    assert said(await asked) == (422, "unknown_subtype")
+
+
+async def _waits_for_acts(context: Context, by: ApiPerson, request: Request) -> None:
+    async with context.unit(by.town.tenant_id) as act:
+        await load_register(act)
+        asked = await _made_to_wait(context, by, request)
+    answer = await asked
+    assert not answer.is_error, answer.text
+
+
+async def _made_to_wait(
+    context: Context, by: ApiPerson, request: Request
+) -> asyncio.Future[httpx2.Response]:
+    """What is asked and not answered: the lock is another's."""
+    method, path, body = request
+    sent = {"content": body} if isinstance(body, str) else {"json": body}
+    asked = asyncio.ensure_future(by.client.request(method, path, **sent))
 
     async def waits_or_was_answered() -> bool:
         async with context.unit() as session:
             return asked.done() or bool(await session.scalar(_WAITING))
 
-    async with context.unit(administrator.town.tenant_id) as act:
-        await load_register(act)
-        sent = {"content": body} if isinstance(body, str) else {"json": body}
-        asked = asyncio.ensure_future(administrator.client.request(method, path, **sent))
-        assert await eventually(waits_or_was_answered)
-        assert not asked.done(), asked.result().text
-    answer = await asked
-    assert not answer.is_error, answer.text
+    assert await eventually(waits_or_was_answered)
+    assert not asked.done(), asked.result().text
+    return asked

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx2
-from sqlalchemy import update
+from cryptography.hazmat.primitives.asymmetric import ec
+from sqlalchemy import select, update
 
 from app.context import Context
+from app.demo import pki
 from app.demo.town import Town
-from app.models import Desk, FolderSubtype
+from app.models import Certificate, Desk, FolderSubtype
 from tests.app.conftest import PersonOf
 from tests.builders.people import ApiPerson, approve
-from tests.builders.towns import DrivenClock, random_id
+from tests.builders.towns import DrivenClock, a_signer, a_town, certify, random_id
 
 
 async def simulate(person: ApiPerson, subtype: str = "letters", **body: Any) -> httpx2.Response:
@@ -47,6 +49,42 @@ class TestSimulate:
         assert (said["outcome"], wait["code"]) == ("blocked", "absent")
         assert wait["detail"].startswith("Aucun signataire habilité")
         assert [one["is_away"] for one in wait["then"]] == [False]
+
+    async def test_a_certificate_that_expires_on_the_way_blocks_the_folder(
+        self, context: Context, finances: ApiPerson, clock: DrivenClock
+    ) -> None:
+        async with context.unit(finances.town.tenant_id) as session:
+            expiry = await session.scalar(select(Certificate.not_after))
+        assert expiry is not None
+        back = expiry + timedelta(days=1)
+        absence = {
+            "user_id": str(finances.town.users["direction"]),
+            "period": {"starts_at": clock.now.isoformat(), "ends_at": back.isoformat()},
+        }
+        said = (await simulate(finances, absences=[absence])).json()
+        (wait,) = said["stages"][1]["waits"]
+        assert (wait["code"], wait["until"]) == ("no_fit_certificate", None)
+        assert datetime.fromisoformat(wait["since"]) == back
+
+    async def test_a_certificate_to_come_ends_the_wait(
+        self, context: Context, clock: DrivenClock, person_of: PersonOf
+    ) -> None:
+        town = await a_town(context, certified=False)
+        issuer, validity = a_signer().issuer, pki.valid_for(30, now=clock.now + timedelta(days=1))
+        own = pki.make_signer(
+            "Camille Exemple",
+            issuer=issuer,
+            validity=validity,
+            organisation="Commune fictive de Saint-Exemple",
+            siren="219900016",
+            key=ec.generate_private_key(ec.SECP256R1()),
+        )
+        await certify(context, town, "maire", own.der, (issuer.der,))
+        said = (await simulate(await person_of(town, "finances"))).json()
+        (wait,) = said["stages"][1]["waits"]
+        start = validity.start.replace(microsecond=0)
+        assert datetime.fromisoformat(wait["until"]) == start
+        assert [one["user_id"] for one in wait["then"]] == [str(town.users["maire"])]
 
     async def test_nothing_is_kept(self, finances: ApiPerson) -> None:
         await simulate(finances)
@@ -121,7 +159,7 @@ class TestRefusals:
         assert f"« {desk.name} », qui ne sert plus" in answer.json()["detail"]
 
     async def test_a_date_out_of_sight(self, finances: ApiPerson) -> None:
-        answer = await simulate(finances, deposited_at="9999-12-31T23:59:59Z")
+        answer = await simulate(finances, deposited_at="9999-06-01T00:00:00Z")
         assert answer.json()["code"] == "deposit_date_out_of_range"
 
     async def test_a_desk_that_may_not_deposit(

@@ -79,6 +79,12 @@ class TestSentences:
             "« Signature »"
         )
 
+    def test_so_is_one_whose_boss_is_missing_and_no_rule_is_blamed_for_it(self) -> None:
+        assert told(BY_NAME["L'un des deux bureaux au choix n'a pas de supérieur"])[-1] == (
+            "Attention : si Gaëlle agit à l'étape « Visa », le dossier s'arrêtera à l'étape "
+            "« Chef », où plus personne ne pourrait agir."
+        )
+
     def test_a_refusal_at_the_submission_is_told(self) -> None:
         sentences = told(BY_NAME["Un circuit vide ne se parcourt pas"])
         assert sentences[-1].startswith("Le dossier s'arrête dès l'envoi")

@@ -18,8 +18,9 @@ class TestUpdate:
 
     async def test_an_unknown_time_zone_is_refused(self, as_person: AsPerson) -> None:
         administrator = await as_person("administrateur")
-        answer = await administrator.patch("/tenant", json={"timezone": "Europe/Atlantide"})
-        assert (answer.status_code, answer.json()["code"]) == (422, "bad_timezone")
+        for unknown in ("Europe/Atlantide", "Europe"):
+            answer = await administrator.patch("/tenant", json={"timezone": unknown})
+            assert (answer.status_code, answer.json()["code"]) == (422, "bad_timezone")
 
     async def test_its_subdivision_is_one_that_has_holidays_of_its_own(
         self, as_person: AsPerson
@@ -60,3 +61,13 @@ class TestUpdate:
         await administrator.patch("/tenant", json={"requires_latin1_pes": False})
         exported = await administrator.get("/journal")
         assert '"requires_latin1_pes":true' in exported.text.splitlines()[-2]
+
+    async def test_the_journal_names_the_host(
+        self, town: Town, other_town: Town, as_person: AsPerson
+    ) -> None:
+        administrator = await as_person("administrateur")
+        for host in (str(other_town.tenant_id), None):
+            changed = await administrator.patch("/tenant", json={"host_id": host})
+            assert changed.status_code == 200
+            exported = await administrator.get("/journal")
+            assert f'"host_id":"{host or "-"}"' in exported.text.splitlines()[-2]

@@ -65,7 +65,10 @@ def test_a_tenant_lives_in_its_time_zone(timezone: str) -> None:
     assert make_tenant(uuid.uuid4(), new).timezone == timezone
 
 
-@pytest.mark.parametrize("timezone", ["Europe/Nulle-Part", "", "../etc/passwd", "/etc/localtime"])
+@pytest.mark.parametrize(
+    "timezone",
+    ["Europe/Nulle-Part", "Europe", "", "../etc/passwd", "/etc/localtime", "a" * 300, "a\0b"],
+)
 def test_an_unknown_time_zone_is_refused(timezone: str) -> None:
     new = NewTenant(a_siret(), "Commune fictive", "Saint-Exemple", "99000", timezone=timezone)
     with pytest.raises(Unprocessable) as refused:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime, timedelta
 
 import httpx2
 import pytest
@@ -12,11 +13,16 @@ from app.auth.principal import Role
 from app.context import Context
 from app.demo import pki
 from app.demo.town import Town
-from app.tenants.service import trust_material
+from app.tenants.schemas import TrustKind
+from app.tenants.service import add_trust, trust_material
+from app.worker import drain
+from signing.trust import lapse_of
 from tests.app.conftest import Client, PersonOf
-from tests.builders.people import ApiPerson
+from tests.builders.handovers import mailed
+from tests.builders.people import ApiPerson, approved
 from tests.builders.principals import add_person
 from tests.builders.signing_agents import b64
+from tests.builders.towns import DrivenClock, a_signer
 
 
 @pytest.fixture
@@ -101,3 +107,62 @@ async def test_a_list_as_long_as_real_ones_passes_the_bound(administrator: ApiPe
 async def test_the_tenant_is_read_by_its_people(finances: ApiPerson) -> None:
     read = (await finances.client.get("/tenant")).json()
     assert (read["id"], read["timezone"]) == (str(finances.town.tenant_id), "Europe/Paris")
+
+
+class TestSignersAreLookedAtAgain:
+    """What waits for a signature is never stuck, nor signable again, in silence."""
+
+    async def test_once_a_list_revokes_the_only_signer(
+        self,
+        context: Context,
+        administrator: ApiPerson,
+        finances: ApiPerson,
+        direction: ApiPerson,
+        clock: DrivenClock,
+    ) -> None:
+        folder_id = await approved(finances, direction)
+        await drain(context)
+        before = await mailed(context, administrator, folder_id, "nobody_able")
+        clock.advance(minutes=1)
+        signer = a_signer()
+        revoked = pki.make_crl(signer.issuer, revoked=[signer.mayor.certificate])
+        assert (await add(administrator.client, "crl", revoked)).status_code == 201
+        await drain(context)
+        after = await mailed(context, administrator, folder_id, "nobody_able")
+        assert (before, after) == ([], ["administrateur", "finances"])
+
+    async def test_when_the_lists_lapse_and_when_new_ones_come(
+        self,
+        context: Context,
+        administrator: ApiPerson,
+        finances: ApiPerson,
+        direction: ApiPerson,
+        clock: DrivenClock,
+    ) -> None:
+        folder_id = await approved(finances, direction)
+        lapse = await renewed(context, administrator, clock)
+        clock.now = lapse - timedelta(seconds=1)
+        await drain(context)
+        before = await mailed(context, administrator, folder_id, "nobody_able")
+        clock.now = lapse
+        await drain(context)
+        after = await mailed(context, administrator, folder_id, "nobody_able")
+        clock.advance(minutes=1)
+        await renewed(context, administrator, clock)
+        await drain(context)
+        called = await mailed(context, administrator, folder_id, "to_sign")
+        assert (before, after) == ([], ["administrateur", "finances"])
+        assert called == ["maire", "maire"]
+
+
+async def renewed(context: Context, administrator: ApiPerson, clock: DrivenClock) -> datetime:
+    """New lists of the town's authorities; when they lapse."""
+    signer, ends = a_signer(), []
+    for authority in (signer.root, signer.issuer):
+        content = pki.make_crl(authority, now=clock() + timedelta(minutes=1))
+        ends.append(lapse_of(content))
+        async with context.unit(administrator.town.tenant_id) as session:
+            await add_trust(
+                session, kind=TrustKind.CRL, label="Liste", content=content, now=clock()
+            )
+    return max(one for one in ends if one is not None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from pathlib import Path
 
 import pytest
 
@@ -11,10 +12,15 @@ from app.context import Context
 from app.demo.s2low import S2lowDouble
 from app.demo.s2low_model import Channel, Mode, Verdict
 from app.demo.town import Town
+from app.documents.schemas import REPORT
+from app.folders.service import REACT
 from app.transmissions.administration import MAX_ACQUIT_BYTES
 from app.transmissions.service import POLL, SUBMIT
+from app.worker import MAX_ATTEMPTS
+from signing import report
 from tests.app.conftest import AsPerson, Client
 from tests.builders.acknowledgements import AcquitElement, make_acquit, make_error
+from tests.builders.damages import file_of
 from tests.builders.tdt import TdtPki
 from tests.builders.towns import DrivenClock, a_town, cookie_of
 from tests.builders.transmissions import (
@@ -23,6 +29,7 @@ from tests.builders.transmissions import (
     jobs_of,
     make_account_input,
     make_waiting,
+    set_verdict,
     transmission_of,
     work,
 )
@@ -448,6 +455,37 @@ class TestRetry:
         row = await transmission_of(tdt_context, waiting)
         answer = await admin.post(f"/transmissions/{row.id}/retry", json={"reason": "Essai"})
         assert answer.status_code == 409
+
+    async def test_verifies_again_the_signature_that_could_not_be_verified(
+        self,
+        tdt_context: Context,
+        town: Town,
+        as_person: AsPerson,
+        double: S2lowDouble,
+        clock: DrivenClock,
+        no_residue: Path,
+    ) -> None:
+        waiting = await make_waiting(tdt_context, town, Protocol.ACTES, verdict=None)
+        row = await transmission_of(tdt_context, waiting)
+        stored = file_of(no_residue, row.document_sha256)
+        aside = stored.rename(no_residue / "de-cote")
+        for _ in range(MAX_ATTEMPTS):
+            await work(tdt_context, town, REACT, REPORT, SUBMIT)
+            clock.advance(minutes=10)
+        await work(tdt_context, town, SUBMIT)
+        given_up = await transmission_of(tdt_context, waiting)
+        administrator = await as_person("administrateur")
+        path, reason = f"/transmissions/{row.id}/retry", {"reason": "Fichier restauré"}
+        answer = await administrator.post(path, json=reason)
+        await work(tdt_context, town, REPORT)
+        (owed,) = await jobs_of(tdt_context, town, REPORT)
+        assert (given_up.state, answer.status_code) == ("needs_person", 200)
+        assert (owed.state, owed.attempts) == ("pending", 1)
+        aside.rename(stored)
+        await set_verdict(tdt_context, waiting, report.Verdict.VALID)
+        clock.advance(seconds=2)
+        await work(tdt_context, town, REPORT, SUBMIT)
+        assert double.emissions(key=waiting.key) == 1
 
     async def test_is_journaled_with_its_author(
         self, tdt_context: Context, town: Town, admin: Client, double: S2lowDouble

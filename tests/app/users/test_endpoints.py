@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import Any
 
 import httpx2
@@ -198,15 +199,57 @@ class TestUpdate:
         people = (await administrator.client.get("/people")).json()
         assert "Dominique Modèle" not in {one["full_name"] for one in people}
 
-    async def test_threat_34_a_role_given_counts_at_the_next_request(
-        self, administrator: ApiPerson, direction: ApiPerson
+    async def test_threat_34_a_role_given_counts_from_the_next_session(
+        self, administrator: ApiPerson, person_of: PersonOf
     ) -> None:
-        path = f"/users/{administrator.town.users['direction']}"
+        town = administrator.town
+        path = f"/users/{town.users['direction']}"
         statuses = []
         for roles in ([], ["workflow_admin"], ["desk_admin"]):
             await administrator.client.patch(path, json={"roles": roles})
+            direction = await person_of(town, "direction")
             statuses.append((await direction.client.get("/grants")).status_code)
         assert statuses == [403, 200, 403]
+
+    async def test_threat_43_what_a_person_may_do_changes_and_his_sessions_end(
+        self, administrator: ApiPerson, person_of: PersonOf
+    ) -> None:
+        town = administrator.town
+        path = f"/users/{town.users['direction']}"
+        desks = [str(town.desks["finances"])]
+        bodies = ({"roles": ["desk_admin"]}, {"administered_desk_ids": desks}, {"is_active": False})
+        for body in (*bodies, {"roles": ["desk_admin"], "is_active": True}):
+            direction = await person_of(town, "direction")
+            await administrator.client.patch(path, json=body)
+            assert (await direction.client.get("/session")).status_code == 401, body
+        direction = await person_of(town, "direction")
+        await administrator.client.patch(path, json={"roles": ["desk_admin"], "first_name": "Dom"})
+        assert (await direction.client.get("/session")).status_code == 200
+
+    async def test_threat_43_who_changes_his_own_roles_keeps_the_session_at_hand_only(
+        self, administrator: ApiPerson, person_of: PersonOf
+    ) -> None:
+        town = administrator.town
+        elsewhere = await person_of(town, "administrateur")
+        body = {"roles": ["tenant_admin", "desk_admin"]}
+        path = f"/users/{town.users['administrateur']}"
+        assert (await administrator.client.patch(path, json=body)).status_code == 200
+        statuses = [
+            (await one.client.get("/session")).status_code for one in (administrator, elsewhere)
+        ]
+        assert statuses == [200, 401]
+
+    async def test_the_journal_tells_roles_and_desks(self, administrator: ApiPerson) -> None:
+        desk = str(administrator.town.desks["finances"])
+        roles = ["desk_admin", "auditor"]
+        made = await create(administrator, roles=roles, administered_desk_ids=[desk])
+        (line,) = [
+            json.loads(one)
+            for one in (await administrator.client.get("/journal")).text.splitlines()
+            if made.json()["id"] in one
+        ]
+        assert line["entry"]["details"]["roles"] == "desk_admin/auditor"
+        assert line["values"]["administered_desks"]["value"] == desk
 
     async def test_the_last_administrator_stays_one(self, administrator: ApiPerson) -> None:
         path = f"/users/{administrator.town.users['administrateur']}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from app.context import Context
 from app.demo.town import Town
 from tests.app.conftest import PersonOf
 from tests.builders.catalog import (
@@ -17,6 +18,7 @@ from tests.builders.catalog import (
     told,
     visa,
 )
+from tests.builders.damages import unreadable_event
 from tests.builders.people import ApiPerson, approve
 from tests.builders.towns import random_id
 
@@ -159,6 +161,22 @@ class TestMigrations:
         assert outcomes(moved) == dict.fromkeys(folders, (True, number, None))
         assert passed.json()["status"] == "completed"
         assert "migrated" in history
+
+    async def test_one_that_cannot_be_read_holds_no_other_back(
+        self, context: Context, administrator: ApiPerson, finances: ApiPerson
+    ) -> None:
+        workflow_id = await signing_workflow(administrator)
+        damaged, sound = [await finances.submitted("letters") for _ in range(2)]
+        town = administrator.town
+        number = await new_version(administrator, workflow_id, visa(town), signature(town))
+        async with context.unit(town.tenant_id) as session:
+            session.add(unreadable_event(town, damaged))
+        both = [damaged, sound]
+        moved = await bring(administrator, workflow_id, number, folder_ids=both)
+        back = await bring(administrator, workflow_id, number, undo=True, folder_ids=both)
+        failed = (False, None, "internal_error")
+        assert outcomes(moved) == {damaged: failed, sound: (True, number, None)}
+        assert outcomes(back) == {damaged: failed, sound: (True, 1, None)}
 
     async def test_no_folder_follows_a_draft(
         self, administrator: ApiPerson, finances: ApiPerson

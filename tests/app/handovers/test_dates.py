@@ -1,0 +1,171 @@
+"""The dates that a plan sets at an office: nobody else's plan, nor a correction, is undone."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from app.context import Context
+from app.worker import drain
+from tests.builders.administration import hold, made, said
+from tests.builders.handovers import (
+    PATH,
+    a_plan,
+    an_office,
+    applied_plan,
+    journal_kinds,
+    waiting_desk,
+)
+from tests.builders.people import ApiPerson
+from tests.builders.principals import add_person
+from tests.builders.towns import DrivenClock
+
+
+async def held(by: ApiPerson, desk: str) -> list[dict[str, Any]]:
+    """Who holds the desk, from when to when."""
+    listed = (await by.client.get("/desks")).json()
+    return next(one["holders"] for one in listed if one["id"] == str(by.town.desks[desk]))
+
+
+async def end(by: ApiPerson, desk: str, person: str, at: datetime) -> dict[str, Any]:
+    """Corrects the end of the last holding of that person by hand."""
+    user = str(by.town.users[person])
+    row = next(one for one in reversed(await held(by, desk)) if one["user_id"] == user)
+    path = f"/desks/{by.town.desks[desk]}/holders/{row['id']}"
+    return made(await by.client.patch(path, json={"ends_at": at.isoformat()}))
+
+
+class TestTwoPlans:
+    async def test_an_office_that_awaits_an_applied_plan_takes_no_other(
+        self,
+        context: Context,
+        administrator: ApiPerson,
+        elected: str,
+        election: datetime,
+    ) -> None:
+        client, town = administrator.client, administrator.town
+        await add_person(context, town, "autre")
+        first = an_office(administrator, "maire", incoming_id=elected, starts_at=election)
+        other = an_office(
+            administrator,
+            "maire",
+            incoming_id=str(town.users["autre"]),
+            starts_at=election - timedelta(minutes=5),
+        )
+        waiting = made(await client.post(PATH, json=a_plan(other)))
+        path = await applied_plan(administrator, first)
+        refused = await client.post(PATH, json=a_plan(other))
+        applied = said(await client.post(f"{PATH}/{waiting['id']}/apply"))
+        read = made(await client.get(f"{PATH}/{waiting['id']}"))
+        made(await client.post(f"{path}/cancel"))
+        freed = said(await client.post(f"{PATH}/{waiting['id']}/apply"))
+        assert said(refused) == applied == (409, "office_awaits_plan")
+        assert "« Installation du conseil »" in refused.json()["detail"]
+        assert "« Maire »" in refused.json()["detail"]
+        assert (read["effects"], read["refusal"]) == (None, refused.json()["detail"])
+        assert freed == (200, None)
+
+    async def test_the_same_plan_is_not_applied_twice(
+        self, administrator: ApiPerson, elected: str, election: datetime
+    ) -> None:
+        office = an_office(administrator, "maire", incoming_id=elected, starts_at=election)
+        plans = [made(await administrator.client.post(PATH, json=a_plan(office))) for _ in "12"]
+        answers = [
+            said(await administrator.client.post(f"{PATH}/{one['id']}/apply")) for one in plans
+        ]
+        assert answers == [(200, None), (409, "office_awaits_plan")]
+        holders = [one["user_id"] for one in await held(administrator, "maire")]
+        assert holders.count(elected) == 1
+
+    async def test_an_office_is_free_again_once_the_plan_has_come_to_its_last_start(
+        self,
+        context: Context,
+        administrator: ApiPerson,
+        elected: str,
+        election: datetime,
+        clock: DrivenClock,
+    ) -> None:
+        town = administrator.town
+        await add_person(context, town, "interimaire")
+        bridging = {
+            "user_id": elected,
+            "starts_at": election.isoformat(),
+            "ends_at": (election + timedelta(days=90)).isoformat(),
+        }
+        office = an_office(administrator, "maire", ends_at=election, bridging=bridging)
+        await applied_plan(administrator, office)
+        clock.now = election
+        # Somebody is elected while the office is held for a time.
+        following = an_office(
+            administrator,
+            "maire",
+            incoming_id=str(town.users["interimaire"]),
+            starts_at=election + timedelta(days=1),
+        ) | {"outgoing_id": elected}
+        assert (await administrator.client.post(PATH, json=a_plan(following))).status_code == 201
+
+
+class TestCorrectedByHand:
+    @pytest.mark.parametrize("who", ["outgoing", "incoming"])
+    async def test_a_plan_whose_dates_were_corrected_is_not_undone(
+        self, administrator: ApiPerson, elected: str, election: datetime, who: str
+    ) -> None:
+        office = an_office(administrator, "maire", incoming_id=elected, starts_at=election)
+        path = await applied_plan(administrator, office)
+        if who == "outgoing":
+            await end(administrator, "maire", "maire", election - timedelta(minutes=5))
+        else:
+            await end(administrator, "maire", "elue", election)
+        before = await held(administrator, "maire")
+        refused = await administrator.client.post(f"{path}/cancel")
+        assert said(refused) == (409, "installation_changed")
+        name = {"outgoing": "Camille Exemple", "incoming": "Sacha Essai"}[who]
+        assert f"L'affectation de {name} au bureau « Maire »" in refused.json()["detail"]
+        assert await held(administrator, "maire") == before
+
+    async def test_nor_one_that_ended_a_mandate_whose_end_was_corrected_since(
+        self, administrator: ApiPerson, elected: str, election: datetime
+    ) -> None:
+        client, town = administrator.client, administrator.town
+        mandate = {
+            "user_id": str(town.users["maire"]),
+            "body": "Conseil municipal",
+            "function": "Maire",
+            "desk_id": str(town.desks["maire"]),
+            "starts_on": "2020-07-03",
+        }
+        kept = made(await client.post("/mandates", json=mandate))
+        office = an_office(administrator, "maire", incoming_id=elected, starts_at=election)
+        path = await applied_plan(administrator, office)
+        change = {"ends_on": "2021-01-01"}
+        made(await client.patch(f"/mandates/{kept['id']}", json=change))
+        refused = await client.post(f"{path}/cancel")
+        assert said(refused) == (409, "installation_changed")
+        assert "Le mandat de Camille Exemple" in refused.json()["detail"]
+        assert [one["ends_on"] for one in (await client.get("/mandates")).json()] == ["2021-01-01"]
+        await client.delete(f"/mandates/{kept['id']}")
+        assert said(await client.post(f"{path}/cancel")) == (200, None)
+
+    async def test_what_waits_stays_with_whoever_was_given_the_office_meanwhile(
+        self,
+        context: Context,
+        administrator: ApiPerson,
+        finances: ApiPerson,
+        elected: str,
+        election: datetime,
+        clock: DrivenClock,
+    ) -> None:
+        folder_id = await finances.submitted()
+        office = an_office(
+            administrator, "direction", incoming_id=elected, starts_at=election, pending="return"
+        )
+        await applied_plan(administrator, office)
+        await end(administrator, "direction", "direction", election - timedelta(minutes=5))
+        await hold(administrator, "direction", "maire")
+        clock.now = election + timedelta(seconds=1)
+        await drain(context)
+        desk = str(administrator.town.desks["direction"])
+        assert await waiting_desk(finances, folder_id) == [desk]
+        assert "handover.folder_kept" in await journal_kinds(context, administrator)
