@@ -123,9 +123,10 @@ def _certified(document: Configuration, case: Case) -> frozenset[str]:
 
 def _subtype(tenant: DrawnTenant, asked: str) -> DrawnSubtype:
     """By « type / sous-type », or by its own name where one alone bears it."""
-    found = [one for reference, one in tenant.subtypes.items() if asked in (reference, one.name)]
+    in_use = {reference: one for reference, one in tenant.subtypes.items() if one.is_active}
+    found = [one for reference, one in in_use.items() if asked in (reference, one.name)]
     if len(found) != 1:
-        raise unknown("Le sous-type", asked, tenant.subtypes)
+        raise unknown("Le sous-type", asked, in_use)
     return found[0]
 
 
@@ -155,11 +156,17 @@ def unknown(what: str, asked: str, known: Iterable[str]) -> Unprocessable:
 
 
 def _deposit_desk(tenant: DrawnTenant, subtype: DrawnSubtype, asked: str | None) -> DeskId:
-    allowed = subtype.deposit_desks
-    if asked is None:
-        return (allowed or sorted(tenant.desks, key=lambda one: tenant.desks[one]))[0]
-    desk = _desk(tenant, asked)
-    if allowed is not None and desk not in allowed:
+    by_name = sorted(tenant.desks, key=lambda one: tenant.desks[one])
+    named = by_name if subtype.deposit_desks is None else subtype.deposit_desks
+    allowed = [one for one in named if one in tenant.desks]
+    if not allowed:
+        raise Unprocessable(
+            f"Aucun bureau en service ne peut déposer dans « {subtype.reference} » : complétez "
+            "ses bureaux de dépôt.",
+            code="desk_may_not_deposit",
+        )
+    desk = allowed[0] if asked is None else _desk(tenant, asked)
+    if desk not in allowed:
         raise Unprocessable(
             f"Le bureau « {asked} » ne peut pas déposer dans « {subtype.reference} » : "
             "choisissez un autre bureau.",

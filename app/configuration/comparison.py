@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
@@ -268,19 +268,12 @@ def _subtypes(before: Configuration, after: Configuration) -> Iterator[Change]:
                     Section.SUBTYPE, ChangeKind.ADDED, about, after=subtype, owner=kind.name
                 )
                 continue
-            one = drawn_subtype(*pair, ids_before)
-            other = drawn_subtype(pair[0], subtype, ids_after)
-            changed = tuple(
-                field.name
-                for field in fields(one)
-                if getattr(one, field.name) != getattr(other, field.name)
-            )
-            if changed:
+            if drawn_subtype(*pair, ids_before) != drawn_subtype(pair[0], subtype, ids_after):
                 yield Change(
                     Section.SUBTYPE,
                     ChangeKind.CHANGED,
                     about,
-                    changed,
+                    _fields(pair[1], subtype),
                     pair[1],
                     subtype,
                     kind.name,

@@ -75,11 +75,7 @@ def reference_faults(
         Kind.PERSON: {one.login for one in document.persons},
         Kind.WORKFLOW: {one.name for one in document.workflows},
         Kind.TYPE: {one.name for one in document.types},
-        Kind.SUBTYPE: {
-            subtype_reference(kind.name, one.name)
-            for kind in document.types
-            for one in kind.subtypes
-        },
+        Kind.SUBTYPE: set(_subtypes_of(document)),
         Kind.ACCOUNT: set(accounts),
     }
     for one in _namings(document, standing):
@@ -87,8 +83,7 @@ def reference_faults(
             adjective = "inconnue" if one.kind in _FEMININE else "inconnu"
             yield Fault(
                 _CODES[one.kind],
-                f"{one.where} : {one.kind.value} {adjective}, « {one.name} ». Ajoutez-le au "
-                "fichier ou corrigez ce nom.",
+                f"{one.where} : {one.kind.value} {adjective}, « {one.name} ». {_advice(one.kind)}",
             )
     for power in document.powers:
         if power.regrants is not None and parent_of(document, power) is None:
@@ -97,6 +92,12 @@ def reference_faults(
                 f"{capitalised(about_power(power))} redonne celui de l'acte {power.regrants}, que "
                 "son délégant n'a pas pour ce bureau : corrigez ce numéro.",
             )
+
+
+def _advice(kind: Kind) -> str:
+    if kind is Kind.ACCOUNT:
+        return "Ouvrez d'abord ce compte, que le fichier ne contient pas, ou corrigez ce nom."
+    return f"Ajoutez-{'la' if kind in _FEMININE else 'le'} au fichier ou corrigez ce nom."
 
 
 def name_faults(document: Configuration, standing: Configuration) -> Iterator[Fault]:
@@ -110,14 +111,17 @@ def name_faults(document: Configuration, standing: Configuration) -> Iterator[Fa
         ),
         (Kind.TYPE, [one.name for one in document.types], [one.name for one in standing.types]),
         (Kind.PERSON, [one.login for one in document.persons], []),
-    ]
-    before = {one.name: [sub.name for sub in one.subtypes] for one in standing.types}
-    pairs += [
-        (Kind.SUBTYPE, [sub.name for sub in one.subtypes], before.get(one.name, []))
-        for one in document.types
+        # By the names that powers give them: those of two types may read alike.
+        (Kind.SUBTYPE, _subtypes_of(document), _subtypes_of(standing)),
     ]
     for kind, names, stood in pairs:
         yield from _twice(kind, names, stood)
+
+
+def _subtypes_of(document: Configuration) -> list[str]:
+    return [
+        subtype_reference(kind.name, one.name) for kind in document.types for one in kind.subtypes
+    ]
 
 
 def _twice(kind: Kind, names: Iterable[str], stood: Collection[str]) -> Iterator[Fault]:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from app.configuration.document import (
     Configuration,
     DeskPart,
+    HolderPart,
+    StaffPart,
+    SubtypePart,
     TypePart,
     capitalised,
     subtype_reference,
@@ -85,19 +89,26 @@ def _desks(
     )
     stood = {one.name: one for one in before}
     for desk in (one for one in after if one.name in stood):
-        where = f"du bureau « {desk.name} »,"
         yield from _missing(
             lambda one: holder_key(one, zone, now),
-            lambda one, where=where: f"la personne {one.login}, titulaire {where}",  # type: ignore[misc]
+            partial(_about_seat, f"titulaire du bureau « {desk.name} »"),
             stood[desk.name].holders,
             desk.holders,
         )
         yield from _missing(
             staff_key,
-            lambda one, where=where: f"la personne {one.login}, auprès {where}",  # type: ignore[misc]
+            partial(_about_seat, f"auprès du bureau « {desk.name} »"),
             stood[desk.name].staff,
             desk.staff,
         )
+
+
+def _about_seat(seat: str, one: HolderPart | StaffPart) -> str:
+    return f"la personne {one.login}, {seat},"
+
+
+def _about_subtype(type_name: str, one: SubtypePart) -> str:
+    return f"le sous-type « {subtype_reference(type_name, one.name)} »"
 
 
 def _types(before: list[TypePart], after: list[TypePart]) -> Iterator[str]:
@@ -106,7 +117,7 @@ def _types(before: list[TypePart], after: list[TypePart]) -> Iterator[str]:
     for kind in (one for one in after if one.name in stood):
         yield from _missing(
             lambda one: one.name,
-            lambda one, of=kind.name: f"le sous-type « {subtype_reference(of, one.name)} »",  # type: ignore[misc]
+            partial(_about_subtype, kind.name),
             stood[kind.name].subtypes,
             kind.subtypes,
         )

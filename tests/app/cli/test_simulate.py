@@ -86,6 +86,29 @@ class TestFile:
         )
         assert "Relecture (visa, bureau « Adjoint aux finances »)" in told
 
+    @pytest.mark.parametrize(
+        ("before", "after", "code"),
+        [
+            ("deposit_desks: [Comptabilité]", "deposit_desks: []", "desk_may_not_deposit"),
+            (
+                "name: Comptabilité\n",
+                "name: Comptabilité\n    active: false\n",
+                "desk_may_not_deposit",
+            ),
+            ("name: Dépenses\n", "name: Dépenses\n        active: false\n", "name_unknown"),
+        ],
+        ids=["nobody", "desk out of use", "subtype out of use"],
+    )
+    def test_what_is_out_of_use_takes_no_deposit(
+        self, small_town: Path, before: str, after: str, code: str
+    ) -> None:
+        text = small_town.read_text(encoding="utf-8")
+        assert before in text
+        small_town.write_text(text.replace(before, after), encoding="utf-8")
+        ended = asked(small_town, "--subtype", "Dépenses")
+        assert ended.status == 1
+        assert code in (ended.errors or str(getattr(ended.failure, "code", "")))
+
     def test_an_absence_lets_the_substitute_sign(self, small_town: Path) -> None:
         told = one_line(
             asked(

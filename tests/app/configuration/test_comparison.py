@@ -101,7 +101,7 @@ def test_a_change_says_what_changes() -> None:
         "Sacha.canevas@saint-exemple.example, titulaire du bureau « Comptabilité » : à modifier "
         "(dates).",
         "Le circuit « Arrêtés » : à modifier (L'étape « Visa du secrétariat » change : échéance).",
-        "Le sous-type « Finances / Dépenses » : à modifier (rules).",
+        "Le sous-type « Finances / Dépenses » : à modifier (mandatory_reading).",
         "Le pouvoir donné à alix.specimen@saint-exemple.example pour le bureau « Maire » "
         "(acte 2026-12) : à modifier (plafond).",
     ]

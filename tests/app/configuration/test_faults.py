@@ -178,6 +178,21 @@ def test_a_template_has_no_fault_and_lacks_only_certificates(name: str) -> None:
             "rules_step_not_variable",
             "« Visa seul »",
         ),
+        (
+            TOWN
+            + WORKFLOW
+            + "types: [{name: Actes, protocol: NONE, signature_format: PADES, "
+            + "subtypes: [{name: RH / Paie, workflow: Visa seul}]}, {name: Actes / RH, "
+            + "protocol: NONE, signature_format: PADES, "
+            + "subtypes: [{name: Paie, workflow: Visa seul}]}]",
+            "name_conflict",
+            "« Actes / RH / Paie »",
+        ),
+        (
+            HEAD + "types: [{name: Actes, protocol: ACTES, signature_format: PADES, account: X}]",
+            "unknown_account",
+            "Ouvrez d'abord ce compte",
+        ),
     ],
     ids=lambda value: value if "_" in value and " " not in value else "",
 )
