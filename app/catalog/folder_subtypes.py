@@ -61,7 +61,7 @@ async def create_subtype(
     """Binds a circuit to a type. Raises NotFound, Forbidden (`self_granted`), Conflict
     (`subtype_name_taken`), or Unprocessable when its settings or a circuit do not suit it; one that
     is not in force is judged now, unless `drafts_wait` for their activation. `by` nobody while a
-    town is being made."""
+    tenant is being made."""
     await _refuse_own_sight(session, by, new.visible_desk_ids)
     await change_names(session)
     repository = CatalogRepository(session)

@@ -207,7 +207,7 @@ async def _refuse_twice(
     but: uuid.UUID | None = None,
 ) -> None:
     for one in await DeskRepository(session).holders(desk.id):
-        if (one.user_id, one.id != but) != (user_id, True):
+        if one.user_id != user_id or one.id == but:
             continue
         if period.meets(Period(one.starts_at, one.ends_at)):
             raise Conflict(
