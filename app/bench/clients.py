@@ -7,6 +7,8 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from app.auth.http import COOKIE
@@ -67,20 +69,20 @@ class Client:
 
 
 def share_out(actions: Sequence[Callable[[Item], object]], items: Sequence[Item]) -> float:
-    """Seconds until every item is done, each action working through its share in a thread of its
-    own."""
-    shares = [items[number :: len(actions)] for number in range(len(actions))]
+    """Seconds until every item is done, each action in a thread of its own, taking the next one
+    as soon as it is free: none is idle while others still have a share to finish."""
+    waiting = SimpleQueue[Item]()
+    for one in items:
+        waiting.put(one)
     with ThreadPoolExecutor(max_workers=len(actions)) as threads:
         start = time.perf_counter()
-        running = [
-            threads.submit(_work_through, action, share)
-            for action, share in zip(actions, shares, strict=True)
-        ]
-        for one in running:
-            one.result()
+        running = [threads.submit(_work_through, action, waiting) for action in actions]
+        for each in running:
+            each.result()
         return time.perf_counter() - start
 
 
-def _work_through(action: Callable[[Item], object], items: Sequence[Item]) -> None:
-    for one in items:
-        action(one)
+def _work_through(action: Callable[[Item], object], waiting: SimpleQueue[Item]) -> None:
+    with suppress(Empty):
+        while True:
+            action(waiting.get_nowait())

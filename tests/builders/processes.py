@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from enum import StrEnum
 from pathlib import Path
+
+
+class SocketState(StrEnum):
+    """States of a TCP socket, as /proc/net/tcp writes them."""
+
+    ESTABLISHED = "01"
+    LISTENING = "0A"
 
 
 def is_running(pid: int) -> bool:
@@ -25,6 +34,24 @@ def _state_and_parent(pid: int) -> tuple[str, int]:
     # The name between parentheses may hold anything, a parenthesis too.
     state, parent = told.rpartition(")")[2].split()[:2]
     return state, int(parent)
+
+
+def sockets_of(pid: int, port: int, state: SocketState) -> int:
+    """How many sockets of this process stand at this local port of 127.0.0.1 in that state."""
+    local = f"0100007F:{port:04X}"
+    rows = [one.split() for one in Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]]
+    known = {f"socket:[{row[9]}]" for row in rows if row[1] == local and row[3] == state}
+    return len(known & _open_files(pid))
+
+
+def _open_files(pid: int) -> set[str]:
+    opened: set[str] = set()
+    with suppress(OSError):
+        for one in Path(f"/proc/{pid}/fd").iterdir():
+            # One that the process closes meanwhile is not open.
+            with suppress(FileNotFoundError):
+                opened.add(str(one.readlink()))
+    return opened
 
 
 def await_fact(fact: Callable[[], bool], *, timeout_s: float = 30.0) -> bool:

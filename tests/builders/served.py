@@ -31,11 +31,13 @@ def a_place(directory: Path) -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def serving(environment: dict[str, str], said: Path) -> Iterator[subprocess.Popen[bytes]]:
+def serving(
+    environment: dict[str, str], said: Path, *options: str
+) -> Iterator[subprocess.Popen[bytes]]:
     """The service once it says that it is ready; ended as a service manager does."""
     with said.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "app.cli", "serve"],
+            [sys.executable, "-m", "app.cli", "serve", *options],
             cwd=ROOT,
             env={**clean_environment(), **environment, "PYTHONUNBUFFERED": "1"},
             stdout=output,

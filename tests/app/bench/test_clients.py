@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from threading import Event
 
 import pytest
 
@@ -10,16 +10,23 @@ from app.bench.clients import share_out
 
 
 class TestShareOut:
-    def test_each_item_is_done_once_and_by_every_client(self) -> None:
-        done: list[tuple[str, int]] = []
+    def test_each_item_is_done_once_and_nobody_waits_for_a_slow_client(self) -> None:
+        done: list[int] = []
+        begun, all_others_done = Event(), Event()
 
-        def act(client: str, item: int) -> None:
-            done.append((client, item))
+        def act_slowly(item: int) -> None:
+            begun.set()
+            assert all_others_done.wait(30)
+            done.append(item)
 
-        actions = [partial(act, name) for name in "abc"]
-        assert share_out(actions, range(7)) > 0
-        assert sorted(item for _, item in done) == list(range(7))
-        assert {client for client, _ in done} == set("abc")
+        def act(item: int) -> None:
+            assert begun.wait(30)
+            done.append(item)
+            if len(done) == 6:
+                all_others_done.set()
+
+        assert share_out([act_slowly, act], range(7)) > 0
+        assert sorted(done) == list(range(7))
 
     def test_a_refusal_ends_the_measure(self) -> None:
         def refuse(_item: int) -> None:

@@ -6,13 +6,21 @@ import re
 import socket
 import stat
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from app.demo.person import Person, Refusal
 from tests.builders.command_line import run
-from tests.builders.processes import is_running, read_pid
+from tests.builders.processes import (
+    SocketState,
+    await_fact,
+    children_of,
+    is_running,
+    read_pid,
+    sockets_of,
+)
 from tests.builders.served import a_place, serving
 
 pytestmark = pytest.mark.slow_process
@@ -23,6 +31,7 @@ TENANT = (
     *("--postal-code", "99000", "--admin-email", LOGIN, "--admin-first-name", "Noé"),
     *("--admin-last-name", "Registre"),
 )
+_CONNECTIONS = 32
 _PASSWORD = re.compile(r"Mot de passe, affiché cette seule fois : (\S+)")
 
 
@@ -62,6 +71,26 @@ def test_a_first_authority_is_made_beside_the_service_and_outlives_it(
     assert stat.S_IMODE((data / "secret.key").stat().st_mode) == 0o600
     with serving(environment, said):
         assert signs_in(environment, password)
+
+
+def test_connections_are_spread_over_the_processes_of_the_service(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    port = int(environment["PARAPHEUR_SERVER_PORT"])
+    with serving(environment, tmp_path / "said", "--workers", "2"), ExitStack() as opened:
+        parent = read_pid(tmp_path / "data/logs/api.pid")
+        assert parent is not None
+
+        def those(state: SocketState) -> list[int]:
+            held = (sockets_of(one, port, state) for one in children_of(parent))
+            return [number for number in held if number]
+
+        assert await_fact(lambda: those(SocketState.LISTENING) == [1, 1])
+        for _ in range(_CONNECTIONS):
+            opened.enter_context(socket.create_connection(("127.0.0.1", port)))
+        assert await_fact(lambda: sum(those(SocketState.ESTABLISHED)) == _CONNECTIONS)
+        # Each goes to one or the other by chance: all to the same once in two thousand million.
+        assert len(those(SocketState.ESTABLISHED)) == 2
 
 
 def test_a_port_already_taken_is_said_before_anything_starts(
