@@ -19,11 +19,11 @@ from app.catalog.schemas import (
     StepInput,
     WorkflowVersionCreate,
 )
+from app.register.service import as_desk
 from workflows import definition
 from workflows.definition import (
     Actor,
     ActorKind,
-    DeskId,
     Duty,
     FieldKey,
     Finding,
@@ -57,8 +57,8 @@ def drawn_from(workflow: definition.Workflow) -> WorkflowVersionCreate:
 
 def actor_of(given: ActorInput) -> Actor:
     """The actor of a body."""
-    desk = DeskId(str(given.desk_id)) if given.desk_id else None
-    return Actor(given.kind, desk, tuple(DeskId(str(one)) for one in given.choices))
+    desk = as_desk(given.desk_id) if given.desk_id else None
+    return Actor(given.kind, desk, tuple(as_desk(one) for one in given.choices))
 
 
 def read_actor(actor: Actor) -> ActorInput:
@@ -72,7 +72,7 @@ def read_actor(actor: Actor) -> ActorInput:
 
 def _step(step: StepInput) -> Step:
     named = tuple(actor_of(one) for one in step.actors)
-    short = (definition.given_desk(DeskId(str(one))) for one in step.desk_ids)
+    short = (definition.given_desk(as_desk(one)) for one in step.desk_ids)
     actors = (*(one for one in short if one not in named), *named)
     return Step(
         id=StepId(step.id),
@@ -148,7 +148,7 @@ def table_of(given: RuleTableInput, known_facts: Mapping[str, FieldType]) -> Rul
             RuleRow(
                 tuple(_condition(one, known_facts.get(one.fact)) for one in row.conditions),
                 WorkflowRef(str(row.workflow_id)),
-                tuple((StepId(one.step), DeskId(str(one.desk_id))) for one in row.desks),
+                tuple((StepId(one.step), as_desk(one.desk_id)) for one in row.desks),
             )
             for row in given.rows
         )

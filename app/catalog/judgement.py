@@ -14,7 +14,7 @@ from app.catalog.service import fields_of, rule_table_of
 from app.desks.repository import DeskRepository
 from app.errors import Unprocessable
 from app.models import FolderSubtype, FolderType
-from app.register.service import load_register
+from app.register.service import as_desk, load_register
 from app.users.service import fit_signers
 from workflows import definition, findings
 from workflows.actor_findings import People, actor_findings
@@ -94,7 +94,7 @@ async def bench(
     desks = await DeskRepository(session).desks()
     return Bench(
         register,
-        {DeskId(str(one.id)): one.name for one in desks if one.is_active},
+        {as_desk(one.id): one.name for one in desks if one.is_active},
         now,
         await fit_signers(session, now=now, rsa_only=False, among=signers),
         await fit_signers(session, now=now, rsa_only=True, among=signers),

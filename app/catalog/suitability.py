@@ -22,6 +22,7 @@ from app.catalog.workflows import counted, in_use
 from app.desks.repository import DeskRepository
 from app.errors import Conflict, Unprocessable
 from app.models import Desk, FolderSubtype, FolderType
+from app.register.service import as_desk
 from workflows import definition, findings
 from workflows.definition import DeskId, Finding, Protocol, Severity
 from workflows.metadata import FieldType, MetadataField
@@ -70,11 +71,9 @@ def own_table_findings(
     protocol, fields = Protocol(kind.protocol), fields_of(row)
     allowed = row.deposit_desk_ids
     depositing = [
-        DeskId(str(one.id))
-        for one in desks
-        if one.is_active and (allowed is None or one.id in allowed)
+        as_desk(one.id) for one in desks if one.is_active and (allowed is None or one.id in allowed)
     ]
-    names = {DeskId(str(one.id)): one.name for one in desks}
+    names = {as_desk(one.id): one.name for one in desks}
     return table_findings(
         table, known_facts(protocol, fields), domains(protocol, fields, depositing, names)
     )
@@ -243,7 +242,7 @@ def _refuse_unknown_desks(desks: Sequence[Desk], desk_ids: Collection[uuid.UUID]
 
 async def _desk_names(session: AsyncSession) -> Mapping[DeskId, str]:
     desks = await DeskRepository(session).desks()
-    return {DeskId(str(one.id)): one.name for one in desks if one.is_active}
+    return {as_desk(one.id): one.name for one in desks if one.is_active}
 
 
 async def _in_force(

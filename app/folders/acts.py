@@ -9,9 +9,10 @@ from typing import Annotated, Literal, TypeAlias, assert_never
 from pydantic import BaseModel, Field
 
 from app.auth.schemas import Input
+from app.register.service import as_desk
 from workflows import actions
 from workflows.actions import Action
-from workflows.definition import DeskId, Phase, Step, StepId, StepKind, given_desk
+from workflows.definition import Phase, Step, StepId, StepKind, given_desk
 from workflows.folder import RevisionId
 from workflows.register import PersonAtDesk
 
@@ -213,9 +214,9 @@ def _at_step(act: StepAct, actor: PersonAtDesk, step: StepId, phase: Phase) -> A
 def _between_desks(act: DeskAct, actor: PersonAtDesk, step: StepId, phase: Phase) -> Action:
     match act:
         case TransferAct():
-            return actions.Transfer(actor, step, DeskId(str(act.to_desk_id)), act.reason)
+            return actions.Transfer(actor, step, as_desk(act.to_desk_id), act.reason)
         case AskOpinionAct():
-            return actions.AskOpinion(actor, step, DeskId(str(act.of_desk_id)), act.question)
+            return actions.AskOpinion(actor, step, as_desk(act.of_desk_id), act.question)
         case GiveOpinionAct():
             return actions.GiveOpinion(actor, step, act.answer)
         case AddStepAct():
@@ -223,7 +224,7 @@ def _between_desks(act: DeskAct, actor: PersonAtDesk, step: StepId, phase: Phase
                 StepId(act.id),
                 StepKind(act.kind),
                 act.name,
-                tuple(given_desk(DeskId(str(desk))) for desk in act.desk_ids),
+                tuple(given_desk(as_desk(desk)) for desk in act.desk_ids),
                 phase=phase,
             )
             return actions.AddStep(actor, step, added)

@@ -23,9 +23,9 @@ from app.folders.schemas import (
 )
 from app.folders.service import Acted, allowed
 from app.models import Folder
+from app.register.service import as_person
 from workflows.definition import Protocol, StepKind, desks_of
 from workflows.folder import Act, FolderState, Opinion, StepInstance, StepState
-from workflows.register import PersonId
 from workflows.turns import unread
 
 
@@ -89,7 +89,7 @@ async def _whole(
         published_on=folder.published_on,
         executory_on=executory_on(protocol, state, folder.published_on),
         mandatory_reading=state.rules.mandatory_reading,
-        to_read=[uuid.UUID(one) for one in unread(state, PersonId(str(principal.id)))],
+        to_read=[uuid.UUID(one) for one in unread(state, as_person(principal.id))],
         final_desk_id=uuid.UUID(state.final_desk) if state.final_desk else None,
         chained_from_id=folder.chained_from_id,
         chained_to_id=uuid.UUID(state.chained_to) if state.chained_to else None,

@@ -12,8 +12,9 @@ from pydantic import BaseModel, BeforeValidator, Field, field_validator
 from app.auth.schemas import Input
 from app.catalog.schemas import ChosenDeskInput
 from app.documents.schemas import DocumentRead
+from app.register.service import as_desk
 from workflows.actions import ChosenDesk
-from workflows.definition import DeskId, StepId
+from workflows.definition import StepId
 from workflows.metadata import MAX_DIGITS
 
 Title = Annotated[str, Field(min_length=1, max_length=500)]
@@ -210,6 +211,4 @@ class FolderEventRead(BaseModel):
 
 def chosen_desks(asked: Submission | FolderCreate) -> tuple[ChosenDesk, ...]:
     """The desks of a request, as the engine reads them."""
-    return tuple(
-        ChosenDesk(StepId(one.step), DeskId(str(one.desk_id))) for one in asked.chosen_desks
-    )
+    return tuple(ChosenDesk(StepId(one.step), as_desk(one.desk_id)) for one in asked.chosen_desks)

@@ -23,6 +23,7 @@ from app.folders.places import place
 from app.folders.references import hold_reference, release_reference
 from app.folders.repository import FolderRepository
 from app.models import Folder, FolderEvent
+from app.register.service import as_desk, as_person
 from workflows import event_encoding, events, outside_events
 from workflows import folder as domain
 from workflows.actions import Action, ActionKind
@@ -34,7 +35,7 @@ from workflows.events import Event
 from workflows.evolution import evolve
 from workflows.folder import BACK_STATUSES, FolderState, FolderStatus
 from workflows.powers import desk_power, step_power
-from workflows.register import PersonAtDesk, PersonId
+from workflows.register import PersonAtDesk
 from workflows.returns import correction
 
 INSPECTING, INSPECTION_REFUSED = "inspecting", "inspection_refused"
@@ -60,7 +61,7 @@ class Acted:
 
 def seat(principal: Principal, desk_id: uuid.UUID) -> PersonAtDesk:
     """The caller at one of his desks, as the engine names him."""
-    return PersonAtDesk(PersonId(str(principal.id)), DeskId(str(desk_id)))
+    return PersonAtDesk(as_person(principal.id), as_desk(desk_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class Turn:
 
 def submitter_turn(folder: Folder) -> Turn:
     """The desk that deposited the folder."""
-    return Turn(DeskId(str(folder.submitter_desk_id)))
+    return Turn(as_desk(folder.submitter_desk_id))
 
 
 def step_turns(state: FolderState) -> list[Turn]:
@@ -101,7 +102,7 @@ async def has_turn(
 
 
 def _is_accepted(principal: Principal, turn: Turn, now: Situation, instant: datetime) -> bool:
-    actor = PersonAtDesk(PersonId(str(principal.id)), turn.desk)
+    actor = PersonAtDesk(as_person(principal.id), turn.desk)
     try:
         if turn.step is None:
             desk_power(now.register, actor, instant, now.facts)
@@ -132,7 +133,7 @@ async def refuse_stranger(
 
 def refuse_recused(principal: Principal, state: FolderState) -> None:
     """Raises PersonRecused: the caller stood back from this folder, whatever his desks."""
-    if PersonId(str(principal.id)) in state.recused:
+    if as_person(principal.id) in state.recused:
         raise PersonRecused
 
 
@@ -222,7 +223,7 @@ async def note_correction(
     """A locked folder is changed by its submitter: once it came back, its rejection is not taken
     back any more, and the caller is one of those who deposited."""
     state = await state_of(session, folder.id)
-    for event in correction(state, PersonId(str(principal.id)), context.clock()):
+    for event in correction(state, as_person(principal.id), context.clock()):
         await append(session, folder, (event,))
         await place(session, folder, evolve(state, event), now=event.occurred_at)
 
@@ -273,7 +274,7 @@ def allowed(
     """What the caller may do in this situation of the folder."""
     if folder.frozen_at is not None:
         return ()
-    person = PersonId(str(principal.id))
+    person = as_person(principal.id)
     found = allowed_actions(now.state, person, now.register, now.facts, context.clock())
     return tuple(one for one in found if not _is_held_back(folder, one.kind))
 

@@ -28,9 +28,9 @@ from app.inbox.schemas import Counter, InboxCounters, InboxItem, ListName
 from app.kit.folding import fold
 from app.kit.pagination import Cursor
 from app.models import Folder, InboxList
-from app.register.service import load_register
+from app.register.service import as_person, load_register
 from workflows.reach import reaches
-from workflows.register import PersonId, SubtypeId, TypeId
+from workflows.register import SubtypeId, TypeId
 
 _OWN_LISTS = {
     ListName.UNDER_WAY: InboxList.UNDER_WAY,
@@ -110,7 +110,7 @@ class _Lists:
 
 async def _lists(session: AsyncSession, context: Context, principal: Principal) -> _Lists:
     now = context.clock()
-    person = PersonId(str(principal.id))
+    person = as_person(principal.id)
     found = reaches(await load_register(session), person, now)
     subtypes = await _subtypes(session)
     mine = own_slices(found, person, subtypes)

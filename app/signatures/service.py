@@ -25,6 +25,7 @@ from app.kit.threads import in_thread
 from app.models import Certificate, ItemState, SignatureItem
 from app.preparations.repository import PreparationRepository
 from app.preparations.service import MAX_DOCUMENT, chunks_of, lock_item, refuse_unfit
+from app.register.service import as_desk, as_person
 from app.storage import Corrupted, StoredBlob
 from signing import pades, pes
 from signing.errors import SigningError
@@ -34,11 +35,10 @@ from signing.types import (
 )
 from workflows import folder as domain
 from workflows.actions import Sign
-from workflows.definition import DeskId
 from workflows.errors import Refused
 from workflows.events import Signed
 from workflows.moments import NotInWorkflow
-from workflows.register import PersonAtDesk, PersonId
+from workflows.register import PersonAtDesk
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ async def _keep_signed(
     step = state.current_step
     if step is None:
         raise NotInWorkflow
-    actor = PersonAtDesk(PersonId(str(pending.user_id)), DeskId(str(item.desk_id)))
+    actor = PersonAtDesk(as_person(pending.user_id), as_desk(item.desk_id))
     acted = await apply(
         session,
         context,
