@@ -67,9 +67,10 @@ def origin_of(url: str, *, loopback_http: bool) -> str:
     bare = parsed.path in ("", "/") and not parsed.query and not parsed.fragment
     if not parsed.host or not bare or parsed.userinfo:
         raise _bad_address()
-    if parsed.scheme == "https" or (
-        parsed.scheme == "http" and loopback_http and _is_loopback(parsed.host)
-    ):
+    is_local = parsed.scheme == "http" and _is_loopback(parsed.host)
+    if is_local and not loopback_http:
+        raise _bad_address(" Pour un essai sur ce poste même, ajoutez --loopback-http.")
+    if parsed.scheme == "https" or is_local:
         host = f"[{parsed.host}]" if ":" in parsed.host else parsed.host
         return f"{parsed.scheme}://{host}" + (f":{parsed.port}" if parsed.port else "")
     raise _bad_address()
@@ -283,9 +284,10 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _bad_address() -> LinkError:
+def _bad_address(remedy: str = "") -> LinkError:
+    form = "L'adresse du serveur doit être de la forme https://parapheur.exemple.fr, sans chemin."
     return LinkError(
-        "L'adresse du serveur doit être de la forme https://parapheur.exemple.fr, sans chemin.",
+        f"{form}{remedy}",
         code="server_address_refused",
     )
 

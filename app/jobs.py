@@ -144,6 +144,12 @@ async def bury(session: AsyncSession, job: ClaimedJob, *, error: str) -> None:
     await _change(session, job, state=DEAD, lease_until=None, last_error=error)
 
 
+async def is_known(session: AsyncSession, dedupe_key: str) -> bool:
+    """Whether the job of this key was ever owed."""
+    found = await session.scalar(select(Job.id).where(Job.dedupe_key == dedupe_key))
+    return found is not None
+
+
 async def is_dead(session: AsyncSession, dedupe_key: str) -> bool:
     """Whether the job of this key was buried."""
     state = await session.scalar(select(Job.state).where(Job.dedupe_key == dedupe_key))

@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 from sqlalchemy import text
 
 from app.api import router
-from app.auth.http import anyone
+from app.auth.http import anyone, watch_refusals
 from app.auth.passwords import PasswordChecker
 from app.context import Context
 from app.kit import problems
@@ -53,7 +53,7 @@ def build(
     app.state.password_checker = PasswordChecker()
     if context is not None:
         app.state.context = context
-    problems.install(app)
+    problems.install(app, watch_refusals)
     app.add_middleware(SecureHeaders)
     app.include_router(router)
     app.add_api_route(

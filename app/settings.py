@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Self
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIB = 1024 * 1024
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class DatabaseSettings(BaseModel):
@@ -43,11 +45,21 @@ class SecretSettings(BaseModel):
 
 
 class ServerSettings(BaseModel):
-    """`origin` is the public address people and agents use; it never comes from a Host header."""
+    """`origin` is the public address people and agents use; it never comes from a Host header.
+    Not given, it is where this machine reaches the service."""
 
     host: str = "127.0.0.1"
     port: int = 8420
-    origin: str = "http://127.0.0.1:8420"
+    origin: str = ""
+
+    @model_validator(mode="after")
+    def _follow_the_port(self) -> Self:
+        if not self.origin:
+            host = self.host if self.host in LOOPBACK else "127.0.0.1"
+            self.origin = (
+                f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+            )
+        return self
 
 
 class SmtpSettings(BaseModel):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, TypeAlias
 
 from pyhanko.pdf_utils import generic
@@ -100,8 +101,9 @@ class _Comparison:
         old, new = self.signed.root, self.current.root
         self._collect_page_nodes(old.raw_get("/Pages"))
         self._collect_fields(entries(entry(old, "/AcroForm"), "/Fields"), self.old_fields)
+        nodes = self._same_tree(old.raw_get("/Pages"), new.raw_get("/Pages"))
         self._form(entry(old, "/AcroForm"), entry(new, "/AcroForm"))
-        self._pages(old.raw_get("/Pages"), new.raw_get("/Pages"))
+        self._pages(nodes)
         self._dss(entry(new, "/DSS"))
         free = {*_CATALOG_SPECIAL, *_CATALOG_FREE}
         self._same_entries(old, new, besides=free, where="catalogue")
@@ -120,8 +122,8 @@ class _Comparison:
             self.page_nodes.add(key)
             pending.extend(entries(resolved(node), "/Kids"))
 
-    def _pages(self, old_root: Any, new_root: Any) -> None:
-        pending = [(old_root, new_root)]
+    def _same_tree(self, old_root: Any, new_root: Any) -> list[tuple[Any, Any]]:
+        nodes, pending = [], [(old_root, new_root)]
         while pending:
             old_ref, new_ref = pending.pop()
             if _key(old_ref) != _key(new_ref):
@@ -131,6 +133,11 @@ class _Comparison:
             if len(old_kids) != len(new_kids):
                 raise ForbiddenChange("nombre de pages")
             pending.extend(zip(old_kids, new_kids, strict=True))
+            nodes.append((old, new))
+        return nodes
+
+    def _pages(self, nodes: list[tuple[Any, Any]]) -> None:
+        for old, new in nodes:
             self._annotations(old, new)
             self._same_entries(old, new, besides={"/Kids", "/Annots"}, where="page")
 
@@ -329,6 +336,9 @@ def _plain(value: Any) -> tuple[str, Any]:
         return "string", value.original_bytes
     if isinstance(value, generic.NullObject):
         return "null", None
+    if isinstance(value, generic.NumberObject | generic.FloatObject):
+        # Who signs next may write 612.0 as 612 (ISO 32000-2 §7.3.3).
+        return "number", Decimal(value)
     return type(value).__name__, value
 
 

@@ -29,7 +29,6 @@ from workflows.definition import (
     Step,
     StepId,
     StepKind,
-    StepMode,
     Workflow,
     desks_of,
 )
@@ -38,8 +37,6 @@ from workflows.events import Event, Migrated, StepForced, StepSkipped, Validatio
 from workflows.evolution import evolve
 from workflows.findings import structure_findings
 from workflows.folder import (
-    PASSING_ACTS,
-    Act,
     ActKind,
     FolderState,
     FolderStatus,
@@ -49,7 +46,7 @@ from workflows.folder import (
 )
 from workflows.moments import NotMigratable
 from workflows.outside_events import OutsideAnswered
-from workflows.progress import started, what_follows, with_what_follows
+from workflows.progress import meets, started, what_follows, with_what_follows
 from workflows.register import Authorship, PersonAtDesk
 from workflows.submission import check_usable, final_desk, informed_at_end, settled_steps
 
@@ -258,25 +255,11 @@ def _check_nothing_left_out(
         is_as_it_was = (earlier.state, before.acts_at(step.id)) == (instance.state, acts)
         known = state.step(step.id)
         passed = known if known is not None and known.state in _PASSED else instance
-        if not is_as_it_was and not _meets(passed, step, acts):
+        if not is_as_it_was and not meets(passed, step, acts):
             raise NotMigratable(
                 f"Depuis, ce dossier a dépassé l'étape « {step.name} » sans tout ce que l'autre "
                 "version y demande : laissez-le finir dans la sienne."
             )
-
-
-def _meets(instance: StepInstance, asked: Step, acts: tuple[Act, ...]) -> bool:
-    """Whether a step that the folder passed would be passed as the other version asks it."""
-    if any(act.kind is ActKind.SKIP_STEP for act in acts):
-        return True
-    if instance.state is StepState.SKIPPED:
-        return False
-    done = instance.as_drawn
-    if (done.actors, done.mode) == (asked.actors, asked.mode):
-        return True
-    acted = [act.by.power.desk for act in acts if act.kind in PASSING_ACTS]
-    enough = all if asked.mode is StepMode.ALL_OF else any
-    return bool(acted) and enough(actor.desk in acted for actor in asked.actors)
 
 
 def _restarted(

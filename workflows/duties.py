@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from workflows.definition import Duty, DutyKind, Step, StepKind
+from workflows.definition import Duty, DutyKind, Phase, Step, StepKind
 from workflows.folder import PASSING_ACTS, ActKind, FolderState
 from workflows.register import Barred, BarredBy, PersonId
 
@@ -59,12 +59,19 @@ def _approver_or_signer(state: FolderState, _: Duty, step: Step) -> Iterator[Per
 
 def _submitter_at_approval(state: FolderState, _: Duty, step: Step) -> Iterator[PersonId]:
     if step.kind is StepKind.APPROVAL:
-        yield from state.depositors
+        yield from _depositors(state, step)
 
 
 def _submitter_at_signature(state: FolderState, _: Duty, step: Step) -> Iterator[PersonId]:
     if step.kind is StepKind.SIGNATURE:
-        yield from state.depositors
+        yield from _depositors(state, step)
+
+
+def _depositors(state: FolderState, step: Step) -> Iterator[PersonId]:
+    """Whoever prepares the documents passes the preparation, and validates nothing of them."""
+    yield from state.depositors
+    if step.phase is Phase.VALIDATION:
+        yield from state.preparers
 
 
 def _at_other_steps(state: FolderState, duty: Duty, step: Step) -> Iterator[PersonId]:

@@ -37,7 +37,7 @@ from workflows.encoding import in_utc
 from workflows.errors import Refused
 from workflows.events import Created, Event
 from workflows.folder import FolderId, FolderState
-from workflows.moments import FolderFinal
+from workflows.moments import FolderFinal, NotInWorkflow
 from workflows.obstacles import WhoMayAct
 from workflows.powers import desk_power, powers_of, who_may_act
 from workflows.progress import with_closing_step
@@ -148,6 +148,24 @@ def allowed_actions(
         for kind, step in _candidates(state)
         if _is_open(state, kind, step, PersonAtDesk(person, desk), given)
     )
+
+
+def acting(
+    state: FolderState,
+    kind: ActionKind,
+    actor: PersonAtDesk,
+    register: PowerRegister,
+    facts: Facts,
+    now: datetime,
+) -> Authorship:
+    """Who acts and by which power, for an act of a person at the current step that is prepared
+    before it is done. Raises as `decide` would for the act itself, NotInWorkflow without step."""
+    if state.is_final:
+        raise FolderFinal
+    if state.current_step is None:
+        raise NotInWorkflow
+    given = Circumstances(register, facts, in_utc(now))
+    return authorship_at_step(state, kind, state.current_step.id, actor, given)
 
 
 def _decide_by_person(

@@ -53,6 +53,7 @@ WorkflowError
 │       ├── PaperRefused
 │       ├── VariableDeskMissing
 │       ├── VariableDeskRefused
+│       ├── VariableDeskRepeated
 │       ├── GrantRefused                  its cases and the next: grant_refusals
 │       │   ├── GrantKindRefused
 │       │   ├── GrantDeskUnknown
@@ -352,6 +353,13 @@ class VariableDeskRefused(Unacceptable):
 
     code = "variable_desk_refused"
     sentence = "Ce bureau ne peut pas être choisi pour cette étape : prenez-en un de la liste."
+
+
+class VariableDeskRepeated(Unacceptable):
+    """One desk would agree for two where all must; the detail names the step and the office."""
+
+    code = "variable_desk_repeated"
+    sentence = "Ce bureau a déjà sa part dans cette étape : choisissez-en un autre."
 
 
 class GrantRefused(Unacceptable):

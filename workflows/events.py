@@ -221,9 +221,9 @@ class Recused:
 
 @dataclass(frozen=True, slots=True)
 class Corrected:
-    """A person of the desk that deposited began to change a folder that had come back: its
-    documents, its title or its metadata. The journal says what. No `person` in the events stored
-    before they named him."""
+    """A person began to change what is deposited: a draft that he did not open or a folder that
+    had come back (documents, title or metadata), the documents of one that is prepared. The
+    journal says what. No `person` in the events stored before they named him."""
 
     type: ClassVar[str] = "corrected"
     version: ClassVar[int] = 1

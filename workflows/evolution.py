@@ -28,6 +28,7 @@ from workflows.events import (
     WorkflowEvent,
 )
 from workflows.folder import (
+    BACK_STATUSES,
     Act,
     ActKind,
     FolderState,
@@ -129,8 +130,8 @@ def _start(state: FolderState, event: StartEvent) -> FolderState:
     )
 
 
-def _with(depositors: tuple[PersonId, ...], new: tuple[PersonId, ...]) -> tuple[PersonId, ...]:
-    return tuple(dict.fromkeys((*depositors, *new)))
+def _with(known: tuple[PersonId, ...], new: tuple[PersonId, ...]) -> tuple[PersonId, ...]:
+    return tuple(dict.fromkeys((*known, *new)))
 
 
 def _beside(state: FolderState, event: SideEvent) -> FolderState:
@@ -146,10 +147,17 @@ def _beside(state: FolderState, event: SideEvent) -> FolderState:
         case Recused():
             return replace(state, recused=(*state.recused, event.by.person))
         case Corrected():
-            by = () if event.person is None else (event.person,)
-            return replace(state, corrected=True, depositors=_with(state.depositors, by))
+            return _corrected(state, event)
         case _:
             assert_never(event)
+
+
+def _corrected(state: FolderState, event: Corrected) -> FolderState:
+    by = () if event.person is None else (event.person,)
+    if state.in_preparation:
+        return replace(state, preparers=_with(state.preparers, by))
+    is_back = state.status in BACK_STATUSES
+    return replace(state, corrected=is_back, depositors=_with(state.depositors, by))
 
 
 def _opinion_given(state: FolderState, event: OpinionGiven) -> FolderState:

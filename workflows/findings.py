@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from typing import assert_never
 
+from workflows.choices import togetherness_findings
 from workflows.definition import (
     OUTSIDE_STEPS,
     PERSON_STEPS,
@@ -125,19 +126,7 @@ def _person_step_findings(step: Step) -> Iterator[Finding]:
             f"L'étape « {step.name} » n'est confiée à personne : choisissez un bureau.",
             step.id,
         )
-    if step.mode is StepMode.ALL_OF and len(set(step.actors)) < 2:
-        yield _warning(
-            "all_of_alone",
-            f"L'étape « {step.name} » attend tous ses bureaux et en a moins de deux : "
-            "ajoutez-en, ou demandez un seul accord.",
-            step.id,
-        )
-    if len(set(step.actors)) < len(step.actors):
-        yield _warning(
-            "actor_repeated",
-            f"L'étape « {step.name} » nomme deux fois le même bureau : gardez-le une fois.",
-            step.id,
-        )
+    yield from togetherness_findings(step)
 
 
 def _machine_step_findings(step: Step) -> Iterator[Finding]:

@@ -232,8 +232,9 @@ class FolderState:
     `version` counts the events applied, `round` the times it entered a circuit. A draft has
     neither circuit nor documents here: it receives both when it is submitted. `acts` holds the
     whole life, earlier rounds and retracted acts included. `depositors`: whoever created, sent or
-    corrected it and in whose name, even if that was taken back. `corrected`: it changed since it
-    came back to its submitter. `migrated_from`: the folder as it was before its last migration,
+    corrected it and in whose name, even if that was taken back. `preparers`: whoever changed its
+    documents in a preparation circuit. `corrected`: it changed since it came back to its
+    submitter. `migrated_from`: the folder as it was before its last migration,
     unless it was submitted anew since.
     """
 
@@ -247,6 +248,7 @@ class FolderState:
     documents: tuple[Document, ...] = ()
     acts: tuple[Act, ...] = ()
     depositors: tuple[PersonId, ...] = ()
+    preparers: tuple[PersonId, ...] = ()
     transmission: Transmission | None = None
     rules: FolderRules = NO_RULES
     duties: tuple[Duty, ...] = ()

@@ -143,7 +143,7 @@ class ReplacementRefused(AbsenceRefused):
 
 
 class AbsencesContradictory(AbsenceRefused):
-    """Another absence of the same person at the same desk overlaps."""
+    """Another absence of the same person, as wide, overlaps; the detail tells its dates."""
 
     code = "absence_contradictory"
     sentence = (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -33,7 +33,6 @@ from workflows.periods import Period, start_of_day
 from workflows.powers import RULES
 from workflows.register import (
     Absence,
-    DeskHolder,
     Grant,
     PersonId,
     PowerKind,
@@ -46,6 +45,7 @@ from workflows.standing import (
     Ends,
     GivenBy,
     awaits_its_document,
+    has_lapsed,
     lasts,
     may_regrant,
     parent_of,
@@ -55,8 +55,18 @@ from workflows.standing import (
 CAPACITY_MAX: Final = TEMPLATE_MAX
 
 _END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+_INSTANT = timedelta(microseconds=1)
 _NO_NAMES: Mapping[PersonId, str] = {}
 _NO_TYPES: Mapping[SubtypeId, TypeId] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """A person leaves a desk at that instant."""
+
+    person: PersonId
+    desk: DeskId
+    at: datetime
 
 
 def check_grant(
@@ -83,9 +93,15 @@ def check_grant(
     _check_cycle(register, grant, names)
 
 
-def check_absence(register: PowerRegister, absence: Absence) -> None:
-    """Raises a case of AbsenceRefused where the absence may not be put in the register. One of
-    the same id in the register is the one that this one replaces."""
+def check_absence(register: PowerRegister, absence: Absence, zone: ZoneInfo) -> None:
+    """Raises a case of AbsenceRefused where the absence may not be put in the register, which
+    tells days as clocks of `zone` show them. One of the same id in the register is the one that
+    this one replaces.
+
+    Two absences of a person contradict each other when both are from all his desks or from the
+    same one: nothing would say whose list comes first. One from all goes with one from a single
+    desk, whose list comes first there.
+    """
     if absence.desk is not None and absence.desk not in register.desks:
         raise AbsenceDeskUnknown
     named = (absence.person, *absence.replacements)
@@ -94,7 +110,19 @@ def check_absence(register: PowerRegister, absence: Absence) -> None:
     for other in register.absences:
         same = other.person == absence.person and other.desk == absence.desk
         if same and other.id != absence.id and _meet(_span(other), _span(absence)):
-            raise AbsencesContradictory
+            raise AbsencesContradictory(
+                f"Une autre absence de cette personne, {_when(other, zone)} : raccourcissez-la, "
+                "supprimez-la ou séparez les dates."
+            )
+
+
+def _when(absence: Absence, zone: ZoneInfo) -> str:
+    start, end = _span(absence)
+    first = f"{start.astimezone(zone):%d/%m/%Y}"
+    where = "de tous ses bureaux" if absence.desk is None else "au même bureau"
+    if end == _END_OF_TIME:
+        return f"{where}, court à partir du {first}, sans fin"
+    return f"{where}, va du {first} au {(end - _INSTANT).astimezone(zone):%d/%m/%Y}"
 
 
 def check_hierarchy(superiors: Mapping[DeskId, DeskId]) -> tuple[DeskId, ...] | None:
@@ -109,24 +137,38 @@ def check_hierarchy(superiors: Mapping[DeskId, DeskId]) -> tuple[DeskId, ...] | 
     return None
 
 
-def lapsing(
-    register: PowerRegister, person: PersonId, desk: DeskId, at: datetime
-) -> tuple[Grant, ...]:
-    """The grants that end, or will never serve, when the person leaves the desk at that instant:
-    those he gave in that office, those he received for it, and what was re-delegated of these."""
-    returns = tuple(one for one in register.holders if (one.desk, one.person) == (desk, person))
-    ending = [
-        one
-        for one in register.grants
-        if _rests_on(one, person, desk) and _outlives(one, at) and not _anew(one, returns, at)
-    ]
-    gone = {one.id for one in ending}
-    passed_on = (
-        one
-        for one in register.grants
-        if one.regrants in gone and one.id not in gone and _outlives(one, at)
+def lapsing(register: PowerRegister, *departures: Departure) -> tuple[Grant, ...]:
+    """The grants that end, or will never serve, because these persons leave these desks: those
+    given in the office that is left, those received for it or held with no other desk, and what
+    was re-delegated of these."""
+    leaving, staying = register, register
+    for one in departures:
+        leaving = _ending(leaving, one, one.at)
+        staying = _ending(staying, one, None)
+    instants = sorted({one.at for one in departures})
+    return tuple(
+        grant
+        for grant in register.grants
+        if any(
+            has_lapsed(leaving, grant, RULES, at) and not has_lapsed(staying, grant, RULES, at)
+            for at in instants
+        )
     )
-    return (*ending, *passed_on)
+
+
+def _ending(register: PowerRegister, one: Departure, end: datetime | None) -> PowerRegister:
+    """The register where the holding that is left has this end."""
+    return replace(
+        register,
+        holders=tuple(
+            replace(row, period=Period(row.period.start, end))
+            if (row.person, row.desk) == (one.person, one.desk)
+            and row.period.start < one.at
+            and (row.period.end is None or row.period.end >= one.at)
+            else row
+            for row in register.holders
+        ),
+    )
 
 
 def _check_itself(register: PowerRegister, grant: Grant, zone: ZoneInfo) -> None:
@@ -277,25 +319,6 @@ def _path(
                 seen.add(one.grantee)
                 ways.append((*way, one.grantee))
     return ()
-
-
-def _rests_on(grant: Grant, person: PersonId, desk: DeskId) -> bool:
-    ends = RULES[grant.kind].ends_with
-    given = Ends.GRANTOR_LEAVES in ends and grant.regrants is None
-    received = Ends.GRANTEE_LEAVES in ends
-    return (given and (grant.grantor, grant.office) == (person, desk)) or (
-        received and (grant.grantee, grant.grantee_office) == (person, desk)
-    )
-
-
-def _outlives(grant: Grant, at: datetime) -> bool:
-    return _span(grant)[1] > at
-
-
-def _anew(grant: Grant, holdings: tuple[DeskHolder, ...], at: datetime) -> bool:
-    """Whether the grant starts to serve once the person has come back to the desk."""
-    serves = usable_from(grant)
-    return any(one.period.start >= at and one.period.covers(serves) for one in holdings)
 
 
 _Span = tuple[datetime, datetime]

@@ -10,7 +10,7 @@ from enum import StrEnum
 from workflows.definition import DeskId, Step
 from workflows.errors import Unacceptable
 from workflows.folder import FolderId
-from workflows.grants import lapsing
+from workflows.grants import Departure, lapsing
 from workflows.obstacles import NobodyAble
 from workflows.periods import Period
 from workflows.powers import who_may_act
@@ -187,15 +187,11 @@ def effects(register: PowerRegister, handover: HandOver) -> HandOverEffects:
     `check_handover`."""
     check_handover(register, handover)
     after = _moved(register, handover)
-    lapsed = (
-        grant
-        for one in handover.offices
-        for grant in lapsing(after, one.outgoing, one.office, leaves_at(one))
-    )
+    departures = (Departure(one.outgoing, one.office, leaves_at(one)) for one in handover.offices)
     return HandOverEffects(
         tuple(row for row in register.holders if any(ends(row, one) for one in handover.offices)),
         tuple(row for one in handover.offices for row in arrivals(one)),
-        tuple(dict.fromkeys(lapsed)),
+        lapsing(after, *departures),
         tuple(found for one in handover.offices for found in _vacancies(after, one)),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from workflows.definition import DeskId, StepKind
@@ -109,6 +109,9 @@ _IN_ABSENCE: Mapping[StepKind, str] = {
     StepKind.SEAL: "Mettez fin à l'absence, ou enregistrez une suppléance ou une délégation.",
 }
 
+_NO_NAMES: Mapping[PersonId, str] = {}
+_REPLACED_IN_VAIN = frozenset({NobodyAble.ABSENT, NobodyAble.BARRED})
+
 _ROLES: Mapping[PowerKind, str] = {
     PowerKind.REPLACEMENT: "le remplaçant",
     PowerKind.SIGNATURE_DELEGATION: "le délégataire",
@@ -134,11 +137,35 @@ def blocked(able: tuple[Authorship, ...], lacking: Iterable[Lacking], kind: Step
     nobody = min((one.what for one in found), key=order.index)
     signature = kind is StepKind.SIGNATURE
     heading = "Aucun signataire habilité" if signature else "Aucune personne habilitée"
-    reasons = " ; ".join(dict.fromkeys(one.detail for one in found))
     remedy = _REMEDIES[nobody]
     if nobody is NobodyAble.ABSENT:
         remedy = _IN_ABSENCE.get(kind, remedy)
-    return WhoMayAct(able, found, nobody, f"{heading} : {reasons}. {remedy}")
+    if kind is StepKind.APPROVAL and {one.what for one in found} >= _REPLACED_IN_VAIN:
+        remedy = "Mettez fin à l'absence, ou désignez un autre remplaçant."
+    return WhoMayAct(able, found, nobody, f"{heading} : {_reasons(found)}. {remedy}")
+
+
+def naming(answer: WhoMayAct, names: Mapping[PersonId, str]) -> WhoMayAct:
+    """The same answer for those who may know who holds which power: each thing that is missing is
+    followed by the name of the person whom it concerns."""
+    named = tuple(
+        replace(one, detail=f"{one.detail} ({names[one.person]})")
+        if one.person is not None and one.person in names
+        else one
+        for one in answer.lacking
+    )
+    before, after = _reasons(answer.lacking), _reasons(answer.lacking, names)
+    return replace(answer, lacking=named, detail=answer.detail.replace(before, after, 1))
+
+
+def _reasons(lacking: Iterable[Lacking], names: Mapping[PersonId, str] = _NO_NAMES) -> str:
+    """Each said once, with all those whom it concerns."""
+    found: dict[str, dict[str, None]] = {}
+    for one in lacking:
+        who = found.setdefault(one.detail, {})
+        if one.person is not None and one.person in names:
+            who[names[one.person]] = None
+    return " ; ".join(f"{said} ({', '.join(who)})" if who else said for said, who in found.items())
 
 
 def no_desk(desk: DeskId | None) -> Lacking:

@@ -13,8 +13,8 @@ from workflows.errors import PeriodReversed, Unacceptable
 _ONE_DAY = timedelta(days=1)
 _MARGIN = timedelta(days=2)
 """Clocks of any place show such an instant, and have a day before it and a day after."""
-_FIRST = datetime.min.replace(tzinfo=UTC) + _MARGIN
-_LAST = datetime.max.replace(tzinfo=UTC) - _MARGIN
+FIRST_INSTANT = datetime.min.replace(tzinfo=UTC) + _MARGIN
+LAST_INSTANT = datetime.max.replace(tzinfo=UTC) - _MARGIN
 
 
 class DayOutOfRange(Unacceptable):
@@ -57,7 +57,7 @@ def in_calendar(instant: datetime) -> datetime:
     """The same instant in UTC. DayOutOfRange so near to an end of the calendar that clocks of
     some place could not show it; ValueError for a datetime without time zone."""
     shown = _utc(instant)
-    if not _FIRST <= shown <= _LAST:
+    if not FIRST_INSTANT <= shown <= LAST_INSTANT:
         raise DayOutOfRange
     return shown
 

@@ -29,15 +29,17 @@ from workflows.errors import (
 from workflows.judgement import Question, obstacle, scopes_of
 from workflows.obstacles import (
     Lacking,
+    NobodyAble,
     WhoMayAct,
     absent,
     blocked,
+    fragment,
     no_desk,
     no_holder,
     not_executory,
     passed_by_itself,
 )
-from workflows.presence import holders_of, is_away
+from workflows.presence import absences_from, holders_of, is_away
 from workflows.register import (
     NO_FACTS,
     Authorship,
@@ -46,6 +48,7 @@ from workflows.register import (
     PersonAtDesk,
     PersonId,
     Power,
+    PowerId,
     PowerKind,
     PowerRegister,
 )
@@ -66,6 +69,7 @@ __all__ = [
     "administrator_power",
     "desk_power",
     "entitlement",
+    "is_accepted",
     "powers_of",
     "step_power",
     "superior_of",
@@ -199,6 +203,22 @@ def entitlement(
     return _best_power(Question(register, RULES, step.kind, facts, instant), actor, step)
 
 
+def is_accepted(
+    register: PowerRegister, by: Authorship, kind: StepKind, facts: Facts, instant: datetime
+) -> bool:
+    """Whether an act by which somebody passed a step of this kind at the instant is accepted with
+    these facts too: they bar nobody in it, his power covers them, no other one sets it aside.
+
+    That he had the power then is not asked again; a grant that the register does not hold any
+    more covers nothing.
+    """
+    grant = next((one for one in register.grants if one.id == by.power.id), None)
+    if grant is None and RULES[by.power.kind].given_by is not GivenBy.NO_GRANT:
+        return False
+    question = Question(register, RULES, kind, facts, instant)
+    return obstacle(question, Candidate(by.person, by.power, grant)) is None
+
+
 def step_power(
     register: PowerRegister,
     actor: PersonAtDesk,
@@ -306,9 +326,27 @@ def _lacking_at(question: Question, desk: DeskId) -> Iterator[Lacking]:
             yield absent(register, one.person, one.power)
         if found is not None:
             yield Lacking(found.what, desk, found.detail, one.person, one.power.id)
+    if question.kind in RULES[PowerKind.REPLACEMENT].steps:
+        yield from _replacements_kept_out(question, desk)
     for grant in register.grants:
         if grant.office == desk and _awaits_its_document(question, grant):
             yield not_executory(grant)
+
+
+def _replacements_kept_out(question: Question, desk: DeskId) -> Iterator[Lacking]:
+    """Those named by an absent holder whom the history of the folder keeps out."""
+    register, instant = question.register, question.instant
+    why = {one.person: fragment(one.detail) for one in (question.facts or NO_FACTS).barred}
+    named = (
+        (absence, person)
+        for holder in holders_of(register, desk, instant)
+        for absence in absences_from(register, holder, desk, instant)
+        for person in absence.replacements
+        if person in why
+    )
+    for absence, person in named:
+        detail = f"le remplaçant désigné est écarté : {why[person]}"
+        yield Lacking(NobodyAble.BARRED, desk, detail, person, PowerId(absence.id))
 
 
 def _awaits_its_document(question: Question, grant: Grant) -> bool:

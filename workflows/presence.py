@@ -30,6 +30,26 @@ def holds_since(
     )
 
 
+def comes_at(register: PowerRegister, person: PersonId, since: datetime) -> datetime | None:
+    """The first instant, from this one on, at which the person holds a desk; None without any."""
+    own = (one.period for one in register.holders if one.person == person)
+    held = (max(one.start, since) for one in own if one.end is None or one.end > since)
+    return min(held, default=None)
+
+
+def stays(register: PowerRegister, person: PersonId, since: datetime, instant: datetime) -> bool:
+    """Whether the person holds one desk or another without a break from `since` to the instant,
+    both included."""
+    own = (one.period for one in register.holders if one.person == person)
+    reached = since
+    for one in sorted(own, key=lambda period: period.start):
+        if one.covers(reached):
+            if one.end is None or one.end > instant:
+                return True
+            reached = one.end
+    return False
+
+
 def absences_from(
     register: PowerRegister, person: PersonId, desk: DeskId, instant: datetime
 ) -> tuple[Absence, ...]:

@@ -6,7 +6,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from workflows.circumstances import Circumstances
-from workflows.definition import Actor, ActorKind, DeskId, Phase, StepKind, given_desk
+from workflows.definition import (
+    Actor,
+    ActorKind,
+    DeskId,
+    Phase,
+    Step,
+    StepKind,
+    StepMode,
+    given_desk,
+)
 from workflows.events import (
     Completed,
     Event,
@@ -18,7 +27,15 @@ from workflows.events import (
     ValidationStarted,
 )
 from workflows.evolution import evolve
-from workflows.folder import PASSING_ACTS, Document, FolderState, StepInstance, StepState
+from workflows.folder import (
+    PASSING_ACTS,
+    Act,
+    ActKind,
+    Document,
+    FolderState,
+    StepInstance,
+    StepState,
+)
 from workflows.outside_events import Acknowledged, OutsideAnswered, TransmissionEvent
 from workflows.powers import superior_of
 from workflows.register import PowerRegister
@@ -83,6 +100,20 @@ def started(state: FolderState, instance: StepInstance, given: Circumstances) ->
         actors = (given_desk(state.final_desk or state.submitter.desk),)
     desks = desks_for(state, actors, given.register)
     return StepStarted(given.instant, instance.id, instance.kind, desks)
+
+
+def meets(instance: StepInstance, asked: Step, acts: tuple[Act, ...]) -> bool:
+    """Whether a step that the folder passed would be passed as the other version asks it."""
+    if any(act.kind is ActKind.SKIP_STEP for act in acts):
+        return True
+    if instance.state is StepState.SKIPPED:
+        return False
+    done = instance.as_drawn
+    if (done.actors, done.mode) == (asked.actors, asked.mode):
+        return True
+    acted = [act.by.power.desk for act in acts if act.kind in PASSING_ACTS]
+    enough = all if asked.mode is StepMode.ALL_OF else any
+    return bool(acted) and enough(actor.desk in acted for actor in asked.actors)
 
 
 def desks_for(

@@ -114,8 +114,9 @@ class Grant:
 
     `office` is the desk whose function is exercised; `grantor` the person who gives (None for a
     substitution or an interim); `grantee_office` the desk that the grantee holds and without
-    which the grant ends. `capacity` is the function of the grantee as the document names it. A
-    grant founded by an order is usable from `executory_at`, never where that is None.
+    which the grant ends (None: with the last desk that he holds). `capacity` is the function of
+    the grantee as the document names it. A grant founded by an order is usable from
+    `executory_at`, never where that is None.
     `regrants`: the power delegation that this one re-delegates, which must say
     `may_be_regranted`.
     """

@@ -7,9 +7,14 @@ from datetime import datetime
 from itertools import takewhile
 
 from workflows.actions import Reject, Retract
-from workflows.circumstances import Circumstances, check_not_recused, said, with_history_for
+from workflows.circumstances import (
+    Circumstances,
+    check_not_recused,
+    said,
+    with_history,
+    with_history_for,
+)
 from workflows.definition import OUTSIDE_STEPS, PERSON_STEPS, Phase, StepId, StepKind, desks_of
-from workflows.duties import barred
 from workflows.encoding import in_utc
 from workflows.errors import NotSubmitter, NotYourAct, ReturnRefused
 from workflows.events import Corrected, Event, Rejected, Retracted, StepStarted
@@ -28,9 +33,9 @@ from workflows.folder import (
     StepState,
 )
 from workflows.moments import NothingToRetract, TooLateToRetract
-from workflows.powers import desk_power, step_power
-from workflows.progress import started
-from workflows.register import Authorship, BarredBy, PersonAtDesk, PersonId, PowerKind
+from workflows.powers import desk_power, is_accepted, step_power
+from workflows.progress import meets, started
+from workflows.register import Authorship, PersonAtDesk, PersonId, PowerKind
 
 _SUBMISSIONS = frozenset({ActKind.SUBMIT, ActKind.RESUBMIT})
 RETRACTABLE = _SUBMISSIONS | PASSING_ACTS | {ActKind.REJECT}
@@ -72,14 +77,18 @@ def may_return_to(state: FolderState, step: StepId) -> tuple[StepId, ...]:
 
 
 def correction(state: FolderState, person: PersonId, now: datetime) -> tuple[Corrected, ...]:
-    """What follows a change that a person of the submitter's desk makes to a folder: from the
-    first one on, who rejected it does not take his rejection back, for he rejected something
-    else, and the person is one of those who deposited. Nothing where the folder has not come
-    back, or where both are known."""
-    known = state.corrected and person in state.depositors
-    if state.status not in BACK_STATUSES or known:
-        return ()
-    return (Corrected(in_utc(now), person),)
+    """What follows a change that a person makes to a draft, to what came back or to the documents
+    that are prepared: he is one of those who deposited, or prepared. Of what came back, who
+    rejected it does not take his rejection back from then on, for he rejected something else.
+    Nothing where that is known, or where the documents are fixed."""
+    deposited = person in state.depositors
+    if state.in_preparation:
+        known = deposited or person in state.preparers
+    elif state.status in BACK_STATUSES:
+        known = deposited and state.corrected
+    else:
+        known = deposited or state.status is not FolderStatus.DRAFT
+    return () if known else (Corrected(in_utc(now), person),)
 
 
 def decide_retraction(
@@ -131,14 +140,16 @@ def retractable_act(state: FolderState) -> Act | None:
 
 
 def kept_approvals(
-    state: FolderState, documents: tuple[Document, ...], by: Authorship
+    state: FolderState, documents: tuple[Document, ...], by: Authorship, given: Circumstances
 ) -> tuple[StepId, ...]:
     """The first steps of the circuit whose approvals stand in a new round of the folder, because
     the subtype says so and its main documents are byte for byte those that were approved.
 
     They are approvals passed by persons, one after the other from the start. A circuit that
     begins with a preparation keeps none: what it approved could still change. Nor does one stand
-    of a person whom a duty now keeps from it, `by` sending the folder again: he could not give it.
+    that could not be given any more, `by` sending the folder again: by the duties, the recusals,
+    the metadata that the step asks for, the desks that it has in the version followed now, or
+    the powers of those who gave it, which cover what the folder amounts to now.
     """
     if not state.rules.approvals_stand or _contents(documents) != _contents(
         state.unsigned_documents
@@ -146,7 +157,9 @@ def kept_approvals(
         return ()
     # A duty looks at the acts of a step itself in the round under way alone: not at those kept.
     again = replace(state, round=state.round + 1, depositors=(*state.depositors, *by.names))
-    stand = takewhile(lambda one: _stands(state, one) and _is_free(state, again, one), state.steps)
+    stand = takewhile(
+        lambda one: _stands(state, one) and _holds_good(state, again, one, given), state.steps
+    )
     return tuple(one.id for one in stand)
 
 
@@ -155,14 +168,37 @@ def _stands(state: FolderState, instance: StepInstance) -> bool:
         instance.state is StepState.DONE
         and instance.kind is StepKind.APPROVAL
         and instance.step.phase is Phase.VALIDATION
-        and bool(state.acts_at(instance.id))
+        and bool(_passings(state, instance.id))
     )
 
 
-def _is_free(state: FolderState, again: FolderState, instance: StepInstance) -> bool:
-    """Whether no duty of the folder sent `again` bars who acted at the step."""
-    apart = {one.person for one in barred(again, instance.step) if one.by is BarredBy.DUTY}
-    return all(apart.isdisjoint(act.by.names) for act in state.acts_at(instance.id))
+def _holds_good(
+    state: FolderState, again: FolderState, instance: StepInstance, given: Circumstances
+) -> bool:
+    """Whether the folder sent `again` could pass the step as it did."""
+    step, facts = instance.as_drawn, with_history(again, instance.step, given.facts)
+    acts = _passings(state, step.id)
+    return (
+        facts.filled.issuperset(step.required_to_pass)
+        and meets(_as_passed(state, instance), step, acts)
+        and all(is_accepted(given.register, act.by, step.kind, facts, act.at) for act in acts)
+    )
+
+
+def _passings(state: FolderState, step: StepId) -> tuple[Act, ...]:
+    return tuple(act for act in state.acts_at(step) if act.kind in PASSING_ACTS)
+
+
+def _as_passed(state: FolderState, instance: StepInstance) -> StepInstance:
+    """The step in the first of the versions of its circuit in which those who acted there had
+    passed it."""
+    before, step = state.migrated_from, instance.id
+    earlier = before.step(step) if before is not None else None
+    if before is None or earlier is None or earlier.state is not StepState.DONE:
+        return instance
+    # Those that were kept since belong to another round: they sufficed in this version then.
+    same = _passings(before, step) == _passings(state, step)
+    return _as_passed(before, earlier) if same else instance
 
 
 def _contents(documents: tuple[Document, ...]) -> frozenset[str]:

@@ -79,6 +79,15 @@ def table_findings(
     return (*_catch_all(table), *_results(table), *conditions, *dead)
 
 
+def unknown_fact(where: str, known_facts: Iterable[str]) -> Finding:
+    """That what is read there is none of these facts, at least one."""
+    named = sorted(f"« {one} »" for one in known_facts)
+    return _error(
+        "rules_unknown_fact",
+        f"{where} : cette information n'existe pas. Prenez {_either(named)}.",
+    )
+
+
 def dead_rows(
     table: RuleTable,
     known_facts: Mapping[str, FieldType],
@@ -244,10 +253,7 @@ def _row_conditions(
         kind = known_facts.get(one.fact)
         where = f"Règle {number}, « {one.fact} »"
         if kind is None:
-            yield _error(
-                "rules_unknown_fact",
-                f"{where} : cette information n'existe pas. Choisissez-en une du sous-type.",
-            )
+            yield unknown_fact(where, known_facts)
             continue
         if one.operator in _ORDERS and kind not in _ORDERED_TYPES:
             yield _error(
@@ -286,6 +292,10 @@ def _possible(domain: Domain) -> str:
     named = sorted(f"« {domain.names.get(one, one)} »" for one in domain.values)
     if len(named) > _MOST_VALUES_SAID:
         return f"par exemple {', '.join(named[:_MOST_VALUES_SAID])}"
+    return _either(named)
+
+
+def _either(named: Sequence[str]) -> str:
     *first, last = named
     return f"{', '.join(first)} ou {last}" if first else last
 

@@ -69,7 +69,8 @@ class Assumptions:
 
     `facts` are those of the folder, the same at every step; `certified` when persons hold a
     certificate fit to sign it, beside those whom `facts` say fit at any time; `durations` how long
-    a step is known to take, by its id (none: it is passed as soon as it may be).
+    a step is known to take, by its id (none: it is passed as soon as it may be). Without
+    `has_account` nothing could be sent yet: the walk goes on as if an account were chosen in time.
     """
 
     submitter: PersonAtDesk
@@ -81,6 +82,7 @@ class Assumptions:
     chosen_desks: tuple[ChosenDesk, ...] = ()
     durations: Mapping[StepId, timedelta] = field(default_factory=dict)
     certified: Mapping[PersonId, tuple[Period, ...]] = field(default_factory=dict)
+    has_account: bool = True
 
     def facts_at(self, instant: datetime) -> Facts:
         """The facts, with whoever may sign at the instant."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from workflows.definition import StepKind
-from workflows.presence import all_absent, holders_of, holds_since
+from workflows.presence import all_absent, comes_at, holders_of, holds_since, stays
 from workflows.register import Grant, PowerKind, PowerRegister
 
 
@@ -83,7 +83,7 @@ def stands(register: PowerRegister, grant: Grant, rules: Rules, instant: datetim
     A grant to oneself never stands, nor one founded by a document that is not executory; one
     that re-delegates stands only with the other, one level deep.
     """
-    rule, parent = rules[grant.kind], parent_of(register, grant)
+    rule = rules[grant.kind]
     return (
         rule.given_by is not GivenBy.NO_GRANT
         and grant.office in register.desks
@@ -91,7 +91,20 @@ def stands(register: PowerRegister, grant: Grant, rules: Rules, instant: datetim
         and is_executory(grant, rule, instant)
         and lasts(register, grant, rules, instant)
         and _MET[rule.needs](register, grant, instant)
-        and (parent is None or stands(register, parent, rules, instant))
+        and _is_carried(register, grant, rules, instant)
+    )
+
+
+def _is_carried(register: PowerRegister, grant: Grant, rules: Rules, instant: datetime) -> bool:
+    """Whether the power that the grant re-delegates, if any, may be and stands: as it re-delegates
+    nothing itself, a circle that appeared in the register is not walked round."""
+    if grant.regrants is None:
+        return True
+    parent = parent_of(register, grant)
+    return (
+        parent is not None
+        and may_regrant(parent, grant, rules)
+        and stands(register, parent, rules, instant)
     )
 
 
@@ -105,26 +118,19 @@ def lasts(register: PowerRegister, grant: Grant, rules: Rules, instant: datetime
 
 
 def has_lapsed(register: PowerRegister, grant: Grant, rules: Rules, instant: datetime) -> bool:
-    """Whether the grant serves at no instant from this one on, by what ends its kind: its dates,
-    its repeal, the departure of those it rests on, the end of the grant that it re-delegates.
+    """Whether the grant lasts at no instant from this one on at which it may serve.
 
-    One that waits for its document to be executory may still find there those who come by then.
+    What has ended never begins again: a life can only begin once the grant is usable, or where
+    what it rests on begins, a holding or the grant that it re-delegates. One that waits for its
+    document to be executory may so find there those who come by then.
     """
-    ends = rules[grant.kind].ends_with
-    if grant.regrants is not None:
-        parent = parent_of(register, grant)
-        if parent is None or not may_regrant(parent, grant, rules):
-            return True
-        if has_lapsed(register, parent, rules, instant):
-            return True
-        ends -= {Ends.GRANTOR_LEAVES}
-
     soonest = max(instant, usable_from(grant))
-    instants = [soonest]
-    if awaits_its_document(grant):
-        starts = (one.period.start for one in register.holders)
-        instants += [one for one in starts if one > soonest]
-    return all(any(_ENDED[end](register, grant, rules, at) for end in ends) for at in instants)
+    parent = parent_of(register, grant)
+    starts = [one.period.start for one in register.holders]
+    if parent is not None:
+        starts.append(usable_from(parent))
+    instants = (soonest, *(one for one in starts if one > soonest))
+    return not any(lasts(register, grant, rules, at) for at in instants)
 
 
 def is_executory(grant: Grant, rule: PowerRule, instant: datetime) -> bool:
@@ -189,9 +195,16 @@ def _grantor_left(register: PowerRegister, grant: Grant, rules: Rules, instant: 
 
 
 def _grantee_left(register: PowerRegister, grant: Grant, _: Rules, instant: datetime) -> bool:
-    return grant.grantee_office is not None and not holds_since(
-        register, grant.grantee, grant.grantee_office, _counted_from(grant, instant), instant
-    )
+    """Whether the grantee has left the office that the grant names; where it names none, every
+    desk that he held since the grant started: who holds none has no office to leave."""
+    since = _counted_from(grant, instant)
+    if grant.grantee_office is not None:
+        return not holds_since(register, grant.grantee, grant.grantee_office, since, instant)
+    until = max(since, instant)
+    came = comes_at(register, grant.grantee, grant.period.start)
+    if came is None or came > until:
+        return False
+    return not stays(register, grant.grantee, max(since, came), until)
 
 
 def _counted_from(grant: Grant, instant: datetime) -> datetime:

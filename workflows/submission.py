@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import assert_never
@@ -15,6 +16,7 @@ from workflows.actions import (
     Submit,
     SubmitterAction,
 )
+from workflows.choices import distinct_desks
 from workflows.circumstances import Circumstances
 from workflows.definition import (
     Actor,
@@ -23,6 +25,7 @@ from workflows.definition import (
     Severity,
     Step,
     StepId,
+    StepMode,
     Workflow,
     given_desk,
 )
@@ -32,10 +35,12 @@ from workflows.errors import (
     UnusableWorkflow,
     VariableDeskMissing,
     VariableDeskRefused,
+    VariableDeskRepeated,
 )
 from workflows.events import Cancelled, Chained, Event, Resubmitted, Submitted
 from workflows.findings import structure_findings
 from workflows.folder import BACK_STATUSES, FolderState, FolderStatus
+from workflows.mentions import of_the, office_of
 from workflows.moments import (
     AlreadyChained,
     FolderFinal,
@@ -129,7 +134,7 @@ def settled_steps(
     in place of the actors that mean them.
 
     Where nothing is chosen for a step, the desk that the folder has there already stands.
-    Raises VariableDeskMissing or VariableDeskRefused, which name the step.
+    Raises VariableDeskMissing, VariableDeskRefused or VariableDeskRepeated, which name the step.
     """
     left: dict[StepId, list[DeskId]] = {}
     for one in chosen:
@@ -147,6 +152,8 @@ def settled_steps(
         raise VariableDeskRefused(
             f"L'étape « {unused} » ne laisse pas choisir ce bureau : retirez-le."
         )
+    for drawn, step in zip(workflow.steps, steps, strict=True):
+        _check_apart(drawn, step, given.register)
     return steps
 
 
@@ -154,14 +161,25 @@ def desks_for_trial(
     state: FolderState, workflow: Workflow, register: PowerRegister
 ) -> tuple[ChosenDesk, ...]:
     """A choice for every variable actor of the circuit that has one: the desk that the folder has
-    there where it may stay, else one that may be chosen, of those that have not acted there."""
+    there where it may stay, else one that may be chosen, of those that have not acted there.
+    Where all desks must agree they are different ones, if there are enough."""
     return tuple(
         ChosenDesk(step.id, desk)
         for step in workflow.steps
-        for place, actor in enumerate(step.actors)
-        if actor.kind is ActorKind.VARIABLE
-        for desk in _candidates(state, step, place, register)[:1]
+        for desk in _trial(state, step, register)
     )
+
+
+def _trial(state: FolderState, step: Step, register: PowerRegister) -> tuple[DeskId, ...]:
+    places = [n for n, actor in enumerate(step.actors) if actor.kind is ActorKind.VARIABLE]
+    options = [_candidates(state, step, place, register) for place in places]
+    if step.mode is StepMode.ALL_OF:
+        named = {_own_desk(state, actor).desk for actor in step.actors}
+        options = [[desk for desk in one if desk not in named] for one in options]
+        apart = distinct_desks(options)
+        if apart is not None:
+            return apart
+    return tuple(desk for one in options for desk in one[:1])
 
 
 def final_desk(state: FolderState, workflow: Workflow) -> DeskId | None:
@@ -203,7 +221,7 @@ def _resubmit(
     if action.anew is not None and not _follows(state, action.anew, given):
         return _submit(state, action.anew, by, given)
     check_entering(state, action.documents)
-    kept = kept_approvals(state, action.documents, by)
+    kept = kept_approvals(state, action.documents, by, given)
     again = Resubmitted(given.instant, by, state.round + 1, action.documents, kept)
     return with_what_follows(state, again, given)
 
@@ -237,6 +255,26 @@ def _settled(
                 "prenez-en un de la liste."
             )
         yield given_desk(desk)
+
+
+def _check_apart(drawn: Step, step: Step, register: PowerRegister) -> None:
+    """Where all desks must agree, none is chosen that is there already: it would agree for two."""
+    if step.mode is not StepMode.ALL_OF:
+        return
+    times = Counter(actor.desk for actor in step.actors)
+    for actor, settled in zip(drawn.actors, step.actors, strict=True):
+        if actor.kind is ActorKind.VARIABLE and settled.desk and times[settled.desk] > 1:
+            raise VariableDeskRepeated(
+                f"L'étape « {step.name} » attend l'accord de plusieurs bureaux, et "
+                f"{_named(settled.desk, register)} y serait deux fois : choisissez-en un autre."
+            )
+
+
+def _named(desk: DeskId, register: PowerRegister) -> str:
+    """« le bureau du Maire », where its office has a title."""
+    if all(one.desk != desk for one in register.offices):
+        return "le même bureau"
+    return f"le bureau {of_the(office_of(register, desk))}"
 
 
 def _desk_before(state: FolderState, step: Step, place: int) -> DeskId | None:

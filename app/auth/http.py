@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fastapi import Depends, Request, Response
@@ -16,7 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.auth import idempotency
 from app.auth.device_requests import principal_of_device
 from app.auth.passwords import PasswordChecker
-from app.auth.principal import Permission, Principal
+from app.auth.principal import Asked, Permission, Principal
+from app.auth.refusals import tell_refusal
 from app.auth.service import (
     note_failure,
     principal_of_session,
@@ -25,10 +27,12 @@ from app.auth.service import (
 )
 from app.context import Context
 from app.errors import Forbidden, Unauthenticated
+from app.kit.failures import Failure
 
 COOKIE = "parapheur_session"
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _BEARER = "Bearer "
+_PARAMETER = re.compile(r"\{(\w+)\}")
 
 
 def context_of(request: Request) -> Context:
@@ -90,6 +94,8 @@ class Permit:
             # A device signs its whole body: a stream would be read before it is known.
             raise Forbidden("Un poste de signature n'a pas le droit de faire cette action.")
         principal, session_id = await _identify(request, context)
+        principal = replace(principal, asked=_asked(request))
+        request.state.principal = principal
         if not principal.may(self.permission):
             raise Forbidden("Vous n'avez pas le droit de faire cette action.")
         claim = await self._claim(request, context, principal)
@@ -155,6 +161,27 @@ async def _program(request: Request, context: Context, value: str) -> Principal:
     except Unauthenticated:
         await note_failure(context, guards)
         raise
+
+
+def _asked(request: Request) -> Asked:
+    """The declared route: an address would bear identifiers, and anything else."""
+    return Asked(request.method, _PARAMETER.sub(r":\1", request.scope["route"].path))
+
+
+async def watch_refusals(request: Request, failure: Failure) -> None:
+    """Whatever refuses a right to somebody identified is told in the journal, on every route."""
+    principal: Principal | None = getattr(request.state, "principal", None)
+    if principal is not None:
+        context = context_of(request)
+        await tell_refusal(context, principal, failure, folder_id=_folder_of(request))
+
+
+def _folder_of(request: Request) -> uuid.UUID | None:
+    """The folder that the address names. Rights are judged before addresses are read."""
+    try:
+        return uuid.UUID(request.path_params.get("folder_id", ""))
+    except ValueError:
+        return None
 
 
 def address_of(request: Request) -> str:

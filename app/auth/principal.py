@@ -108,6 +108,14 @@ _BY_ROLE: dict[str, frozenset[Permission]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request asks: the route, as the journal spells it (`/folders/:folder_id`)."""
+
+    method: str
+    route: str
+
+
+@dataclass(frozen=True, slots=True)
 class Principal:
     """An identified caller. `id` is the user, the token or the device; `user_id` the person
     behind it (none behind a program).
@@ -115,7 +123,8 @@ class Principal:
     `desk_ids`: desks where some power lets him act now (held, granted, replaced), or the token's.
     `watched_desk_ids`: those that he assists or supervises, to read only. `administered_desk_ids`:
     those whose holders, absences and stuck folders he looks after, every one where it is None.
-    What may be done is decided at the act by `workflows.powers`, never by these sets."""
+    What may be done is decided at the act by `workflows.powers`, never by these sets. `asked`: his
+    request, none outside of one."""
 
     kind: PrincipalKind
     tenant_id: uuid.UUID
@@ -126,6 +135,7 @@ class Principal:
     sees_all_folders: bool = False
     watched_desk_ids: frozenset[uuid.UUID] = frozenset()
     administered_desk_ids: frozenset[uuid.UUID] | None = frozenset()
+    asked: Asked | None = None
 
     def may(self, permission: Permission) -> bool:
         return permission is Permission.PUBLIC or permission in self.permissions

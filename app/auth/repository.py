@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.models import (
     ApiToken,
     Desk,
+    Folder,
     LoginAttempt,
     LoginHandle,
     LoginSession,
@@ -63,16 +64,24 @@ class AuthRepository:
     async def desk_ids(self) -> frozenset[uuid.UUID]:
         return frozenset(await self._session.scalars(select(Desk.id)))
 
+    async def folder_id(self, tenant_id: uuid.UUID, folder_id: uuid.UUID) -> uuid.UUID | None:
+        """The same identifier where the tenant has such a folder, whoever reads it."""
+        found: uuid.UUID | None = await self._session.scalar(
+            select(Folder.id).where(Folder.id == folder_id, Folder.tenant_id == tenant_id)
+        )
+        return found
+
     async def failures(self, digest: str, since: datetime) -> int:
         row = await self._session.get(LoginAttempt, digest)
         if row is None or row.window_started_at < since:
             return 0
         return row.failures
 
-    async def note_failure(self, digest: str, now: datetime, window: timedelta) -> None:
-        """One statement, so that parallel failures are all counted."""
+    async def note_failure(self, digest: str, now: datetime, window: timedelta) -> int:
+        """How many there are in the window, this one included. One statement, so that parallel
+        failures are all counted."""
         stale = LoginAttempt.window_started_at < now - window
-        await self._session.execute(
+        noted = await self._session.execute(
             insert(LoginAttempt)
             .values(digest=digest, failures=1, window_started_at=now)
             .on_conflict_do_update(
@@ -82,7 +91,9 @@ class AuthRepository:
                     "window_started_at": case((stale, now), else_=LoginAttempt.window_started_at),
                 },
             )
+            .returning(LoginAttempt.failures)
         )
+        return noted.scalar_one()
 
     async def forget_failures(self, digest: str) -> None:
         await self._session.execute(delete(LoginAttempt).where(LoginAttempt.digest == digest))

@@ -11,8 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.catalog.drawing import fact_of
 from app.catalog.repository import CatalogRepository
 from app.catalog.schemas import SubtypeSettings
-from app.catalog.service import Resolved
-from app.errors import Unprocessable
+from app.catalog.service import Resolved, not_in_force
 from app.models import FolderSubtype, WorkflowVersion
 from signing.facts import SlipKind
 from workflows import definition, rules
@@ -115,10 +114,8 @@ async def chosen_version(session: AsyncSession, chosen: rules.Chosen) -> Choice:
     (`no_active_workflow`)."""
     version = await CatalogRepository(session).active_version(uuid.UUID(chosen.workflow))
     if version is None:
-        raise Unprocessable(
-            f"La règle {chosen.row_number} choisit un circuit qui n'est pas activé : prévenez "
-            "l'administrateur.",
-            code="no_active_workflow",
+        raise await not_in_force(
+            session, uuid.UUID(chosen.workflow), f"La règle {chosen.row_number} choisit"
         )
     desks = tuple(ChosenDesk(step, desk) for step, desk in chosen.desks)
     workflow = definition.from_json(version.definition)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,6 +12,7 @@ from app.auth.principal import Permission, Principal
 from app.catalog.choice import known_facts
 from app.catalog.drawing import field_of, read_field, read_findings, read_table, table_of
 from app.catalog.folder_types import grant_use
+from app.catalog.judgement import account_findings, refuse_first, use_of
 from app.catalog.repository import CatalogRepository
 from app.catalog.schemas import (
     FolderSubtypeChange,
@@ -21,6 +22,7 @@ from app.catalog.schemas import (
 )
 from app.catalog.service import fields_of, rule_table_of
 from app.catalog.suitability import (
+    intake_findings,
     own_table_findings,
     refuse_field_loss,
     refuse_other_amount,
@@ -31,12 +33,12 @@ from app.catalog.suitability import (
 from app.catalog.workflows import counted, in_use
 from app.db.session import tenant_of
 from app.desks.repository import DeskRepository
-from app.errors import Conflict, Forbidden, NotFound, Unprocessable
+from app.errors import Conflict, Forbidden, NotFound
 from app.kit.ids import new_id
-from app.models import Desk, FolderSubtype, FolderType
+from app.models import Desk, FolderSubtype, FolderType, WorkflowVersion
 from app.register.service import change_names
-from workflows import rules
-from workflows.definition import HeliosIntake, Protocol
+from workflows import definition, rules
+from workflows.definition import Finding, HeliosIntake, Protocol
 from workflows.encoding import encode_object
 
 _PLAIN = (
@@ -56,12 +58,12 @@ async def create_subtype(
     *,
     by: Principal | None = None,
     now: datetime,
-    drafts_wait: bool = False,
+    circuits_follow: bool = False,
 ) -> FolderSubtype:
     """Binds a circuit to a type. Raises NotFound, Forbidden (`self_granted`), Conflict
-    (`subtype_name_taken`), or Unprocessable when its settings or a circuit do not suit it; one that
-    is not in force is judged now, unless `drafts_wait` for their activation. `by` nobody while a
-    tenant is being made."""
+    (`subtype_name_taken`), or Unprocessable when its settings or a circuit do not suit it; where
+    `circuits_follow`, whoever asks puts them in force next, then judges them himself
+    (`refuse_unsuitable_workflows`). `by` nobody while a tenant is being made."""
     await _refuse_own_sight(session, by, new.visible_desk_ids)
     await change_names(session)
     repository = CatalogRepository(session)
@@ -69,7 +71,7 @@ async def create_subtype(
     if kind is None or await repository.workflow(new.workflow_id) is None:
         raise NotFound
     await _refuse_taken_name(session, new.type_id, new.name)
-    _refuse_intake(Protocol(kind.protocol), new.helios_intake)
+    refuse_first(intake_findings(Protocol(kind.protocol), new.helios_intake))
     row = FolderSubtype(
         id=new_id(),
         tenant_id=tenant_of(session),
@@ -81,9 +83,8 @@ async def create_subtype(
     )
     _settle(row, kind, new, SubtypeSettings.model_fields)
     await refuse_settings(session, row, kind)
-    await refuse_unsuitable_workflows(
-        session, row, kind, workflows_named(row), now=now, drafts_wait=drafts_wait
-    )
+    if not circuits_follow:
+        await refuse_unsuitable_workflows(session, row, kind, workflows_named(row), now=now)
     repository.add(row)
     await session.flush()
     return row
@@ -96,7 +97,7 @@ async def change_subtype(
     *,
     by: Principal | None = None,
     now: datetime,
-    drafts_wait: bool = False,
+    circuits_follow: bool = False,
 ) -> FolderSubtype:
     """Changes what is given. Raises NotFound, as `create_subtype`, and Conflict
     (`metadata_field_in_use`, `amount_field_in_use`) when a field that something needs would go or
@@ -121,18 +122,17 @@ async def change_subtype(
     if change.is_active is not None:
         row.is_active = change.is_active
     _settle(row, kind, change, change.model_fields_set)
-    await refuse_field_loss(session, row, fields)
+    await refuse_field_loss(session, row, fields, circuits_follow=circuits_follow)
     await refuse_other_amount(session, row, amount_field)
     await refuse_settings(session, row, kind)
-    # What is in use already is judged for what the change can break, not for who is there today.
-    judged_whole = (
-        workflows_named(row)
-        if row.is_active and not was_active
-        else frozenset(workflows_named(row) - workflows)
-    )
-    await refuse_unsuitable_workflows(
-        session, row, kind, judged_whole, now=now, drafts_wait=drafts_wait
-    )
+    if not circuits_follow:
+        # What is in use already is judged for what the change can break, not for who is there.
+        judged_whole = (
+            workflows_named(row)
+            if row.is_active and not was_active
+            else frozenset(workflows_named(row) - workflows)
+        )
+        await refuse_unsuitable_workflows(session, row, kind, judged_whole, now=now)
     await session.flush()
     return row
 
@@ -150,10 +150,11 @@ async def delete_subtype(session: AsyncSession, subtype_id: uuid.UUID) -> None:
 
 
 async def list_subtypes(session: AsyncSession) -> list[FolderSubtypeRead]:
-    """Every subtype with the findings of its rule table."""
-    rows = await CatalogRepository(session).subtypes_with_types()
-    desks = await DeskRepository(session).desks()
-    return [_read(subtype, kind, desks) for subtype, kind in rows]
+    """Every subtype with the findings of its rule table, and of its type."""
+    repository = CatalogRepository(session)
+    rows = await repository.subtypes_with_types()
+    desks, circuits = await DeskRepository(session).desks(), await repository.active_versions()
+    return [_read(subtype, kind, desks, circuits) for subtype, kind in rows]
 
 
 async def get_subtype(session: AsyncSession, subtype_id: uuid.UUID) -> FolderSubtypeRead:
@@ -164,11 +165,18 @@ async def get_subtype(session: AsyncSession, subtype_id: uuid.UUID) -> FolderSub
         raise NotFound
     kind = await repository.folder_type(row.type_id)
     assert kind is not None
-    return _read(row, kind, await DeskRepository(session).desks())
+    desks, circuits = await DeskRepository(session).desks(), await repository.active_versions()
+    return _read(row, kind, desks, circuits)
 
 
-def _read(row: FolderSubtype, kind: FolderType, desks: Sequence[Desk]) -> FolderSubtypeRead:
+def _read(
+    row: FolderSubtype,
+    kind: FolderType,
+    desks: Sequence[Desk],
+    circuits: Mapping[uuid.UUID, WorkflowVersion],
+) -> FolderSubtypeRead:
     table = rule_table_of(row)
+    found = own_table_findings(table, row, kind, desks) if table else ()
     return FolderSubtypeRead(
         id=row.id,
         type_id=row.type_id,
@@ -185,8 +193,16 @@ def _read(row: FolderSubtype, kind: FolderType, desks: Sequence[Desk]) -> Folder
         paper_signature=row.paper_signature,
         rule_table=read_table(table) if table else None,
         is_active=row.is_active,
-        findings=read_findings(own_table_findings(table, row, kind, desks) if table else ()),
+        findings=read_findings((*found, *_account_findings(row, kind, circuits))),
     )
+
+
+def _account_findings(
+    row: FolderSubtype, kind: FolderType, circuits: Mapping[uuid.UUID, WorkflowVersion]
+) -> Iterator[Finding]:
+    use = use_of(row, kind)
+    for workflow_id in sorted(workflows_named(row) & circuits.keys()):
+        yield from account_findings(definition.from_json(circuits[workflow_id].definition), use)
 
 
 def _settle(
@@ -239,17 +255,4 @@ async def _refuse_taken_name(
         raise Conflict(
             f"Un sous-type de ce type s'appelle déjà « {holder.name} » : choisissez un autre nom.",
             code="subtype_name_taken",
-        )
-
-
-def _refuse_intake(protocol: Protocol, intake: HeliosIntake | None) -> None:
-    if protocol is not Protocol.HELIOS and intake is not None:
-        raise Unprocessable(
-            "Seul un sous-type HELIOS dit quels flux il prend : retirez ce réglage.",
-            code="intake_without_helios",
-        )
-    if protocol is Protocol.HELIOS and intake is None:
-        raise Unprocessable(
-            "Dites si ce sous-type prend des flux à signer, déjà signés ou sans signature.",
-            code="helios_intake_missing",
         )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.formats import ALLOWED, EXECUTABLE, TypeFormat
+from app.catalog.judgement import refuse_first
 from app.catalog.repository import CatalogRepository
 from app.catalog.schemas import FolderTypeChange, FolderTypeCreate, FolderTypeRead
 from app.catalog.workflows import in_use
@@ -15,7 +17,7 @@ from app.errors import Conflict, NotFound, Unprocessable
 from app.kit.ids import new_id
 from app.models import FolderType, Grant
 from app.register.service import change_names
-from workflows.definition import Protocol
+from workflows.definition import Finding, Protocol, Severity
 
 
 async def create_type(session: AsyncSession, new: FolderTypeCreate) -> FolderType:
@@ -23,8 +25,8 @@ async def create_type(session: AsyncSession, new: FolderTypeCreate) -> FolderTyp
     `unknown_account`, `deadline_without_act`)."""
     await change_names(session)
     await _refuse_taken_name(session, new.name)
-    _refuse_format(new.protocol, new.signature_format)
-    _refuse_deadline(new.protocol, new.transmit_within_days)
+    refuse_first(format_findings(new.protocol, new.signature_format))
+    refuse_first(deadline_findings(new.protocol, new.transmit_within_days))
     await _refuse_unknown_account(session, new.connector_account_id)
     row = FolderType(
         id=new_id(),
@@ -53,11 +55,11 @@ async def change_type(
         await _refuse_taken_name(session, change.name, but=type_id)
         row.name = change.name
     if change.signature_format is not None:
-        _refuse_format(protocol, change.signature_format)
+        refuse_first(format_findings(protocol, change.signature_format))
         await _refuse_other_format(session, row, change.signature_format)
         row.signature_format = change.signature_format.value
     if "transmit_within_days" in given:
-        _refuse_deadline(protocol, change.transmit_within_days)
+        refuse_first(deadline_findings(protocol, change.transmit_within_days))
         row.transmit_within_days = change.transmit_within_days
     if "connector_account_id" in given:
         await _refuse_unknown_account(session, change.connector_account_id)
@@ -78,6 +80,29 @@ async def delete_type(session: AsyncSession, type_id: uuid.UUID) -> None:
     if subtypes or grants:
         raise in_use(f"le type « {row.name} »", [*subtypes, *grants], code="type_in_use")
     await repository.remove(row)
+
+
+def format_findings(protocol: Protocol, chosen: TypeFormat) -> Iterator[Finding]:
+    """A type is signed in a format of its protocol."""
+    allowed = ALLOWED[protocol]
+    if chosen not in allowed:
+        yield Finding(
+            "format_not_of_protocol",
+            f"Un type {protocol.value} se signe au format {' ou '.join(allowed)} : "
+            "corrigez le format.",
+            Severity.ERROR,
+        )
+
+
+def deadline_findings(protocol: Protocol, days: int | None) -> Iterator[Finding]:
+    """Only acts are transmitted within some days."""
+    if days is not None and protocol is not Protocol.ACTES:
+        yield Finding(
+            "deadline_without_act",
+            "Le délai de transmission court depuis la décision d'un acte : donnez-le seulement à "
+            "un type ACTES.",
+            Severity.ERROR,
+        )
 
 
 def read_type(row: FolderType) -> FolderTypeRead:
@@ -116,16 +141,6 @@ async def _refuse_taken_name(
         )
 
 
-def _refuse_format(protocol: Protocol, chosen: TypeFormat) -> None:
-    allowed = ALLOWED[protocol]
-    if chosen not in allowed:
-        raise Unprocessable(
-            f"Un type {protocol.value} se signe au format {' ou '.join(allowed)} : "
-            "corrigez le format.",
-            code="format_not_of_protocol",
-        )
-
-
 async def _refuse_other_format(session: AsyncSession, row: FolderType, chosen: TypeFormat) -> None:
     if chosen.value == row.signature_format:
         return
@@ -141,15 +156,6 @@ async def _refuse_other_format(session: AsyncSession, row: FolderType, chosen: T
             f"{under_way} dossier(s) de ce type sont en cours : attendez leur fin pour changer "
             "le format de signature.",
             code="signature_format_in_use",
-        )
-
-
-def _refuse_deadline(protocol: Protocol, days: int | None) -> None:
-    if days is not None and protocol is not Protocol.ACTES:
-        raise Unprocessable(
-            "Le délai de transmission court depuis la décision d'un acte : donnez-le seulement à "
-            "un type ACTES.",
-            code="deadline_without_act",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +31,7 @@ from workflows.definition import (
     Step,
     StepId,
     StepKind,
+    StepMode,
     given_desk,
 )
 from workflows.powers import who_may_act
@@ -40,7 +42,8 @@ from workflows.rules import RuleRow, RuleTable
 @dataclass(frozen=True, slots=True)
 class Use:
     """A subtype that uses a circuit: what the circuit is judged for. `table` chooses it, beside
-    the subtype's own circuit."""
+    the subtype's own circuit; `unconnected` is the name of its type, where that one has no account
+    to transmit with."""
 
     protocol: Protocol
     intake: HeliosIntake | None
@@ -48,6 +51,7 @@ class Use:
     fields: frozenset[FieldKey]
     facts: Facts
     table: RuleTable | None = None
+    unconnected: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,7 @@ def use_of(subtype: FolderSubtype, kind: FolderType) -> Use:
         frozenset(FieldKey(field.key) for field in fields_of(subtype)),
         Facts(type=TypeId(str(kind.id)), subtype=SubtypeId(str(subtype.id)), amounts=ANY_AMOUNT),
         rule_table_of(subtype),
+        kind.name if kind.connector_account_id is None else None,
     )
 
 
@@ -163,6 +168,24 @@ def drawing_findings(workflow: definition.Workflow, use: Use) -> tuple[Finding, 
         *findings.findings(workflow, use.protocol, use.intake),
         *findings.demanded_field_findings(workflow, use.fields),
         *_format_findings(workflow, use.format),
+        *account_findings(workflow, use),
+    )
+
+
+def account_findings(workflow: definition.Workflow, use: Use) -> tuple[Finding, ...]:
+    """The steps that could not transmit: an administrator may still choose an account later."""
+    if use.unconnected is None or use.protocol is Protocol.NONE:
+        return ()
+    return tuple(
+        Finding(
+            "type_without_account",
+            f"Le type « {use.unconnected} » n'a pas de compte de télétransmission : à l'étape "
+            f"« {step.name} », ses dossiers attendront. Choisissez-lui un compte.",
+            Severity.WARNING,
+            step.id,
+        )
+        for step in workflow.steps
+        if step.kind is StepKind.TRANSMISSION
     )
 
 
@@ -185,8 +208,9 @@ def _judged_for(
 def row_findings(
     number: int, row: RuleRow, workflow: definition.Workflow, desks: Mapping[DeskId, str]
 ) -> tuple[Finding, ...]:
-    """The desks that a row gives and that its circuit does not let choose, or that are none of
-    these, which serve. A step takes as many as it has variable actors, in their order."""
+    """The desks that a row gives and that its circuit does not let choose, that are none of these,
+    which serve, or that would agree for two. A step takes as many as it has variable actors, in
+    their order."""
     steps = {one.id: one for one in workflow.steps}
     given: dict[StepId, list[DeskId]] = {}
     for step_id, desk in row.desks:
@@ -222,6 +246,8 @@ def _given_findings(
             f"La règle {number} donne {len(chosen)} bureaux à l'étape « {step_id} », qui en laisse "
             f"choisir {len(variable)} : retirez-en.",
         )
+    if step is not None and step.mode is StepMode.ALL_OF:
+        yield from _repeated_findings(number, step, chosen[: len(variable)], desks)
     for actor, desk in zip(variable, chosen, strict=False):
         if desk not in desks or (actor.choices and desk not in actor.choices):
             named = f"« {desks[desk]} »" if desk in desks else "un bureau qui n'existe pas ou"
@@ -230,6 +256,20 @@ def _given_findings(
                 "rules_desk_refused",
                 f"La règle {number} donne à l'étape « {step_id} » {named} {why} : choisissez un "
                 "bureau de la liste.",
+            )
+
+
+def _repeated_findings(
+    number: int, step: Step, chosen: Sequence[DeskId], desks: Mapping[DeskId, str]
+) -> Iterator[Finding]:
+    """Where all the desks of a step must agree, none agrees for two."""
+    parts = Counter((*definition.desks_of(step), *chosen))
+    for desk in dict.fromkeys(chosen):
+        if parts[desk] > 1 and desk in desks:
+            yield _error(
+                "rules_desk_repeated",
+                f"La règle {number} met deux fois le bureau « {desks[desk]} » à l'étape "
+                f"« {step.name} », qui attend l'accord de chacun : choisissez-en un autre.",
             )
 
 
@@ -251,6 +291,12 @@ def refuse_errors(found: Iterable[Finding], *, code: str = "workflow_has_errors"
             code=code,
             extra={"findings": [one.code for one in errors]},
         )
+
+
+def refuse_first(errors: Iterable[Finding]) -> None:
+    """Raises Unprocessable with the first error and its own code, if any."""
+    for one in errors:
+        raise Unprocessable(one.detail, code=one.code)
 
 
 def _format_findings(workflow: definition.Workflow, chosen: TypeFormat) -> tuple[Finding, ...]:

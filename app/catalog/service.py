@@ -16,7 +16,9 @@ from app.db.session import tenant_of
 from app.errors import Conflict, Forbidden, Unprocessable
 from app.kit.ids import new_id
 from app.models import ConnectorAccount, FolderSubtype, FolderType, WorkflowVersion
+from connectors.errors import Unreachable
 from connectors.registry import FACTORIES
+from connectors.tls import client_context
 from signing.types import SignatureFormat
 from workflows import definition, rules
 from workflows.definition import HeliosIntake, Protocol
@@ -88,11 +90,21 @@ async def resolve(
     version = await repository.active_version(subtype.workflow_id)
     assert kind is not None
     if version is None:
-        raise Unprocessable(
-            "Le circuit de ce sous-type n'est pas activé : prévenez l'administrateur.",
-            code="no_active_workflow",
-        )
+        named = f"Le sous-type « {subtype.name} » prend"
+        raise await not_in_force(session, subtype.workflow_id, named)
     return Resolved(subtype, kind, version, definition.from_json(version.definition))
+
+
+async def not_in_force(
+    session: AsyncSession, workflow_id: uuid.UUID, chooser: str
+) -> Unprocessable:
+    """The refusal (`no_active_workflow`) of a circuit without version in force."""
+    workflow = await CatalogRepository(session).workflow(workflow_id)
+    named = f"le circuit « {workflow.name} », qui" if workflow else "un circuit qui"
+    return Unprocessable(
+        f"{chooser} {named} n'est pas en vigueur : un administrateur des circuits doit l'activer.",
+        code="no_active_workflow",
+    )
 
 
 def refuse_deposit_desk(resolved: Resolved, desk_id: uuid.UUID) -> None:
@@ -114,6 +126,7 @@ async def create_account(
         raise Unprocessable("Ce connecteur n'existe pas.", code="unknown_connector")
     if await repository.account_labelled(new.label) is not None:
         raise Conflict(f"Un compte s'appelle déjà « {new.label} ».", code="account_label_taken")
+    _refuse_unreadable_pem(new)
     row = ConnectorAccount(
         id=new_id(),
         tenant_id=tenant_of(session),
@@ -128,6 +141,32 @@ async def create_account(
     repository.add(row)
     await session.flush()
     return read_account(row)
+
+
+def _refuse_unreadable_pem(new: ConnectorAccountCreate) -> None:
+    """What no connection could be opened with, said while the administrator has the files."""
+    authority = new.server_ca.encode()
+    try:
+        client_context(ca_pem=authority)
+    except Unreachable as e:
+        raise Unprocessable(
+            f"L'autorité du serveur du compte « {new.label} » (« server_ca ») n'est pas un "
+            "certificat lisible : donnez le fichier PEM en entier, de -----BEGIN à -----END.",
+            code="server_ca_unreadable",
+        ) from e
+    try:
+        client_context(
+            ca_pem=authority,
+            certificate_pem=new.client_certificate.encode(),
+            key_pem=new.client_key.get_secret_value().encode(),
+        )
+    except Unreachable as e:
+        raise Unprocessable(
+            f"Le certificat client du compte « {new.label} » (« client_certificate ») ou sa clé "
+            "(« client_key ») ne se lit pas, ou la clé est celle d'un autre certificat : donnez "
+            "les deux fichiers PEM en entier, la clé sans mot de passe.",
+            code="client_pair_unreadable",
+        ) from e
 
 
 def seal_context(account_id: uuid.UUID) -> str:

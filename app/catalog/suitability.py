@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,6 +13,7 @@ from app.catalog.judgement import (
     bench,
     judge,
     refuse_errors,
+    refuse_first,
     row_findings,
     use_of,
 )
@@ -24,7 +25,7 @@ from app.errors import Conflict, Unprocessable
 from app.models import Desk, FolderSubtype, FolderType
 from app.register.service import as_desk
 from workflows import definition, findings
-from workflows.definition import DeskId, Finding, Protocol, Severity
+from workflows.definition import DeskId, Finding, HeliosIntake, Protocol, Severity
 from workflows.metadata import FieldType, MetadataField
 from workflows.metadata_findings import field_findings
 from workflows.rule_findings import table_findings
@@ -48,20 +49,66 @@ async def refuse_settings(session: AsyncSession, row: FolderSubtype, kind: Folde
     refuse_errors(
         (*field_findings(fields), *own_name_findings(fields)), code="metadata_fields_have_errors"
     )
-    _refuse_amount_field(row, protocol, fields)
-    if row.several_documents and protocol is not Protocol.NONE:
-        raise Unprocessable(
-            "Un dossier télétransmis n'a qu'un document principal : retirez ce réglage.",
-            code="several_documents_transmitted",
+    refuse_first(
+        settings_findings(
+            protocol,
+            fields,
+            amount_field=row.amount_field,
+            several_documents=row.several_documents,
+            paper_signature=row.paper_signature,
         )
-    if row.paper_signature and protocol is Protocol.HELIOS:
-        raise Unprocessable(
-            "Un flux PES se signe électroniquement, jamais sur papier : retirez ce réglage.",
-            code="paper_signature_under_helios",
-        )
+    )
     table = rule_table_of(row)
     if table is not None:
         refuse_errors(own_table_findings(table, row, kind, desks), code="rules_have_errors")
+
+
+def intake_findings(protocol: Protocol, intake: HeliosIntake | None) -> Iterator[Finding]:
+    """A subtype says which flows it takes under HELIOS, and there alone."""
+    if protocol is not Protocol.HELIOS and intake is not None:
+        yield _error(
+            "intake_without_helios",
+            "Seul un sous-type HELIOS dit quels flux il prend : retirez ce réglage.",
+        )
+    if protocol is Protocol.HELIOS and intake is None:
+        yield _error(
+            "helios_intake_missing",
+            "Dites si ce sous-type prend des flux à signer, déjà signés ou sans signature.",
+        )
+
+
+def settings_findings(
+    protocol: Protocol,
+    fields: Sequence[MetadataField],
+    *,
+    amount_field: str | None,
+    several_documents: bool,
+    paper_signature: bool,
+) -> Iterator[Finding]:
+    """The settings of a subtype that its protocol or its fields forbid."""
+    is_flow = protocol is Protocol.HELIOS
+    numbers = {one.key for one in fields if one.type in _NUMBERS}
+    if amount_field is not None and is_flow:
+        yield _error(
+            "amount_field_under_helios",
+            "Le montant d'un flux est celui de ses bordereaux : ne nommez pas d'information.",
+        )
+    elif amount_field is not None and amount_field not in numbers:
+        yield _error(
+            "amount_field_unfit",
+            f"« {amount_field} » n'est pas une information du sous-type qui contienne un nombre : "
+            "choisissez-en une.",
+        )
+    if several_documents and protocol is not Protocol.NONE:
+        yield _error(
+            "several_documents_transmitted",
+            "Un dossier télétransmis n'a qu'un document principal : retirez ce réglage.",
+        )
+    if paper_signature and is_flow:
+        yield _error(
+            "paper_signature_under_helios",
+            "Un flux PES se signe électroniquement, jamais sur papier : retirez ce réglage.",
+        )
 
 
 def own_table_findings(
@@ -99,21 +146,19 @@ async def refuse_unsuitable_workflows(
     newly_bound: Collection[uuid.UUID],
     *,
     now: datetime,
-    drafts_wait: bool,
+    drafts_wait: bool = False,
 ) -> None:
     """Raises Unprocessable (`rules_have_errors`, `workflow_has_errors`, `workflow_not_in_force`).
 
     Circuits newly bound are judged whole in their version in force, else in their newest one: a
-    subtype that has folders is bound to none that is not in force. Where `drafts_wait`, those are
-    judged later, when they are activated, and the desks that rows give after them
-    (`refuse_unfit_rows`). The other circuits are judged for the metadata that they demand and the
+    subtype that has folders is bound to none that is not in force. Where `drafts_wait`, those wait
+    for their activation. The other circuits are judged for the metadata that they demand and the
     desks that rows give. They are locked: none is activated or deleted meanwhile.
     """
     repository = CatalogRepository(session)
     for workflow_id in sorted(workflows_named(row)):
         await repository.lock_workflow(workflow_id)
-    if not drafts_wait:
-        await refuse_unfit_rows(session, row)
+    await _refuse_unfit_rows(session, row)
     use = use_of(row, kind)
     in_force = await _in_force(session, workflows_named(row))
     for drawn in in_force.values():
@@ -128,7 +173,7 @@ async def refuse_unsuitable_workflows(
         refuse_errors(judge(judged_by, str(key), drawn, [use]))
 
 
-async def refuse_unfit_rows(session: AsyncSession, row: FolderSubtype) -> None:
+async def _refuse_unfit_rows(session: AsyncSession, row: FolderSubtype) -> None:
     """Raises Unprocessable (`rules_have_errors`) when rows give desks that their circuits, in
     force or else newest, do not let choose."""
     table = rule_table_of(row)
@@ -149,16 +194,23 @@ async def refuse_idle(session: AsyncSession, subtype_id: uuid.UUID, workflows: l
 
 
 async def refuse_field_loss(
-    session: AsyncSession, row: FolderSubtype, before: Sequence[MetadataField]
+    session: AsyncSession,
+    row: FolderSubtype,
+    before: Sequence[MetadataField],
+    *,
+    circuits_follow: bool,
 ) -> None:
     """Raises Conflict (`metadata_field_in_use`) when a field that something needs is gone, has
-    another type or fewer choices: folders under way that hold a value, steps, rules, ceilings."""
+    another type or fewer choices: folders under way that hold a value, rules, ceilings, and the
+    steps of circuits, unless `circuits_follow`."""
     after = {field.key: field for field in fields_of(row)}
     for field in before:
         kept = after.get(field.key)
         if kept is not None and not _is_narrowed(field, kept):
             continue
-        uses = await _field_uses(session, row, field, gone=kept is None)
+        named = frozenset() if circuits_follow else workflows_named(row)
+        circuits = (await _in_force(session, named)).values()
+        uses = await _field_uses(session, row, field, circuits, gone=kept is None)
         if uses:
             raise in_use(f"l'information « {field.label} »", uses, code="metadata_field_in_use")
 
@@ -185,7 +237,12 @@ def _is_narrowed(before: MetadataField, after: MetadataField) -> bool:
 
 
 async def _field_uses(
-    session: AsyncSession, row: FolderSubtype, field: MetadataField, *, gone: bool
+    session: AsyncSession,
+    row: FolderSubtype,
+    field: MetadataField,
+    circuits: Iterable[definition.Workflow],
+    *,
+    gone: bool,
 ) -> list[str]:
     holding = await CatalogRepository(session).folders_holding(row.id, field.key)
     uses = counted(holding, "dossier en cours", "dossiers en cours")
@@ -195,7 +252,7 @@ async def _field_uses(
     for number, one in enumerate(table.rows if table else (), start=1):
         if any(condition.fact == field.key for condition in one.conditions):
             uses.append(f"règle {number}")
-    for drawn in (await _in_force(session, workflows_named(row))).values():
+    for drawn in circuits:
         uses += [
             f"étape « {step.name} » du circuit « {drawn.name} »"
             for step in drawn.steps
@@ -204,24 +261,6 @@ async def _field_uses(
     if row.amount_field == field.key:
         uses.append("plafond des délégations")
     return uses
-
-
-def _refuse_amount_field(
-    row: FolderSubtype, protocol: Protocol, fields: Sequence[MetadataField]
-) -> None:
-    if row.amount_field is None:
-        return
-    if protocol is Protocol.HELIOS:
-        raise Unprocessable(
-            "Le montant d'un flux est celui de ses bordereaux : ne nommez pas d'information.",
-            code="amount_field_under_helios",
-        )
-    if not any(one.key == row.amount_field and one.type in _NUMBERS for one in fields):
-        raise Unprocessable(
-            f"« {row.amount_field} » n'est pas une information du sous-type qui contienne un "
-            "nombre : choisissez-en une.",
-            code="amount_field_unfit",
-        )
 
 
 def _refuse_unknown_desks(desks: Sequence[Desk], desk_ids: Collection[uuid.UUID]) -> None:
@@ -274,8 +313,11 @@ async def _judged_version(
 
 
 def _unknown_workflow(number: int) -> Finding:
-    return Finding(
+    return _error(
         "rules_unknown_workflow",
         f"La règle {number} choisit un circuit qui n'existe pas : prenez-en un dans la liste.",
-        Severity.ERROR,
     )
+
+
+def _error(code: str, detail: str) -> Finding:
+    return Finding(code, detail, Severity.ERROR)

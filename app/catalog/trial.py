@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -21,14 +22,15 @@ from app.desks.repository import DeskRepository
 from app.errors import NotFound, Unprocessable
 from workflows import rules
 from workflows.definition import Protocol
-from workflows.metadata import MetadataField, checked
+from workflows.metadata import FieldType, MetadataField, MetadataRefused, checked
+from workflows.rule_findings import unknown_fact
 
 
 async def try_rules(
     session: AsyncSession, subtype_id: uuid.UUID, trial: RuleTrial
 ) -> RuleTrialRead:
-    """What the table would give to each sample: nothing is saved. Raises NotFound, or
-    MetadataRefused for a sample that no folder of the subtype can be."""
+    """What the table would give to each sample: nothing is saved. Raises NotFound, or Unprocessable
+    for a sample that no folder of the subtype can be (`rules_unknown_fact`, or as `checked`)."""
     repository = CatalogRepository(session)
     subtype = await repository.subtype(subtype_id)
     if subtype is None:
@@ -38,10 +40,8 @@ async def try_rules(
     known = known_facts(Protocol(kind.protocol), fields_of(subtype))
     table = table_of(trial.rule_table, known)
     labels = {field.key: field.label for field in fields_of(subtype)}
-    for sample in trial.samples:
-        for key, value in sample.items():
-            if key in known:
-                checked(MetadataField(key, labels.get(key, key), known[key]), value)
+    for number, sample in enumerate(trial.samples, start=1):
+        _check_sample(f"Exemple {number}", sample, known, labels)
     samples = [typed_facts(known, sample) for sample in trial.samples]
     return RuleTrialRead(
         outcomes=[await _outcome(session, one) for one in rules.try_on(table, samples)],
@@ -52,6 +52,22 @@ async def try_rules(
             )
         ),
     )
+
+
+def _check_sample(
+    where: str,
+    sample: Mapping[str, object],
+    known: Mapping[str, FieldType],
+    labels: Mapping[str, str],
+) -> None:
+    for key, value in sample.items():
+        if key not in known:
+            finding = unknown_fact(f"{where}, « {key} »", known)
+            raise Unprocessable(finding.detail, code=finding.code)
+        try:
+            checked(MetadataField(key, labels.get(key, key), known[key]), value)
+        except MetadataRefused as refusal:
+            raise Unprocessable(f"{where}, {refusal.detail}", code=refusal.code) from refusal
 
 
 async def _outcome(session: AsyncSession, chosen: rules.Chosen | None) -> TrialOutcome:

@@ -70,6 +70,7 @@ cli = typer.Typer(
     epilog=(
         "Statuts de sortie : 0 fait ; 1 refusé ou échoué, la phrase dit pourquoi ; 2 mauvaise "
         "commande ; 130 interrompu. « verify » dit aussi 3 (ne peut se prononcer) et 4 (non signé)."
+        " Les tests se lancent par « ./parapheur test »."
     ),
     no_args_is_help=True,
     add_completion=False,

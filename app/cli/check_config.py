@@ -65,6 +65,8 @@ def described(settings: Settings) -> Iterator[tuple[str, str]]:
 def _shown(name: str, value: object) -> str:
     if value is None or value == "":
         return "(absent)"
+    if isinstance(value, bool):
+        return "oui" if value else "non"
     if not isinstance(value, SecretStr):
         return str(value)
     return _without_password(value.get_secret_value()) if name.endswith("url") else "(masqué)"

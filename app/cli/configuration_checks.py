@@ -20,7 +20,7 @@ from app.db.session import UnsafeRole, make_engine, refuse_unsafe_role
 from app.errors import AppError
 from app.kit.secrets import BadSecret, keyring_of
 from app.process import make_store
-from app.settings import Settings
+from app.settings import LOOPBACK, Settings
 
 _WAIT_S = 5.0
 _CONTENT = b"parapheur check-config\n"
@@ -157,16 +157,32 @@ def _folder(subject: str, folder: Path) -> Outcome:
 def _origin(settings: Settings) -> Outcome:
     subject = "Adresse publique"
     server = settings.server
-    parts = urlsplit(server.origin)
+    listening = f"{server.origin}, écoute sur {server.host}:{server.port}."
+    try:
+        parts = urlsplit(server.origin)
+        port = parts.port
+    except ValueError:
+        return _no_origin(subject, server.origin)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/"):
-        return Outcome(
-            subject, State.BAD, f"« {server.origin} » n'est pas une origine : https://nom."
-        )
-    if parts.scheme == "http" and parts.hostname not in {"127.0.0.1", "localhost", "::1"}:
+        return _no_origin(subject, server.origin)
+    if parts.scheme == "https":
+        return Outcome(subject, State.GOOD, listening)
+    if parts.hostname not in LOOPBACK:
         return Outcome(
             subject, State.BAD, "http:// hors de cette machine : mots de passe en clair."
         )
-    return Outcome(subject, State.GOOD, f"{server.origin}, écoute sur {server.host}:{server.port}.")
+    if port != server.port:
+        return Outcome(
+            subject,
+            State.NOTE,
+            f"{server.origin} est cette machine, mais le service y écoute sur le port "
+            f"{server.port} : corrigez PARAPHEUR_SERVER_ORIGIN, ou retirez-le.",
+        )
+    return Outcome(subject, State.GOOD, listening)
+
+
+def _no_origin(subject: str, given: str) -> Outcome:
+    return Outcome(subject, State.BAD, f"« {given} » n'est pas une origine : https://nom.")
 
 
 def _schemas(settings: Settings) -> Outcome:

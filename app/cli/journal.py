@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, BinaryIO, NoReturn
+from typing import Annotated, BinaryIO
 
 import typer
 from rich.progress import wrap_file
@@ -16,7 +16,7 @@ from app.audit.verification import (
     load_checkpoint,
     verify_journal,
 )
-from app.cli.terminal import Status, progress_console, refuse, visible
+from app.cli.terminal import Status, progress_console, refuse_unreadable, refuse_usage, visible
 
 cli = typer.Typer(help="Le journal des actes.", no_args_is_help=True, add_completion=False)
 _SHOWN_FROM_BYTES = 20_000_000
@@ -64,8 +64,8 @@ def _verified(
                 progress = wrap_file(stream, size, description="Vérification", console=console)
                 stream = stack.enter_context(progress)
             return verify_journal(stream, since=checkpoint, key=expected)
-    except (OSError, ValueError) as e:
-        _unreadable(file, e)
+    except (OSError, ValueError):
+        refuse_unreadable(file)
 
 
 def _key(text: str | None) -> bytes | None:
@@ -76,7 +76,7 @@ def _key(text: str | None) -> bytes | None:
     except ValueError:
         key = b""
     if len(key) != 32:
-        raise typer.BadParameter("attendu : 64 chiffres hexadécimaux", param_hint="--key")
+        refuse_usage("« --key » attend 64 chiffres hexadécimaux : corrigez la commande.")
     return key
 
 
@@ -87,14 +87,9 @@ def _checkpoint(file: Path | None) -> SignedCheckpoint | None:
         with file.open("rb") as stream:
             return load_checkpoint(stream)
     except UnreadableCheckpoint as e:
-        refuse(f"{visible(str(file))} : {e}", status=Status.USAGE)
-    except (OSError, ValueError) as e:
-        _unreadable(file, e)
-
-
-def _unreadable(file: Path, error: Exception) -> NoReturn:
-    reason = getattr(error, "strerror", None) or "nom impossible"
-    refuse(f"{visible(str(file))} ne peut pas être lu : {reason}.", status=Status.USAGE)
+        refuse_usage(f"{visible(str(file))} : {e}")
+    except (OSError, ValueError):
+        refuse_unreadable(file)
 
 
 def _page(report: JournalReport) -> str:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import textwrap
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.padding import Padding
 
 from app.cli.simulation_cases import Away, Case, assumptions_of
 from app.cli.simulation_in_tenant import told_in_tenant
-from app.cli.terminal import refuse, visible
+from app.cli.terminal import refuse, refuse_unreadable, refuse_usage, visible
 from app.configuration.document import Configuration
 from app.configuration.shipped import template
 from app.configuration.text import read_text
@@ -25,12 +26,17 @@ from app.process import open_context
 from app.serving import equipped
 from app.settings import Settings, load_settings
 from app.simulations.texts import Paragraph, explained
+from signing.facts import SlipKind
 from workflows.errors import Refused
 from workflows.simulation import simulate as walk
 
 cli = typer.Typer(add_completion=False)
 
 _TEMPLATE = "petite-commune"
+_AMOUNT = re.compile(r"-?[0-9]{1,13}(?:\.[0-9]{1,2})?")
+# What a line never ends with, and what none begins with, is held to its word while it is wrapped.
+_TIED = re.compile(r"(?<=«) | (?=[»:;!?€])")
+_TIE = "\0"
 _EXAMPLES = (
     (
         "Un flux de 3 200 € : tout le monde est là",
@@ -87,7 +93,17 @@ _At = Annotated[
 ]
 _Amounts = Annotated[
     list[str] | None,
-    typer.Option("--montant", help="En euros ; un par bordereau d'un flux PES."),
+    typer.Option(
+        "--montant", help="En euros ; un par bordereau, de dépenses, dans un sous-type de flux PES."
+    ),
+]
+_Revenue = Annotated[
+    bool,
+    typer.Option("--recettes", help="Les bordereaux de --montant sont de recettes."),
+]
+_Flow = Annotated[
+    Path | None,
+    typer.Option("--flux", help="Flux PES dont les bordereaux sont pris, au lieu de --montant."),
 ]
 _Absences = Annotated[
     list[str] | None,
@@ -97,6 +113,9 @@ _Absences = Annotated[
 ]
 _Desk = Annotated[str | None, typer.Option("--bureau", help="Bureau qui dépose.")]
 _Submitter = Annotated[str | None, typer.Option("--deposant", help="Identifiant de qui dépose.")]
+_Program = Annotated[
+    bool, typer.Option("--programme", help="Un programme dépose, par un jeton du bureau.")
+]
 _Information = Annotated[
     list[str] | None, typer.Option("--info", help="Information du dossier, CLÉ=VALEUR.")
 ]
@@ -121,9 +140,12 @@ def simulate(
     subtype: _Subtype = None,
     le: _At = None,
     montant: _Amounts = None,
+    recettes: _Revenue = False,
+    flux: _Flow = None,
     absent: _Absences = None,
     bureau: _Desk = None,
     deposant: _Submitter = None,
+    programme: _Program = False,
     info: _Information = None,
     choix: _Choices = None,
     sans_certificat: _WithoutCertificate = None,
@@ -134,16 +156,25 @@ def simulate(
     Statut : 0 la simulation est faite, même si le dossier y est bloqué ; 1 la question est refusée.
     """
     if example:
+        if file or tenant or subtype:
+            refuse_usage("« --example » se donne seul : retirez-le, ou le reste.")
         _tell_examples()
         return
     if subtype is None or (file is None) is (tenant is None):
-        raise typer.BadParameter("donnez --example, ou --subtype avec --file ou --tenant")
+        refuse_usage("donnez « --example », ou « --subtype » avec « --file » ou « --tenant ».")
+    if flux is not None and montant:
+        refuse_usage("« --flux » dit les montants : donnez-le sans « --montant ».")
+    if sans_certificat and tenant is not None:
+        refuse_usage("« --sans-certificat » se donne avec « --file » : retirez-le.")
     case = Case(
         subtype=subtype,
         at=_instant(le),
         desk=bureau,
         submitter=deposant,
+        by_program=programme,
         amounts=tuple(_amount(one) for one in montant or ()),
+        kind=SlipKind.REVENUE if recettes else SlipKind.EXPENSE,
+        flow=flux,
         information=tuple(_pair(one, "--info") for one in info or ()),
         chosen=tuple(_pair(one, "--choix") for one in choix or ()),
         away=tuple(_away(one) for one in absent or ()),
@@ -182,21 +213,39 @@ async def _asked(settings: Settings, tenant: str, case: Case) -> tuple[Paragraph
 
 def _tell(title: str, told: tuple[Paragraph, ...]) -> None:
     """Titles, then one sentence a line, wrapped and set in; what waits stands out."""
-    console = Console(highlight=False, soft_wrap=False)
-    console.print(f"[bold]{escape(visible(title))}")
+    console = Console(highlight=False)
+    console.print(f"[bold]{_wrapped(title, console.width)}", soft_wrap=True)
     for one in told:
         mark = "[red]■[/red]" if one.blocked else "[green]•[/green]"
-        console.print(f"\n{mark} [bold]{escape(visible(one.heading))}")
+        heading = _wrapped(one.heading, console.width, indent=2).lstrip()
+        console.print(f"\n{mark} [bold]{heading}", soft_wrap=True)
         for sentence in one.sentences:
-            console.print(Padding(escape(visible(sentence)), (0, 0, 0, 4), expand=False))
+            console.print(_wrapped(sentence, console.width, indent=4), soft_wrap=True)
     console.print()
+
+
+def _wrapped(text: str, width: int, *, indent: int = 0) -> str:
+    """Lines as French is set: none ends after «, none begins with » or a double sign."""
+    margin = " " * indent
+    lines = textwrap.wrap(
+        _TIED.sub(_TIE, visible(text)),
+        width,
+        initial_indent=margin,
+        subsequent_indent=margin,
+        break_on_hyphens=False,
+    )
+    return escape("\n".join(lines).replace(_TIE, " "))
+
+
+def _refuse_option(option: str, expected: str) -> NoReturn:
+    refuse_usage(f"« {option} » attend {expected} : corrigez la commande.")
 
 
 def _read(file: Path) -> Configuration:
     try:
         return read_text(file.read_bytes())
-    except OSError as e:
-        raise typer.BadParameter(f"{file} ne peut pas être lu", param_hint="--file") from e
+    except OSError:
+        refuse_unreadable(file)
 
 
 def _instant(text: str | None) -> datetime:
@@ -204,32 +253,22 @@ def _instant(text: str | None) -> datetime:
         return datetime.now(UTC)
     try:
         return datetime.fromisoformat(text)
-    except ValueError as e:
-        raise typer.BadParameter("attendu : 2026-07-14T10:00", param_hint="--le") from e
+    except ValueError:
+        _refuse_option("--le", "un instant tel que 2026-07-14T10:00")
 
 
 def _amount(text: str) -> Decimal:
     """« 12 345,60 » is read as people write it."""
     plain = "".join(text.split()).replace(",", ".").removesuffix("€")
-    try:
-        amount = Decimal(plain)
-    except InvalidOperation as e:
-        raise _bad_amount() from e
-    if not amount.is_finite() or amount != round(amount, 2):
-        raise _bad_amount()
-    return amount
-
-
-def _bad_amount() -> typer.BadParameter:
-    return typer.BadParameter(
-        "attendu : un nombre d'euros, tel que 1250,40", param_hint="--montant"
-    )
+    if _AMOUNT.fullmatch(plain) is None:
+        _refuse_option("--montant", "un nombre d'euros tel que 1250,40")
+    return Decimal(plain)
 
 
 def _pair(text: str, option: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name.strip():
-        raise typer.BadParameter("attendu : NOM=VALEUR", param_hint=option)
+        _refuse_option(option, "NOM=VALEUR")
     return name.strip(), value.strip()
 
 
@@ -238,7 +277,5 @@ def _away(text: str) -> Away:
     first, _, last = days.partition(":")
     try:
         return Away(login, date.fromisoformat(first), date.fromisoformat(last) if last else None)
-    except ValueError as e:
-        raise typer.BadParameter(
-            "attendu : IDENTIFIANT:2026-07-12:2026-07-30", param_hint="--absent"
-        ) from e
+    except ValueError:
+        _refuse_option("--absent", "une absence telle que IDENTIFIANT:2026-07-12:2026-07-30")

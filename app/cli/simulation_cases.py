@@ -5,26 +5,28 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from app.catalog.choice import typed_facts
+from app.cli.simulation_flows import Slip, Taken, slips_of
 from app.configuration.document import Configuration
 from app.configuration.drawing import DrawnSubtype, DrawnTenant, drawn, zone_of
 from app.configuration.faults import Judged, faults_in
 from app.errors import Unprocessable
 from app.folders.facts import named_amounts
 from app.folders.submission import merged_desks, rule_facts
-from app.simulations.assumptions import assumed
+from app.simulations.assumptions import PROGRAM, assumed, refuse_two_submitters, with_program
 from app.simulations.texts import Names
 from signing.facts import SlipKind
 from workflows import rules
 from workflows.actions import ChosenDesk
-from workflows.definition import DeskId, FieldKey, Protocol, StepId, Workflow
+from workflows.definition import DeskId, FieldKey, StepId, Workflow
 from workflows.metadata import MetadataValue, complete, filled, labels
-from workflows.periods import whole_days
+from workflows.periods import in_calendar, whole_days
 from workflows.presence import holders_of
 from workflows.register import Absence, AbsenceId, Facts, PersonAtDesk, PersonId
 from workflows.simulation import Assumptions
@@ -46,24 +48,30 @@ class Away:
 @dataclass(frozen=True, slots=True)
 class Case:
     """A deposit in words, everything named; `at` is read on the clocks of the town where it has no
-    offset. `amounts` are those of slips in a subtype of flows, else the first one is that of the
-    folder; euros. In a file, everybody is taken to hold a certificate but those
-    `without_certificate`."""
+    offset. In a subtype of flows, its slips are those of `flow`, else one of `kind` by amount; in
+    another the first amount is that of the folder; euros. In a file, everybody is taken to hold a
+    certificate but those `without_certificate`."""
 
     subtype: str
     at: datetime
     desk: str | None = None
     submitter: str | None = None
+    by_program: bool = False
     amounts: tuple[Decimal, ...] = ()
+    kind: SlipKind = SlipKind.EXPENSE
+    flow: Path | None = None
     information: tuple[tuple[str, str], ...] = ()
     chosen: tuple[tuple[str, str], ...] = ()
     away: tuple[Away, ...] = ()
     without_certificate: tuple[str, ...] = ()
 
-    def instant(self, zone: ZoneInfo) -> datetime:
-        """The instant of the deposit, in UTC."""
-        at = self.at if self.at.tzinfo else self.at.replace(tzinfo=zone)
-        return at.astimezone(UTC)
+    def instant(self, zone: tzinfo) -> datetime:
+        """The instant of the deposit, in UTC. Raises DayOutOfRange."""
+        return in_calendar(self.at if self.at.tzinfo else self.at.replace(tzinfo=zone))
+
+    def slips(self, taken: Taken) -> tuple[Slip, ...]:
+        """Those of a deposit in a subtype that takes this. Raises as `slips_of`."""
+        return slips_of(taken, self.flow, self.amounts, self.kind)
 
 
 def assumptions_of(document: Configuration, case: Case) -> tuple[Assumptions, Names]:
@@ -76,16 +84,18 @@ def assumptions_of(document: Configuration, case: Case) -> tuple[Assumptions, Na
     subtype = _subtype(tenant, case.subtype)
     desk = _deposit_desk(tenant, subtype, case.desk)
     metadata = _metadata(subtype, case)
-    slips = _slips(subtype, case)
+    slips = _slips(document, subtype, case)
     workflow, by_rule = _workflow(tenant, subtype, rule_facts(metadata, uuid.UUID(desk), slips))
     by_hand = [ChosenDesk(StepId(step), _desk(tenant, name)) for step, name in case.chosen]
     names = Names(tenant.persons, tenant.desks, zone)
     absences = (_absence(tenant, n, one, zone) for n, one in enumerate(case.away, start=1))
+    submitter = _submitter(tenant, desk, case, at)
+    register = assumed(tenant.register, absences, names)
     given = Assumptions(
-        submitter=_submitter(tenant, desk, case.submitter, at),
+        submitter=submitter,
         deposited_at=at,
         workflow=workflow,
-        register=assumed(tenant.register, absences, names),
+        register=with_program(register, submitter, at) if case.by_program else register,
         facts=Facts(
             fit_signers=tenant.fit,
             type=subtype.type,
@@ -96,6 +106,7 @@ def assumptions_of(document: Configuration, case: Case) -> tuple[Assumptions, Na
         ),
         rules=subtype.rules,
         chosen_desks=merged_desks(workflow, by_rule, by_hand),
+        has_account=subtype.account is not None,
     )
     return given, names
 
@@ -104,7 +115,7 @@ def _refuse_faults(document: Configuration, case: Case) -> None:
     """Raises Unprocessable with what is to be corrected first."""
     accounts = frozenset(one.account for one in document.types if one.account)
     judged = Judged(document, accounts=accounts)
-    faults = faults_in(judged, case.at.replace(tzinfo=case.at.tzinfo or UTC) - _BEFORE)
+    faults = faults_in(judged, case.instant(UTC) - _BEFORE)
     if faults:
         shown = " ".join(one.detail for one in faults[:_FAULTS_SHOWN])
         raise Unprocessable(
@@ -113,12 +124,21 @@ def _refuse_faults(document: Configuration, case: Case) -> None:
 
 
 def _certified(document: Configuration, case: Case) -> frozenset[str]:
-    """Everybody but those named, by their log-in name or its part before the @."""
+    """Everybody but those named, by their log-in name or its part before the @. Raises
+    Unprocessable (`name_unknown`)."""
+    logins = [one.login for one in document.persons]
+    for asked in case.without_certificate:
+        if not any(_names(asked, login) for login in logins):
+            raise unknown("L'identifiant", asked, logins)
     return frozenset(
-        one.login
-        for one in document.persons
-        if not {one.login, one.login.partition("@")[0]} & set(case.without_certificate)
+        login
+        for login in logins
+        if not any(_names(asked, login) for asked in case.without_certificate)
     )
+
+
+def _names(asked: str, login: str) -> bool:
+    return asked in (login, login.partition("@")[0])
 
 
 def _subtype(tenant: DrawnTenant, asked: str) -> DrawnSubtype:
@@ -138,9 +158,7 @@ def _desk(tenant: DrawnTenant, name: str) -> DeskId:
 
 def _person(tenant: DrawnTenant, login: str) -> PersonId:
     """By his log-in name, or by its part before the @ where one alone has it."""
-    found = [
-        one for known, one in tenant.logins.items() if login in (known, known.partition("@")[0])
-    ]
+    found = [one for known, one in tenant.logins.items() if _names(login, known)]
     if len(found) != 1:
         raise unknown("L'identifiant", login, tenant.logins)
     return found[0]
@@ -175,9 +193,12 @@ def _deposit_desk(tenant: DrawnTenant, subtype: DrawnSubtype, asked: str | None)
     return desk
 
 
-def _submitter(tenant: DrawnTenant, desk: DeskId, login: str | None, at: datetime) -> PersonAtDesk:
-    if login is not None:
-        return PersonAtDesk(_person(tenant, login), desk)
+def _submitter(tenant: DrawnTenant, desk: DeskId, case: Case, at: datetime) -> PersonAtDesk:
+    if case.by_program:
+        refuse_two_submitters(case.submitter)
+        return PersonAtDesk(PROGRAM, desk)
+    if case.submitter is not None:
+        return PersonAtDesk(_person(tenant, case.submitter), desk)
     holders = holders_of(tenant.register, desk, at)
     if not holders:
         raise Unprocessable(
@@ -195,13 +216,13 @@ def _metadata(subtype: DrawnSubtype, case: Case) -> Mapping[str, MetadataValue]:
     return complete(subtype.fields, given)
 
 
-def _slips(subtype: DrawnSubtype, case: Case) -> list[Mapping[str, Any]]:
+def _slips(document: Configuration, subtype: DrawnSubtype, case: Case) -> list[Mapping[str, Any]]:
     """As the inspection of a flow keeps them."""
-    if subtype.protocol is not Protocol.HELIOS:
-        return []
+    requires = document.tenant.requires_latin1_pes if document.tenant else None
+    taken = Taken(subtype.reference, subtype.protocol, subtype.intake, requires is not False)
     return [
-        {"number": number, "kind": SlipKind.EXPENSE.value, "amount_incl_tax": str(one)}
-        for number, one in enumerate(case.amounts, start=1)
+        {"number": one.number, "kind": one.kind.value, "amount_incl_tax": str(one.amount_incl_tax)}
+        for one in case.slips(taken)
     ]
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principal import Permission, Principal, PrincipalKind
@@ -15,17 +16,20 @@ from app.auth.service import LOGIN, normalise_login
 from app.catalog.repository import CatalogRepository
 from app.catalog.schemas import ChosenDeskInput
 from app.cli.simulation_cases import Away, Case, unknown
+from app.cli.simulation_flows import Slip, Taken
 from app.context import Context
 from app.desks.repository import DeskRepository
-from app.errors import NotFound
-from app.models import FolderSubtype
+from app.errors import NotFound, Unprocessable
+from app.kit.reasons import french_reason
+from app.models import FolderSubtype, FolderType
 from app.powers.schemas import PeriodInput
 from app.simulations.reading import Told
 from app.simulations.schemas import AssumedAbsence, SimulationAsked, SlipInput
 from app.simulations.service import simulated
+from app.tenants.repository import TenantRepository
 from app.tenants.service import timezone_of
 from app.users.repository import UserRepository
-from workflows.definition import Protocol
+from workflows.definition import HeliosIntake, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +64,10 @@ async def told_in_tenant(context: Context, tenant: str, case: Case) -> Told:
             desks={one.name: one.id for one in await DeskRepository(session).desks()},
             zone=await timezone_of(session),
         )
-        subtype, protocol = await _subtype(session, case.subtype)
-        body = _body(case, known, subtype, protocol)
+        subtype, kind = await _subtype(session, case.subtype)
+        tenant_row = await TenantRepository(session).current()
+        slips = case.slips(_taken(subtype, kind, latin1=tenant_row.requires_latin1_pes))
+        body = _body(case, known, subtype, slips)
         operator = Principal(
             kind=PrincipalKind.PROGRAM,
             tenant_id=tenant_id,
@@ -88,30 +94,51 @@ async def _tenant_id(context: Context, asked: str) -> uuid.UUID:
     return handle.tenant_id
 
 
-async def _subtype(session: AsyncSession, asked: str) -> tuple[FolderSubtype, Protocol]:
+async def _subtype(session: AsyncSession, asked: str) -> tuple[FolderSubtype, FolderType]:
     repository = CatalogRepository(session)
     types = {one.id: one for one in await repository.folder_types()}
     named = {f"{types[one.type_id].name} / {one.name}": one for one in await repository.subtypes()}
     found = [one for reference, one in named.items() if asked in (reference, one.name)]
     if len(found) != 1:
         raise unknown("Le sous-type", asked, named)
-    return found[0], Protocol(types[found[0].type_id].protocol)
+    return found[0], types[found[0].type_id]
 
 
-def _body(case: Case, known: _Known, subtype: FolderSubtype, protocol: Protocol) -> SimulationAsked:
-    """The case as the API would be asked it."""
+def _taken(subtype: FolderSubtype, kind: FolderType, *, latin1: bool) -> Taken:
+    intake = HeliosIntake(subtype.helios_intake) if subtype.helios_intake else None
+    reference = f"{kind.name} / {subtype.name}"
+    return Taken(reference, Protocol(kind.protocol), intake, latin1)
+
+
+def _body(
+    case: Case, known: _Known, subtype: FolderSubtype, slips: Sequence[Slip]
+) -> SimulationAsked:
+    """The case as the API would be asked it. Raises Unprocessable (`invalid_request`)."""
+    try:
+        return _asked(case, known, subtype, slips)
+    except ValidationError as e:
+        reasons = dict.fromkeys(french_reason(one) for one in e.errors())
+        raise Unprocessable(
+            f"La question est mal formée : corrigez-la ({' ; '.join(reasons)}).",
+            code="invalid_request",
+        ) from e
+
+
+def _asked(
+    case: Case, known: _Known, subtype: FolderSubtype, slips: Sequence[Slip]
+) -> SimulationAsked:
     metadata: dict[str, str | int | bool | None] = dict(case.information)
     if subtype.amount_field is not None and case.amounts:
         metadata.setdefault(subtype.amount_field, str(case.amounts[0]))
-    slips = case.amounts if protocol is Protocol.HELIOS else ()
     return SimulationAsked(
         desk_id=_desk(case, known, subtype),
         submitter_id=known.person(case.submitter) if case.submitter else None,
+        by_program=case.by_program,
         deposited_at=case.instant(known.zone),
         metadata=metadata,
         slips=[
-            SlipInput(number=str(number), kind="expense", amount_incl_tax=one)
-            for number, one in enumerate(slips, start=1)
+            SlipInput(number=one.number, kind=one.kind.value, amount_incl_tax=one.amount_incl_tax)
+            for one in slips
         ],
         chosen_desks=[
             ChosenDeskInput(step=step, desk_id=known.desk(name)) for step, name in case.chosen

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from app.audit.chain import Occurrence
 from app.audit.service import SYSTEM, record
 from app.auth.principal import Role
-from app.cli.terminal import refuse
+from app.cli.terminal import refuse, refuse_usage
 from app.context import Context
 from app.db.session import UnsafeRole
 from app.errors import Conflict
@@ -66,7 +66,7 @@ def create(
         )
     except ValidationError as e:
         fields = ", ".join(str(one["loc"][0]) for one in e.errors())
-        raise typer.BadParameter(f"valeur refusée pour l'administrateur : {fields}") from e
+        refuse_usage(f"valeur refusée pour l'administrateur ({fields}) : corrigez la commande.")
     try:
         with equipped(load_settings()) as settings:
             asyncio.run(_create(settings, new, administrator, password))

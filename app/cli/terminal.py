@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import unicodedata
 from enum import IntEnum
+from pathlib import Path
 from typing import NoReturn
 
 import typer
@@ -27,6 +28,17 @@ def refuse(detail: str, *, code: str | None = None, status: int = Status.REFUSED
     suffix = f" [{code}]" if code else ""
     typer.echo(f"parapheur : {detail}{suffix}", err=True)
     sys.exit(status)
+
+
+def refuse_usage(detail: str) -> NoReturn:
+    """What the command line itself says wrongly."""
+    refuse(detail, code="bad_usage", status=Status.USAGE)
+
+
+def refuse_unreadable(file: Path) -> NoReturn:
+    """A file named on the command line that cannot be read."""
+    name = visible(str(file))
+    refuse_usage(f"« {name} » ne peut pas être lu : vérifiez son chemin et ses droits.")
 
 
 def visible(text: str) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.terminal import Status, progress_console, refuse, visible
+from app.cli.terminal import Status, progress_console, refuse_unreadable, refuse_usage, visible
 from app.cli.verify_page import page
 from signing.report import Verdict, VerificationReport, to_json
 from signing.trust import TrustMaterial, read_trust_file
@@ -63,11 +63,10 @@ def _material(files: list[Path]) -> TrustMaterial:
     apart = [one for one in contents if _PEM_MARK not in one]
     try:
         found = [read_trust_file(one) for one in _joined(armoured) + apart]
-    except (ValueError, TypeError) as e:
-        raise typer.BadParameter(
-            "aucune autorité racine lisible dans ces fichiers : donnez des fichiers PEM.",
-            param_hint="--trust",
-        ) from e
+    except (ValueError, TypeError):
+        refuse_usage(
+            "« --trust » ne donne aucune autorité racine lisible : donnez des fichiers PEM."
+        )
     return TrustMaterial(
         anchors=tuple(der for one in found for der in one.anchors),
         intermediates=tuple(der for one in found for der in one.intermediates),
@@ -83,11 +82,10 @@ def _read(file: Path, limit_bytes: int) -> bytes:
     try:
         with file.open("rb") as source:
             content = source.read(limit_bytes + 1)
-    except (OSError, ValueError) as e:
-        reason = getattr(e, "strerror", None) or "nom impossible"
-        refuse(f"{visible(str(file))} ne peut pas être lu : {reason}.", status=Status.USAGE)
+    except (OSError, ValueError):
+        refuse_unreadable(file)
     if len(content) > limit_bytes:
-        refuse(f"{visible(file.name)} dépasse {limit_bytes // 1024**2} Mio.", status=Status.USAGE)
+        refuse_usage(f"{visible(file.name)} dépasse {limit_bytes // 1024**2} Mio.")
     return content
 
 

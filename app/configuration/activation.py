@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.repository import CatalogRepository
-from app.catalog.suitability import refuse_idle, refuse_unfit_rows
+from app.catalog.suitability import refuse_idle, refuse_unsuitable_workflows
 from app.catalog.workflows import activate
 from app.configuration.comparison import IN_FORCE, Change, Section
 from app.configuration.document import SubtypePart, WorkflowPart, subtype_reference
@@ -86,15 +86,28 @@ def _workflows_of(subtype: SubtypePart) -> frozenset[str]:
     return frozenset({subtype.workflow, *(rule.workflow for rule in subtype.rules or ())})
 
 
+def _newly_bound(change: Change) -> frozenset[str]:
+    """The circuits that a subtype did not use, every one where it comes into service."""
+    after, before = part_of(SubtypePart, change.after), change.before
+    if isinstance(before, SubtypePart) and (before.active or not after.active):
+        return _workflows_of(after) - _workflows_of(before)
+    return _workflows_of(after)
+
+
 async def refuse_unfit_subtype(site: Site, change: Change, applied: Applied) -> None:
-    """Raises Unprocessable (`rules_have_errors`) when rules of a subtype do not fit its circuits,
-    now that those which may be are in force."""
-    after = part_of(SubtypePart, change.after)
-    subtype_id = site.read.ids.subtypes[subtype_reference(change.owner, after.name)]
-    row = await CatalogRepository(site.session).subtype(subtype_id)
+    """Raises Unprocessable (`rules_have_errors`, `workflow_has_errors`) when a subtype and its
+    circuits do not suit each other, now that those which may be are in force."""
+    after, ids = part_of(SubtypePart, change.after), site.read.ids
+    repository = CatalogRepository(site.session)
+    row = await repository.subtype(ids.subtypes[subtype_reference(change.owner, after.name)])
+    kind = await repository.folder_type(ids.types[change.owner])
     assert row is not None
+    assert kind is not None
+    bound = [ids.workflows[one] for one in _newly_bound(change)]
     try:
-        await refuse_unfit_rows(site.session, row)
+        await refuse_unsuitable_workflows(
+            site.session, row, kind, bound, now=site.now, drafts_wait=True
+        )
     except Unprocessable as refusal:
         held = sorted(_workflows_of(after) & applied.not_in_force.keys())
         why = (
@@ -108,8 +121,6 @@ async def refuse_unfit_subtype(site: Site, change: Change, applied: Applied) -> 
 async def refuse_idle_subtype(site: Site, change: Change, applied: Applied) -> None:
     """Raises Unprocessable (`workflow_not_in_force`) when a subtype that has folders leaves its
     circuits for others that stay drafts."""
-    after, before = part_of(SubtypePart, change.after), part_of(SubtypePart, change.before)
-    reference = subtype_reference(change.owner, after.name)
-    bound = _workflows_of(after) - (_workflows_of(before) if before.active else frozenset())
-    idle = [one for one in applied.waiting.get(reference, ()) if one in bound]
+    reference = subtype_reference(change.owner, part_of(SubtypePart, change.after).name)
+    idle = [one for one in applied.waiting.get(reference, ()) if one in _newly_bound(change)]
     await refuse_idle(site.session, site.read.ids.subtypes[reference], idle)

@@ -2,12 +2,13 @@
 
 What is set up goes from the tenant to its powers, what is removed the other way round. Circuits
 are put in force last, once everything that uses them is there; one that may not be stays a draft.
+Accounts are closed once they have their seats and powers: nobody gives any to a closed one.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -78,22 +79,13 @@ async def carry_out(site: Site, changes: Sequence[Change]) -> Applied:
     kept = sorted((one for one in changes if one.kind is not ChangeKind.REMOVED), key=_turn)
     gone = [one for one in reversed(changes) if one.kind is ChangeKind.REMOVED]
     await _refuse_taken_logins(site, kept)
-    for change in (one for one in changes if one.section is Section.POWER and one.before):
-        with _naming(change):
-            await repeal_power(site, change)
-    for change in (one for one in gone if one.section in _BEFORE):
-        await _do(site, change)
-    for change in kept:
-        await _do(site, change)
-    for change in kept:
-        if change.section is Section.DESK:
-            with _naming(change):
-                await _place(site, change)
-        if change.section is Section.PERSON:
-            with _naming(change):
-                await _charge(site, change)
-    for change in (one for one in gone if one.section not in _BEFORE):
-        await _do(site, change)
+    await _each(site, repeal_power, (one for one in changes if _is_power_that_stood(one)))
+    await _each(site, _do, (one for one in gone if one.section in _BEFORE))
+    await _each(site, _do, kept)
+    await _each(site, _place, (one for one in kept if one.section is Section.DESK))
+    await _each(site, _charge, (one for one in kept if one.section is Section.PERSON))
+    await _each(site, _do, (one for one in gone if one.section not in _BEFORE))
+    await _each(site, _close, (one for one in kept if _closes_account(one)))
     applied = await put_in_force(site, kept)
     for change in (one for one in kept if one.section is Section.SUBTYPE):
         with _naming(change):
@@ -135,9 +127,22 @@ async def _refuse_taken_logins(site: Site, changes: Sequence[Change]) -> None:
 _BEFORE = frozenset({Section.ABSENCE, Section.HOLDER, Section.STAFF})
 
 
+def _is_power_that_stood(change: Change) -> bool:
+    return change.section is Section.POWER and change.before is not None
+
+
+def _closes_account(change: Change) -> bool:
+    return isinstance(change.after, PersonPart) and not change.after.active
+
+
+async def _each(site: Site, act: Act, changes: Iterable[Change]) -> None:
+    for change in changes:
+        with _naming(change):
+            await act(site, change)
+
+
 async def _do(site: Site, change: Change) -> None:
-    with _naming(change):
-        await _ACTS[change.section](site, change)
+    await _ACTS[change.section](site, change)
 
 
 @contextmanager
@@ -162,8 +167,7 @@ async def _set_tenant(site: Site, change: Change) -> None:
 async def _set_person(site: Site, change: Change) -> None:
     ids = site.read.ids.persons
     if change.after is None:
-        gone = part_of(PersonPart, change.before)
-        await _update_person(site, ids[gone.login], UserUpdate(is_active=False))
+        await _close(site, change)
         return
     person = part_of(PersonPart, change.after)
     if change.before is None:
@@ -174,9 +178,9 @@ async def _set_person(site: Site, change: Change) -> None:
         first_name=person.first_name,
         last_name=person.last_name,
         roles=person.roles,
-        is_active=person.active,
+        is_active=person.active or None,
     )
-    await _update_person(site, ids[person.login], update)
+    await update_user(site.session, ids[person.login], update, now=site.now)
 
 
 async def _create_person(site: Site, person: PersonPart) -> uuid.UUID:
@@ -192,20 +196,19 @@ async def _create_person(site: Site, person: PersonPart) -> uuid.UUID:
         last_name=person.last_name,
         roles=person.roles or [],
     )
-    made = await create_user(site.session, site.context, new, password_hash=None)
-    if not person.active:
-        await update_user(site.session, made.id, UserUpdate(is_active=False), now=site.now)
-    return made.id
+    return (await create_user(site.session, site.context, new, password_hash=None)).id
 
 
-async def _update_person(site: Site, user_id: uuid.UUID, update: UserUpdate) -> None:
-    if user_id == site.principal.id and update.is_active is False:
+async def _close(site: Site, change: Change) -> None:
+    person = part_of(PersonPart, change.after or change.before)
+    user_id = site.read.ids.persons[person.login]
+    if user_id == site.principal.id:
         raise Conflict(
             "vous ne pouvez pas fermer votre propre compte : demandez-le à un autre "
             "administrateur.",
             code="own_account",
         )
-    await update_user(site.session, user_id, update, now=site.now)
+    await update_user(site.session, user_id, UserUpdate(is_active=False), now=site.now)
 
 
 async def _charge(site: Site, change: Change) -> None:
@@ -353,13 +356,13 @@ async def _set_subtype(site: Site, change: Change) -> None:
     reference = subtype_reference(change.owner, subtype.name)
     body = subtype_body(subtype, ids.types[change.owner], ids)
     if change.before is None:
-        made = await create_subtype(site.session, body, now=site.now, drafts_wait=True)
+        made = await create_subtype(site.session, body, now=site.now, circuits_follow=True)
         ids.subtypes[reference] = made.id
         if not subtype.active:
             retired = FolderSubtypeChange(is_active=False)
-            await change_subtype(site.session, made.id, retired, now=site.now, drafts_wait=True)
+            await change_subtype(site.session, made.id, retired, now=site.now, circuits_follow=True)
         return
-    if "intake" in change.fields:
+    if "helios_intake" in change.fields:
         raise Conflict(
             "un sous-type garde les flux qu'il prend, créez-en un autre sous un autre nom.",
             code="intake_kept",
@@ -369,7 +372,7 @@ async def _set_subtype(site: Site, change: Change) -> None:
         del given[name]
     update = FolderSubtypeChange(**given, is_active=subtype.active)
     subtype_id = ids.subtypes[reference]
-    await change_subtype(site.session, subtype_id, update, now=site.now, drafts_wait=True)
+    await change_subtype(site.session, subtype_id, update, now=site.now, circuits_follow=True)
 
 
 _ACTS: dict[Section, Act] = {

@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -17,7 +18,10 @@ from app.configuration.bodies import ids_of, workflow_body
 from app.configuration.document import (
     Configuration,
     DeskPart,
+    HolderPart,
     PersonPart,
+    StaffPart,
+    TenantPart,
     TypePart,
     WorkflowPart,
     capitalised,
@@ -72,6 +76,15 @@ _VERBS = {
 }
 
 
+_SETTINGS = {
+    "city": "ville",
+    "postal_code": "code postal",
+    "country": "pays",
+    "timezone": "fuseau horaire",
+    "subdivision": "jours fériés du territoire",
+    "default_role": "qualité portée à défaut",
+    "requires_latin1_pes": "flux PES en ISO-8859-1 exigés",
+}
 IN_FORCE = ("mise en vigueur",)
 """What changes of a circuit that is drawn already."""
 
@@ -82,7 +95,8 @@ GIVEN_ANEW = ("redonné avec celui dont il vient",)
 @dataclass(frozen=True, slots=True)
 class Change:
     """One difference. `name` says of what, in French; `owner` is the desk or the type that a part
-    belongs to; `fields` are what changes of it. `before` and `after` are its two parts."""
+    belongs to; `fields` are what changes of it, `told` the same with its values. `before` and
+    `after` are its two parts."""
 
     section: Section
     kind: ChangeKind
@@ -91,12 +105,14 @@ class Change:
     before: BaseModel | None = None
     after: BaseModel | None = None
     owner: str = ""
+    told: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
         """What an administrator reads before he applies."""
-        detail = f" ({', '.join(self.fields)})" if self.fields else ""
-        return f"{capitalised(self.name)} : {_VERBS[self.kind]}{detail}."
+        detail = " ; ".join(self.told) or ", ".join(self.fields)
+        about = f"{capitalised(self.name)} : {_VERBS[self.kind]}"
+        return f"{about} ({detail})." if detail else f"{about}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +165,21 @@ def _tenant(before: Configuration, after: Configuration) -> Iterator[Change]:
             changed,
             before.tenant,
             after.tenant,
+            told=tuple(_told_setting(before.tenant, after.tenant, one) for one in changed),
         )
+
+
+def _told_setting(before: TenantPart, after: TenantPart, name: str) -> str:
+    if name == "mentions":
+        return "formules des signatures"
+    was, becomes = _value(getattr(before, name)), _value(getattr(after, name))
+    return f"{_SETTINGS.get(name, name)} : {becomes} au lieu de {was}"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, str):
+        return f"« {value} »"
+    return "rien" if value is None else "oui" if value else "non"
 
 
 def _persons(before: list[PersonPart], after: list[PersonPart]) -> Iterator[Change]:
@@ -178,7 +208,7 @@ def _desks(before: list[DeskPart], after: list[DeskPart], clock: _Clock) -> Iter
         yield from _pairs(
             Section.HOLDER,
             lambda one: holder_key(one, clock.zone, clock.now),
-            lambda one, desk=desk: f"{one.login}, titulaire du bureau « {desk.name} »",  # type: ignore[misc]
+            partial(_about_seat, f"titulaire du bureau « {desk.name} »"),
             earlier.holders if earlier else [],
             desk.holders,
             lambda one: {"dates": span_of(one, clock.zone, clock.now)},
@@ -187,11 +217,15 @@ def _desks(before: list[DeskPart], after: list[DeskPart], clock: _Clock) -> Iter
         yield from _pairs(
             Section.STAFF,
             staff_key,
-            lambda one, desk=desk: f"{one.login}, auprès du bureau « {desk.name} »",  # type: ignore[misc]
+            partial(_about_seat, f"auprès du bureau « {desk.name} »"),
             earlier.staff if earlier else [],
             desk.staff,
             owner=desk.name,
         )
+
+
+def _about_seat(seat: str, one: HolderPart | StaffPart) -> str:
+    return f"la personne {one.login}, {seat}"
 
 
 def _types(before: list[TypePart], after: list[TypePart]) -> Iterator[Change]:

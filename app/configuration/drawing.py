@@ -71,6 +71,7 @@ class DrawnSubtype:
     several_documents: bool
     is_active: bool
     transmit_within_days: int | None
+    account: str | None
 
     @property
     def reference(self) -> str:
@@ -171,6 +172,7 @@ def drawn_subtype(kind: TypePart, subtype: SubtypePart, ids: Ids) -> DrawnSubtyp
         several_documents=subtype.several_documents,
         is_active=subtype.active,
         transmit_within_days=kind.transmit_within_days,
+        account=kind.account,
     )
 
 

@@ -77,7 +77,8 @@ async def get_configuration_template(
 async def validate_configuration(
     request: Request, caller: Caller = permit(Permission.CATALOG_ADMIN)
 ) -> ConfigurationCheck:
-    """Nothing changes. 422 only for a file that cannot be read."""
+    """What applying it would refuse, and what is doubtful; nothing is kept. 422 only for a file
+    that cannot be read."""
     content = await request.body()
     async with caller.unit() as session:
         return await service.validate(_handed_in(session, caller, content))

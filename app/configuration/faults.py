@@ -11,20 +11,25 @@ from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from app.catalog.choice import domains, own_name_findings
+from app.catalog.folder_types import deadline_findings, format_findings
 from app.catalog.judgement import Bench, Use, judge, row_findings
+from app.catalog.suitability import intake_findings, settings_findings
 from app.configuration.bodies import ids_of
 from app.configuration.document import (
     AbsencePart,
     Configuration,
     MandatePart,
     PowerPart,
+    TenantPart,
     capitalised,
+    subtype_reference,
 )
 from app.configuration.drawing import DrawnSubtype, DrawnTenant, drawn, grant_of, zone_of
 from app.configuration.merging import mandate_key, power_key
 from app.configuration.moments import period_of, starting
 from app.configuration.references import Fault, about_power, name_faults, reference_faults
-from app.errors import Unprocessable
+from app.errors import AppError, Unprocessable
+from app.tenants.service import check_mentions, check_subdivision
 from workflows.definition import DeskId, FieldKey, Finding, Severity
 from workflows.errors import Refused
 from workflows.grants import check_absence, check_grant, check_hierarchy
@@ -65,15 +70,24 @@ def faults_in(judged: Judged, now: datetime) -> tuple[Fault, ...]:
     too_many = tuple(_too_many(judged))
     if too_many:
         return too_many
-    tenant = drawn(document, now=now)
+    tenant = drawn(_with_open_accounts(document), now=now)
     cycle = tuple(_cycle(tenant))
     return cycle or (
         *_powers_twice(judged, now),
         *_mandates_twice(judged),
         *_power_faults(judged, tenant, now),
         *_absence_faults(judged, tenant),
+        *_tenant_faults(judged),
+        *_type_faults(judged),
+        *_settings_faults(judged, tenant),
         *_subtype_faults(tenant),
     )
+
+
+def _with_open_accounts(document: Configuration) -> Configuration:
+    """Accounts are closed last: whatever they have is given before."""
+    persons = [one.model_copy(update={"active": True}) for one in document.persons]
+    return document.model_copy(update={"persons": persons})
 
 
 def workflow_findings(
@@ -106,6 +120,7 @@ def _use(subtype: DrawnSubtype) -> Use:
         frozenset(FieldKey(one.key) for one in subtype.fields),
         Facts(type=subtype.type, subtype=subtype.id, amounts=ANY_AMOUNT),
         subtype.table,
+        subtype.type_name if subtype.account is None else None,
     )
 
 
@@ -239,7 +254,8 @@ def _absence_faults(judged: Judged, tenant: DrawnTenant) -> Iterator[Fault]:
     for part, absence in drawn_absences:
         if not _is_among(part, stood):
             register = dataclasses.replace(tenant.register, absences=(*before, absence))
-            yield from _refusal(about_absence(part), partial(check_absence, register, absence))
+            check = partial(check_absence, register, absence, zone_of(judged.document))
+            yield from _refusal(about_absence(part), check)
             before = register.absences
 
 
@@ -252,15 +268,68 @@ def _is_among(
 def _refusal(about: str, check: Callable[[], object]) -> Iterator[Fault]:
     try:
         check()
-    except Refused as refusal:
+    except (AppError, Refused) as refusal:
         yield Fault(refusal.code, f"{capitalised(about)} : {refusal.detail}")
+
+
+def _tenant_faults(judged: Judged) -> Iterator[Fault]:
+    given, stood = judged.document.tenant, judged.standing.tenant or TenantPart()
+    if given is None:
+        return
+    about = "la collectivité"
+    if given.subdivision != stood.subdivision:
+        yield from _refusal(about, partial(check_subdivision, given.subdivision))
+    if given.mentions and given.mentions != stood.mentions:
+        yield from _refusal(about, partial(check_mentions, given.mentions))
+
+
+def _type_faults(judged: Judged) -> Iterator[Fault]:
+    stood = {one.name: one for one in judged.standing.types}
+    for one in judged.document.types:
+        before = stood.get(one.name)
+        about = f"le type « {one.name} »"
+        if before is None or before.signature_format is not one.signature_format:
+            yield from _as_faults(about, format_findings(one.protocol, one.signature_format))
+        if before is None or before.transmit_within_days != one.transmit_within_days:
+            yield from _as_faults(about, deadline_findings(one.protocol, one.transmit_within_days))
+
+
+def _settings_faults(judged: Judged, tenant: DrawnTenant) -> Iterator[Fault]:
+    """Of the subtypes that the file brings or changes."""
+    stood = {
+        subtype_reference(kind.name, one.name): one
+        for kind in judged.standing.types
+        for one in kind.subtypes
+    }
+    for kind in judged.document.types:
+        for one in kind.subtypes:
+            reference = subtype_reference(kind.name, one.name)
+            if one != stood.get(reference):
+                found = _settings_findings(tenant.subtypes[reference])
+                yield from _as_faults(f"le sous-type « {reference} »", found)
+
+
+def _settings_findings(subtype: DrawnSubtype) -> Iterator[Finding]:
+    yield from intake_findings(subtype.protocol, subtype.intake)
+    yield from settings_findings(
+        subtype.protocol,
+        subtype.fields,
+        amount_field=subtype.amount_field,
+        several_documents=subtype.several_documents,
+        paper_signature=subtype.rules.paper_signature,
+    )
 
 
 def _subtype_faults(tenant: DrawnTenant) -> Iterator[Fault]:
     for subtype in tenant.subtypes.values():
-        for finding in _subtype_findings(subtype, tenant):
-            if finding.severity is Severity.ERROR:
-                yield Fault(finding.code, f"Sous-type « {subtype.reference} » : {finding.detail}")
+        found = _subtype_findings(subtype, tenant)
+        yield from _as_faults(f"le sous-type « {subtype.reference} »", found)
+
+
+def _as_faults(about: str, found: Iterable[Finding]) -> Iterator[Fault]:
+    for one in found:
+        if one.severity is Severity.ERROR:
+            yield Fault(one.code, f"{capitalised(about)} : {one.detail}")
 
 
 def _subtype_findings(subtype: DrawnSubtype, tenant: DrawnTenant) -> Iterator[Finding]:

@@ -84,11 +84,11 @@ async def export(session: AsyncSession, context: Context, principal: Principal) 
 
 
 async def validate(request: Request) -> ConfigurationCheck:
-    """What is wrong and what is doubtful. Raises as `read_text`."""
+    """What is wrong, as `dry_run` finds it, and what is doubtful. Raises as `read_text`."""
     considered = await _consider(request)
-    findings = await _findings(considered)
+    faults, _ = await _tried(considered)
     return ConfigurationCheck(
-        valid=not considered.faults, faults=_read_faults(considered.faults), findings=findings
+        valid=not faults, faults=_read_faults(faults), findings=await _findings(considered)
     )
 
 
@@ -96,16 +96,23 @@ async def dry_run(request: Request) -> ConfigurationPlan:
     """What applying would change and what would refuse it: it is applied, then undone. Raises as
     `read_text`."""
     considered = await _consider(request)
-    faults, applied = considered.faults or _beyond_rights(considered), Applied({}, {})
-    if not faults:
-        try:
-            async with request.session.begin_nested():
-                raise _Undone(await carry_out(considered.site, considered.changes))
-        except _Undone as done:
-            applied = done.applied
-        except AppError as refusal:
-            faults = (Fault(refusal.code, refusal.detail),)
+    faults, applied = await _tried(considered)
     return await _plan(considered, faults, applied)
+
+
+async def _tried(considered: _Considered) -> tuple[tuple[Fault, ...], Applied]:
+    """What refuses the document: its own faults, else the refusal of the service that refuses it
+    when it is applied, which is undone."""
+    faults, nothing = considered.faults or _beyond_rights(considered), Applied({}, {})
+    if faults:
+        return faults, nothing
+    try:
+        async with considered.site.session.begin_nested():
+            raise _Undone(await carry_out(considered.site, considered.changes))
+    except _Undone as done:
+        return (), done.applied
+    except AppError as refusal:
+        return (Fault(refusal.code, refusal.detail),), nothing
 
 
 def _beyond_rights(considered: _Considered) -> tuple[Fault, ...]:

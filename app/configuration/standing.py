@@ -246,7 +246,9 @@ class _Reader:
         return workflow_part(name, drawn, self._names, is_active=version.activated_at is not None)
 
     def powers(self, rows: list[Grant], holders: list[DeskHolder]) -> list[PowerPart]:
-        """Those that serve or may serve yet: nobody could give the others elsewhere."""
+        """Those that serve or may serve yet: nobody could give the others elsewhere. Nor those
+        whose whole domain is no more, and what re-delegates them."""
+        rows = [one for one in rows if self._has_domain(one)]
         given = [grant_of_row(one) for one in rows]
         register = PowerRegister(
             desks=frozenset(),
@@ -265,6 +267,12 @@ class _Reader:
             key=lambda one: (one.office, one.kind, one.grantee, str(one.starts), one.subtypes),
         )
 
+    def _has_domain(self, row: Grant) -> bool:
+        """Without any type or subtype a power serves for all of them: one that named some serves
+        for those that are left."""
+        named = {*row.type_ids, *row.subtype_ids}
+        return not named or not named.isdisjoint({*self._names.types, *self._names.subtypes})
+
     def _power(self, row: Grant, numbers: dict[uuid.UUID, str | None]) -> PowerPart:
         names = self._names
         part = PowerPart(
@@ -276,8 +284,10 @@ class _Reader:
             capacity=row.capacity,
             starts=as_start(row.starts_at, self._zone),
             until=as_end(row.ends_at, self._zone),
-            types=sorted(names.types[one] for one in row.type_ids),
-            subtypes=sorted(names.subtypes[one] for one in row.subtype_ids),
+            types=sorted(names.types[one] for one in row.type_ids if one in names.types),
+            subtypes=sorted(
+                names.subtypes[one] for one in row.subtype_ids if one in names.subtypes
+            ),
             ceiling_cents=row.ceiling_cents,
             document=FoundingPart(
                 number=row.document_number,

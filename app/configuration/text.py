@@ -1,7 +1,7 @@
 """The document as text: a small, safe part of YAML, read within bounds, written for people.
 
-Read: no anchor, alias, tag, directive, second document or repeated key. Plain scalars are null,
-true, false, whole numbers, else texts as they stand: a postal code keeps its zeros, a day its
+Read: no anchor, alias, tag, directive, second document, repeated key or NUL. Plain scalars are
+null, true, false, whole numbers, else texts as they stand: a postal code keeps its zeros, a day its
 form. The events come from the parser of PyYAML; nothing of it builds objects (docs/adr/0017).
 """
 
@@ -97,6 +97,8 @@ class _Reader:
         if depth > MAX_DEPTH or self._nodes > MAX_NODES:
             raise _unreadable(f"ligne {line}, le document est trop profond ou trop long.")
         if isinstance(event, yaml.ScalarEvent):
+            if "\0" in event.value:
+                raise _unreadable(f"ligne {line}, retirez le caractère nul (\\0).")
             return _scalar(event)
         if isinstance(event, yaml.SequenceStartEvent):
             return self._list(depth)

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from rich.console import Console
 from rich.markup import escape
 
-Note = Callable[[str], None]
+
+@dataclass(slots=True)
+class Step:
+    """What is noted of a step under way; partly done, it is not marked as done."""
+
+    notes: list[str] = field(default_factory=list)
+    is_partial: bool = False
+
+    def note(self, told: str, *, is_partial: bool = False) -> None:
+        self.notes.append(told)
+        self.is_partial |= is_partial
 
 
 class Narrator:
@@ -20,18 +31,18 @@ class Narrator:
         self._started = time.monotonic()
 
     @contextmanager
-    def step(self, told: str) -> Iterator[Note]:
+    def step(self, told: str) -> Iterator[Step]:
         """A step under way, then its line; what is noted meanwhile ends the line."""
         began = time.monotonic()
-        notes: list[str] = []
-        done = False
+        under_way = Step()
+        mark, colour = "✗", "red"
         try:
             with self._console.status(escape(f"{told}…")):
-                yield notes.append
-            done = True
+                yield under_way
+            mark, colour = ("!", "yellow") if under_way.is_partial else ("✓", "green")
         finally:
-            mark, colour = ("✓", "green") if done else ("✗", "red")
-            text = " : ".join([told, ", ".join(notes)]) if notes else told
+            notes = ", ".join(under_way.notes)
+            text = f"{told} : {notes}" if notes else told
             took = _seconds(time.monotonic() - began)
             self._console.print(
                 f"[{colour}]{mark}[/] {escape(text)} [dim]({took})[/]", soft_wrap=True

@@ -14,7 +14,7 @@ from email.policy import default
 from pathlib import Path
 from typing import Any
 
-from app.demo.narrator import Narrator, Note
+from app.demo.narrator import Narrator
 from app.demo.person import Person, Refusal
 from app.demo.signer import SigningPost
 from app.demo.stage import Stage
@@ -22,6 +22,7 @@ from app.errors import Unavailable
 from app.local.supervisor import Supervisor
 
 _PAUSE_S = 0.2
+_WARNINGS_TOLD = 5
 _WAIT_S = 180.0
 _CLOSED = frozenset({"acknowledged", "remote_refused", "transmission_failed", "rejected"})
 _WORK_STATES = frozenset({"prepared", "accepted"})
@@ -112,7 +113,7 @@ class Play:
     def deposit(self, piece: Piece) -> None:
         """Draft, document streamed, submission."""
         finances, desk = self.cast.finances, str(self._stage.town.desks["finances"])
-        with self._narrator.step(f"{piece.label} : dépôt de {piece.file.name}") as note:
+        with self._narrator.step(f"{piece.label} : dépôt de {piece.file.name}") as step:
             body = {
                 "subtype_id": str(self._stage.town.subtypes[piece.subtype]),
                 "desk_id": desk,
@@ -127,8 +128,10 @@ class Play:
                 name=piece.file.name,
             )
             self._await_inspection(piece)
-            piece.folder = finances.post(f"/folders/{piece.folder_id}/submit", desk_id=desk)
-            _note_facts(note, receipt)
+            step.note(f"{receipt['size_bytes'] / 1000:.0f} ko")
+        for told in warnings(receipt):
+            self._narrator.say(f"  avertissement : {told}")
+        piece.folder = finances.post(f"/folders/{piece.folder_id}/submit", desk_id=desk)
 
     def approve(self, piece: Piece) -> None:
         """The visa of the general management."""
@@ -144,14 +147,15 @@ class Play:
 
     def sign(self, pieces: Sequence[Piece], post: SigningPost) -> None:
         """One session, one PIN, each document with its own outcome."""
-        labels = " et ".join(piece.label.lower() for piece in pieces)
-        with self._narrator.step(f"Signature du maire par son agent ({labels})") as note:
+        labels = joined([piece.label for piece in pieces])
+        with self._narrator.step(f"Signature du maire par son agent ({labels})") as step:
             session = self.open_session(pieces, post)
             if session["jobs"]:
                 post.type_pin()
             session = self._await_session(session)
             signed = sum(one["state"] == "signed" for one in session["items"])
-            note(f"{signed} document(s) signé(s) sur {len(pieces)}")
+            told = f"{signed} document(s) signé(s) sur {len(pieces)}"
+            step.note(told, is_partial=signed < len(pieces))
         for piece, item in zip(pieces, session["items"], strict=True):
             self._settle(piece, item)
 
@@ -173,19 +177,19 @@ class Play:
 
     def await_answer(self, piece: Piece) -> None:
         """Verification of what was signed, transmission, and what came back."""
-        with self._narrator.step(f"{piece.label} : télétransmission et réponse") as note:
+        with self._narrator.step(f"{piece.label} : télétransmission et réponse") as step:
             self.follow(piece, lambda: str(piece.folder["status"]) in _CLOSED)
             status = piece.folder["status"]
             if status != "acknowledged":
                 raise Refusal(0, str(status), self._reason(piece))
-            note(str(piece.folder["reception"]))
+            step.note(str(piece.folder["reception"]))
 
     def await_mail(self, piece: Piece) -> None:
         """The submitter is told."""
-        with self._narrator.step(f"{piece.label} : courriel au déposant") as note:
+        with self._narrator.step(f"{piece.label} : courriel au déposant") as step:
             told = f"{piece.folder['reception']} : {piece.title}"
             _await(lambda: told in subjects(self._stage.mails), f"Aucun courriel « {told} ».")
-            note(told)
+            step.note(told)
 
     def follow(self, piece: Piece, fact: Callable[[], bool]) -> None:
         """Reads the folder again and again until `fact` holds of it."""
@@ -248,11 +252,18 @@ def _going(pieces: Sequence[Piece]) -> list[Piece]:
     return [piece for piece in pieces if piece.refusal is None]
 
 
-def _note_facts(note: Note, receipt: dict[str, Any]) -> None:
-    note(f"{receipt['size_bytes'] / 1000:.0f} ko")
+def joined(labels: Sequence[str]) -> str:
+    """Labels inside a sentence: « acte et flux PES »."""
+    return " et ".join(f"{one[0].lower()}{one[1:]}" for one in labels)
+
+
+def warnings(receipt: dict[str, Any]) -> Iterator[str]:
+    """What the inspection remarked on a document that it accepted, the first ones in full."""
     findings = (receipt["facts"] or {}).get("findings") or []
-    if findings:
-        note(f"{len(findings)} avertissement(s)")
+    for one in findings[:_WARNINGS_TOLD]:
+        yield f"{one['detail']} [{one['code']}]"
+    if len(findings) > _WARNINGS_TOLD:
+        yield f"et {len(findings) - _WARNINGS_TOLD} autre(s) : lisez-les dans le dossier."
 
 
 def _await(fact: Callable[[], bool], complaint: str) -> None:

@@ -6,6 +6,7 @@ import uuid
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app import jobs
 from app.auth.principal import Principal
 from app.catalog.service import Resolved, resolve
 from app.context import Context
@@ -14,7 +15,7 @@ from app.deposits.intake import Announced, refuse_type
 from app.deposits.schemas import ChainCreate
 from app.deposits.service import create
 from app.documents.repository import DocumentRepository
-from app.documents.schemas import Origin
+from app.documents.schemas import REPORT, Origin, report_key
 from app.documents.service import add_revision
 from app.errors import Unprocessable
 from app.folders.facts import binding_of, pes_facts_of, state_of
@@ -61,7 +62,8 @@ async def chain(
     action = Chain(seat(principal, new.desk_id), FolderId(str(follower.id)))
     acted = await apply(session, context, ended, action)
     for document in acted.state.documents:
-        await _copy(session, resolved, follower, document)
+        copy, source = await _copy(session, resolved, follower, document)
+        await _first_revision(session, context, copy, source)
     documents = await entering_documents(session, follower.id)
     await hold_reference(session, follower, documents, context.clock())
     await index(session, follower)
@@ -93,8 +95,9 @@ async def _refuse_other_kind(session: AsyncSession, ended: Folder, resolved: Res
 
 async def _copy(
     session: AsyncSession, resolved: Resolved, follower: Folder, document: domain.Document
-) -> None:
-    """The same bytes under a document of the follower: nothing of the ended folder moves."""
+) -> tuple[Document, Revision]:
+    """The same document in the follower, and the revision whose bytes it will have: nothing of
+    the ended folder moves."""
     repository = DocumentRepository(session)
     source = await repository.document(uuid.UUID(document.id))
     revision = await repository.revision(uuid.UUID(document.revision.id))
@@ -112,10 +115,14 @@ async def _copy(
     )
     repository.add(copy)
     await session.flush()
-    await _first_revision(session, copy, revision)
+    return copy, revision
 
 
-async def _first_revision(session: AsyncSession, copy: Document, source: Revision) -> None:
+async def _first_revision(
+    session: AsyncSession, context: Context, copy: Document, source: Revision
+) -> None:
+    """The same bytes. A signature whose report is not made yet is verified here too, before it is
+    sent: the report comes beside the revision that was signed only."""
     blob = StoredBlob(source.sha256, source.size_bytes)
     facts = source.facts
     if source.origin == Origin.SIGNED.value and facts and "signature_count" in facts:
@@ -124,3 +131,12 @@ async def _first_revision(session: AsyncSession, copy: Document, source: Revisio
     made = await add_revision(session, copy.id, blob, Origin.DEPOSITED, facts=facts)
     made.report = source.report
     await session.flush()
+    if source.origin == Origin.SIGNED.value and source.report is None:
+        await jobs.enqueue(
+            session,
+            REPORT,
+            copy.tenant_id,
+            {"folder_id": str(copy.folder_id), "revision_id": str(made.id)},
+            run_after=context.clock(),
+            dedupe_key=report_key(str(made.id)),
+        )

@@ -13,7 +13,8 @@ from app.folders.schemas import ActInput, GivenMetadata, Title
 
 class DocumentReceipt(BaseModel):
     """A document was received: its digest and what inspection read. `facts` is null while a job
-    still reads the flow (the folder is then `inspecting`)."""
+    still reads a flow, `report` while it judges the signatures of a large PDF (the folder is then
+    `inspecting`)."""
 
     folder_id: uuid.UUID
     folder_status: str

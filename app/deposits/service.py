@@ -110,6 +110,18 @@ async def record_document(
 ) -> tuple[Document, Revision]:
     """Writes the rows of a received document in a locked folder. Raises what the plan did,
     again: the folder may have changed while the bytes arrived."""
+    document, revision = await _keep(session, context, principal, folder, arrival)
+    await follow(session, context, folder, revision, deferred=arrival.received.deferred)
+    return document, revision
+
+
+async def _keep(
+    session: AsyncSession,
+    context: Context,
+    principal: Principal,
+    folder: Folder,
+    arrival: Arrival,
+) -> tuple[Document, Revision]:
     intake, received = arrival.intake, arrival.received
     await refuse_unless_open(session, context, principal, folder)
     await _refuse_excess(session, context, folder, arrival)
@@ -124,7 +136,6 @@ async def record_document(
     folder.updated_at = context.clock()
     _journal_deposit(session, context, principal, document, revision)
     await note_correction(session, context, principal, folder)
-    await follow(session, context, folder, revision, deferred=received.deferred)
     return document, revision
 
 
@@ -132,7 +143,7 @@ async def follow(
     session: AsyncSession, context: Context, folder: Folder, revision: Revision, *, deferred: bool
 ) -> None:
     """What comes after a document: lists and search know it, or a job reads the rest of a large
-    flow first."""
+    file first."""
     if deferred:
         folder.status = INSPECTING
         await _defer(session, context, folder, revision)
@@ -217,7 +228,7 @@ def _journal_deposit(
 async def _defer(
     session: AsyncSession, context: Context, folder: Folder, revision: Revision
 ) -> None:
-    """Leaves the rest of the inspection of a large flow to a job."""
+    """Leaves the rest of the inspection of a large file to a job."""
     await jobs.enqueue(
         session,
         INSPECT,
@@ -267,11 +278,12 @@ class WholeDeposit:
 async def deposit_whole(
     session: AsyncSession, context: Context, principal: Principal, whole: WholeDeposit
 ) -> Folder:
-    """Draft, documents and submission in one transaction: all of it or nothing. A flow whose
-    facts come by a job stays `inspecting`, to be submitted later."""
+    """Draft, documents and submission in one transaction: all of it or nothing. A folder of which
+    a job reads a document stays `inspecting`, to be submitted later."""
     folder = await create(session, context, principal, whole.new)
-    for arrival in whole.arrivals:
-        await record_document(session, context, principal, folder, arrival)
+    kept = [(await _keep(session, context, principal, folder, one))[1] for one in whole.arrivals]
+    for arrival, revision in zip(whole.arrivals, kept, strict=True):
+        await follow(session, context, folder, revision, deferred=arrival.received.deferred)
     if folder.status == INSPECTING:
         return folder
     flow = await flow_entering(session, folder)

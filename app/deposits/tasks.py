@@ -1,4 +1,4 @@
-"""The deferred inspection of a large flow (DESIGN D17)."""
+"""The deferred inspection of a large flow, or of the signatures of a large PDF (DESIGN D17)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from app.audit.service import SYSTEM, record
 from app.context import Context
 from app.documents.disposal import discard_documents
 from app.documents.repository import DocumentRepository
-from app.documents.service import Received, complete_pes
+from app.documents.service import Received, complete_pdf, complete_pes
 from app.errors import Conflict, Unprocessable
 from app.folders.facts import state_of
 from app.folders.references import hold_reference, release_reference
@@ -32,21 +32,24 @@ REFUSED = "folders.inspection_refused"
 
 
 async def inspect(context: Context, job: jobs.ClaimedJob) -> None:
-    """Reads slips, schema and signatures; the folder becomes a draft again or is refused, as it is
-    when its bytes are lost or altered: deposited again, it goes on."""
+    """Reads slips, schema and signatures, or the signatures of a PDF; the folder becomes a draft
+    again or is refused, as when its bytes are lost or altered: deposited again, it goes on."""
     folder_id = uuid.UUID(job.object_ids["folder_id"])
     revision_id = uuid.UUID(job.object_ids["revision_id"])
     async with context.unit(job.tenant_id) as session:
-        waiting = await _waiting_flow(session, folder_id, revision_id)
+        waiting = await _waiting(session, folder_id, revision_id)
         tenant = await TenantRepository(session).current()
         trust = await trust_material(session)
         if waiting is None:
             await jobs.finish(session, job)
             return
     try:
-        received = await complete_pes(
-            context, waiting, trust, requires_latin1=tenant.requires_latin1_pes
-        )
+        if waiting.facts is not None:
+            received = await complete_pdf(context, waiting.blob, waiting.facts, trust)
+        else:
+            received = await complete_pes(
+                context, waiting.blob, trust, requires_latin1=tenant.requires_latin1_pes
+            )
     except (UnsupportedDocument, Unprocessable, BlobMissing, Corrupted) as e:
         async with context.unit(job.tenant_id) as session:
             refusal = {"code": e.code, "detail": e.detail}
@@ -136,12 +139,13 @@ async def _forget(
     await index(session, folder)
 
 
-async def _waiting_flow(
+async def _waiting(
     session: AsyncSession, folder_id: uuid.UUID, revision_id: uuid.UUID
-) -> StoredBlob | None:
-    """The bytes that a deferred inspection reads; None when it is no longer needed."""
+) -> Received | None:
+    """The bytes that a deferred inspection reads, with what is known of a PDF; None when it is no
+    longer needed."""
     folder = await FolderRepository(session).folder(folder_id)
     revision = await DocumentRepository(session).revision(revision_id)
     if folder is None or revision is None or folder.status != INSPECTING:
         return None
-    return StoredBlob(revision.sha256, revision.size_bytes)
+    return Received(StoredBlob(revision.sha256, revision.size_bytes), facts=revision.facts)

@@ -3,37 +3,33 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.context import Context
 from app.db.session import tenant_of
+from app.documents.inspection import in_child, inspected, report_of
 from app.documents.repository import DocumentRepository
 from app.documents.schemas import DocumentRead, Origin, RevisionRead
+from app.documents.verdicts import UNJUDGED, invalid_signatures, refuse_invalid
 from app.errors import Unprocessable
-from app.kit.bounded import BoundedFailure, run_bounded
 from app.kit.ids import new_id
 from app.kit.threads import in_thread
 from app.models import Document, Revision
-from app.settings import MIB
 from app.storage import StoredBlob
 from signing.bounded_pdf import inspect_pdf
-from signing.bounded_verification import trust_to_json, verify_file
 from signing.errors import UnsupportedDocument
 from signing.facts import IntakeKind, PesFacts
 from signing.inspection import inspect_pes, plain, schema_findings
 from signing.pes import Edit, PesInspector, dematerialised_edits, intake_kind
-from signing.report import Verdict
 from signing.trust import TrustMaterial
 from workflows.definition import HeliosIntake
 from workflows.folder import DocumentRole
 
-_log = structlog.get_logger()
 PDF, XML = "application/pdf", "application/xml"
 ANNEX_TYPES = frozenset({PDF, XML, "image/png", "image/jpeg", "application/zip", "text/plain"})
 _MAGIC = {
@@ -42,9 +38,6 @@ _MAGIC = {
     "image/jpeg": b"\xff\xd8\xff",
     "application/zip": b"PK",
 }
-_CHILD_MEMORY = 512 * MIB
-# A dense flow takes 0.1 s of a recent core per MB; an old or busy one gets five times that.
-_CHILD_CPU_S, _CHILD_CPU_S_PER_BYTE = 20.0, 0.5e-6
 _INTAKE_WORDS = {
     "to_sign": "à signer",
     "signed_elsewhere": "déjà signé",
@@ -94,19 +87,48 @@ async def receive(
     Raises UnsupportedDocument, Unprocessable, TooLarge, DigestMismatch, or what `accept` does."""
     if intake.is_pes:
         return await _receive_pes(context, intake, chunks, accept)
-    found: dict[str, Any] = {}
+    found: list[Received] = []
 
-    async def inspect(path: Path, _blob: StoredBlob) -> None:
-        if intake.media_type == PDF:
-            found.update(await _inspected(path, inspect_pdf))
+    async def inspect(path: Path, blob: StoredBlob) -> None:
+        is_pdf = intake.media_type == PDF
+        found.append(await _read_pdf(context, path, blob, intake) if is_pdf else Received(blob))
 
-    blob = await context.store.write(
+    await context.store.write(
         _checked_start(chunks, intake.media_type),
         limit_bytes=intake.limit_bytes,
         expected_sha256=intake.announced_sha256,
         inspect=inspect,
     )
-    return Received(blob, facts=found or None)
+    return found[0]
+
+
+async def _read_pdf(context: Context, path: Path, blob: StoredBlob, intake: Intake) -> Received:
+    facts = await inspected(path, inspect_pdf)
+    received = Received(blob, facts=facts)
+    if not facts["signatures"]:
+        return received
+    if blob.size_bytes <= context.settings.limits.inline_pes_bytes:
+        return await _judged(context, path, received, intake.trust)
+    if intake.role is DocumentRole.MAIN_DOCUMENT:
+        return replace(received, deferred=True)
+    return _warned(received, [UNJUDGED])
+
+
+async def _judged(
+    context: Context, path: Path, received: Received, trust: TrustMaterial
+) -> Received:
+    """With the report of the signatures that a PDF bears already. Nothing is refused for them:
+    whoever deposits it is warned, and nothing condemned is transmitted (threats 1 to 5)."""
+    try:
+        report = await report_of(context, path, received.blob, trust)
+    except UnsupportedDocument:
+        return _warned(received, [UNJUDGED])
+    return replace(_warned(received, invalid_signatures(report)), report=report)
+
+
+def _warned(received: Received, findings: Sequence[Mapping[str, Any]]) -> Received:
+    facts = received.facts or {}
+    return replace(received, facts={**facts, "findings": [*facts["findings"], *findings]})
 
 
 async def _checked_start(chunks: AsyncIterator[bytes], media_type: str) -> AsyncIterator[bytes]:
@@ -149,7 +171,7 @@ async def _receive_pes(
     async def inspect(path: Path, blob: StoredBlob) -> None:
         facts = inspector.close()
         assert intake.helios is not None
-        _refuse_other_kind(intake_kind(facts), intake.helios)
+        refuse_other_kind(intake_kind(facts), intake.helios)
         await accept(facts)
         received = Received(blob, pes=facts, deferred=not inline)
         if inline:
@@ -171,7 +193,8 @@ async def _fed(chunks: AsyncIterator[bytes], inspector: PesInspector) -> AsyncIt
         yield chunk
 
 
-def _refuse_other_kind(kind: IntakeKind, expected: HeliosIntake) -> None:
+def refuse_other_kind(kind: IntakeKind, expected: HeliosIntake) -> None:
+    """Raises Unprocessable (`pes_wrong_intake`), naming both kinds (DESIGN D21)."""
     if kind.value == expected.value:
         return
     raise Unprocessable(
@@ -187,8 +210,16 @@ async def complete_pes(
     """What the streaming pass of a large flow leaves to a job: slips, the schema's findings, the
     signatures of a flow deposited signed. Raises UnsupportedDocument or Unprocessable."""
     async with context.store.materialise(blob.sha256) as path:
-        facts = await _inspected(path, inspect_pes, {"require_latin1": requires_latin1})
+        facts = await inspected(path, inspect_pes, {"require_latin1": requires_latin1})
         return await _complete(context, path, Received(blob), facts, trust)
+
+
+async def complete_pdf(
+    context: Context, blob: StoredBlob, facts: dict[str, Any], trust: TrustMaterial
+) -> Received:
+    """What the deposit of a large PDF leaves to a job: the report of its signatures."""
+    async with context.store.materialise(blob.sha256) as path:
+        return await _judged(context, path, Received(blob, facts=facts), trust)
 
 
 async def _complete(
@@ -196,21 +227,13 @@ async def _complete(
 ) -> Received:
     schema_dir = context.settings.schemas.dir
     if schema_dir is not None:
-        more = await _in_child(path, schema_findings, str(schema_dir))
+        more = await in_child(path, schema_findings, str(schema_dir))
         facts = {**facts, "findings": [*facts["findings"], *more]}
     report = None
     if facts["signature_count"]:
-        report = await _report(context, path, received.blob, trust)
-        _refuse_invalid(report)
+        report = await report_of(context, path, received.blob, trust)
+        refuse_invalid(report)
     return replace(received, facts=facts, report=report, deferred=False)
-
-
-def _refuse_invalid(report: dict[str, Any]) -> None:
-    if report["verdict"] == Verdict.INVALID.value:
-        raise Unprocessable(
-            "Ce flux porte une signature invalide : redemandez le flux à son signataire.",
-            code="pes_invalid_signature",
-        )
 
 
 async def dematerialise(context: Context, blob: StoredBlob) -> StoredBlob | None:
@@ -248,65 +271,7 @@ async def verification_report(
 ) -> dict[str, Any]:
     """The full report of stored bytes."""
     async with context.store.materialise(blob.sha256) as path:
-        return await _report(context, path, blob, trust)
-
-
-async def _report(
-    context: Context, path: Path, blob: StoredBlob, trust: TrustMaterial
-) -> dict[str, Any]:
-    """Verification needs a DOM: its child is bounded at six times the file."""
-    found: dict[str, Any] = await _in_child(
-        path,
-        verify_file,
-        trust_to_json(trust),
-        context.clock().isoformat(),
-        memory_bytes=_CHILD_MEMORY + 6 * blob.size_bytes,
-    )
-    return found
-
-
-async def _inspected(path: Path, function: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
-    answer = await _in_child(path, function, *arguments)
-    refused = answer.get("refused")
-    if refused is not None:
-        raise UnsupportedDocument(
-            refused["detail"],
-            code=refused["code"],
-            line=refused["line"],
-            element=refused["element"],
-        )
-    facts: dict[str, Any] = answer["facts"]
-    return facts
-
-
-async def _in_child(
-    path: Path,
-    function: Callable[..., Any],
-    *arguments: Any,
-    memory_bytes: int = _CHILD_MEMORY,
-) -> Any:
-    cpu_s = _cpu_s(path)
-    try:
-        return await run_bounded(
-            function,
-            str(path),
-            *arguments,
-            memory_bytes=memory_bytes,
-            cpu_s=cpu_s,
-            wall_s=2 * cpu_s,
-        )
-    except BoundedFailure as e:
-        _log.warning(
-            "inspection_bounded", function=function.__name__, reason=e.reason, trace=e.trace
-        )
-        raise UnsupportedDocument(
-            "Ce fichier dépasse ce que le contrôle accepte : réenregistrez-le ou scindez-le.",
-            code="inspection_bounds",
-        ) from e
-
-
-def _cpu_s(path: Path) -> float:
-    return _CHILD_CPU_S + path.stat().st_size * _CHILD_CPU_S_PER_BYTE
+        return await report_of(context, path, blob, trust)
 
 
 async def add_document(

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principal import Principal
+from app.auth.refusals import failure_of_one
 from app.context import Context
 from app.errors import Unprocessable
 from app.folders.acts import (
@@ -37,9 +38,9 @@ from app.folders.submission import (
     enter_workflow,
     entering_documents,
     flow_entering,
+    refuse_other_documents,
     refuse_several_main,
 )
-from app.kit.failures import failure_of
 from app.models import Folder
 from app.tenants.service import timezone_of
 from workflows.actions import Action, ActionKind, Approve, Read, SignOnPaper, SkipStep
@@ -138,6 +139,7 @@ async def _act(
     acted = await apply(session, context, folder, action)
     if any(isinstance(one, ValidationStarted) for one in acted.happened):
         refuse_several_main(*await binding_of(session, folder), acted.state.documents)
+        await refuse_other_documents(session, folder, acted.judged.state, acted.state)
     if isinstance(action, SignOnPaper):
         # After the rights, which the engine judges: refused here, nothing of the act is kept.
         zone, now = await timezone_of(session), context.clock()
@@ -215,7 +217,7 @@ async def outcome_of(
         async with context.unit(principal.tenant_id) as session:
             acted = await act(session, context, principal, folder_id, asked, marked)
     except Exception as e:  # noqa: BLE001  the edge of one act among others
-        failure = failure_of(e, folder=str(folder_id))
+        failure = await failure_of_one(context, principal, e, folder_id)
         return BulkOutcome(
             folder_id=folder_id, done=False, status=None, code=failure.code, detail=failure.detail
         )

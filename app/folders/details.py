@@ -27,7 +27,7 @@ from app.folders.service import (
     step_turns,
     submitter_turn,
 )
-from app.folders.submission import index
+from app.folders.submission import index, refuse_other_metadata
 from app.models import Folder
 from app.tenants.service import today_of
 from workflows.definition import Protocol, StepKind
@@ -53,7 +53,11 @@ async def update_folder(
         raise Conflict("Ce dossier est terminé : il ne change plus.", code="folder_final")
     before = (folder.title, folder.act, folder.folder_metadata)
     await _write(session, context, folder, new)
-    if (folder.title, folder.act, folder.folder_metadata) != before:
+    if folder.in_preparation:
+        await refuse_other_metadata(session, folder, state, before[2])
+    is_changed = (folder.title, folder.act, folder.folder_metadata) != before
+    # In a preparation, as at any step, metadata are filled to pass it.
+    if is_changed and not state.in_preparation:
         await note_correction(session, context, principal, folder)
     folder.updated_at = context.clock()
     await session.flush()
@@ -145,12 +149,14 @@ def _written(new: FolderUpdate) -> dict[str, str]:
 def _refuse_other_amount(
     folder: Folder, field: str | None, values: Mapping[str, MetadataValue]
 ) -> None:
-    """Powers have a ceiling: whoever has the folder before him does not bring it under his own."""
-    if field is None or folder.status in WITH_SUBMITTER:
+    """Powers have a ceiling: whoever has the folder before him does not bring it under his own.
+    While it is prepared its amount changes, as its documents do."""
+    if field is None or folder.in_preparation or folder.status in WITH_SUBMITTER:
         return
     if values.get(field) != folder.folder_metadata.get(field):
         raise Conflict(
-            "Le montant est figé dès l'envoi : faites revenir le dossier pour le changer.",
+            "Le montant est figé une fois le dossier en validation : faites revenir le dossier "
+            "pour le changer.",
             code="amount_frozen",
         )
 

@@ -22,7 +22,7 @@ from workflows import event_encoding
 from workflows.candidates import persons_within_reach
 from workflows.definition import FieldKey, Protocol, StepKind, desks_of
 from workflows.evolution import replay
-from workflows.folder import BACK_STATUSES, FolderState, FolderStatus
+from workflows.folder import BACK_STATUSES, Document, FolderState, FolderStatus
 from workflows.metadata import MetadataValue, amount_cents, filled, labels
 from workflows.register import (
     Facts,
@@ -157,10 +157,19 @@ async def pes_facts_of(
 ) -> dict[str, Any]:
     """What inspection read of the revision of the folder's flow that counts in this state, of the
     newest one where documents may still change or the state is not given; empty without one."""
+    fixed = _fixed_documents(state) if state is not None else ()
+    return await pes_facts_among(session, folder_id, fixed)
+
+
+async def pes_facts_among(
+    session: AsyncSession, folder_id: uuid.UUID, documents: Sequence[Document]
+) -> dict[str, Any]:
+    """The same of these documents, of all that the folder has where none is given. Empty where
+    they have no flow, or one that was taken out of the folder since."""
     repository = DocumentRepository(session)
     rows = await repository.documents(folder_id)
     revisions = await repository.revisions(row.id for row in rows)
-    fixed = _fixed_revisions(state) if state is not None else frozenset()
+    fixed = {uuid.UUID(one.revision.id) for one in documents}
     known = [
         one.facts
         for one in revisions
@@ -169,11 +178,11 @@ async def pes_facts_of(
     return known[-1] if known else {}
 
 
-def _fixed_revisions(state: FolderState) -> frozenset[uuid.UUID]:
-    """The revisions that persons approve and sign; none while the documents may still change."""
+def _fixed_documents(state: FolderState) -> tuple[Document, ...]:
+    """What persons approve and sign; nothing while the documents may still change."""
     if state.in_preparation or state.status in BACK_STATUSES:
-        return frozenset()
-    return frozenset(uuid.UUID(one.revision.id) for one in state.documents)
+        return ()
+    return state.documents
 
 
 def _slips(slips: Sequence[Mapping[str, Any]]) -> Iterator[NamedAmount]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +16,10 @@ from app.context import Context
 from app.documents.repository import DocumentRepository, unsigned
 from app.documents.schemas import Origin
 from app.documents.service import add_revision, dematerialise
-from app.errors import Conflict
+from app.errors import Conflict, Unprocessable
 from app.models import Folder
 from app.storage import StoredBlob
+from signing.facts import SignatureScope
 from workflows.definition import HeliosIntake
 from workflows.folder import DocumentRole
 
@@ -41,7 +43,9 @@ class Marked:
 
 
 async def flow_to_mark(session: AsyncSession, folder: Folder) -> ToMark | None:
-    """The newest unsigned revision of a flow that this circuit will sign, unless it was marked."""
+    """The newest unsigned revision of a flow that this circuit will sign, unless it was marked.
+
+    Raises Unprocessable (`pes_no_signable_id`) for a flow that nobody could sign."""
     resolved = await resolve(session, folder.subtype_id, even_retired=True)
     if resolved.intake is not HeliosIntake.TO_SIGN:
         return None
@@ -51,6 +55,7 @@ async def flow_to_mark(session: AsyncSession, folder: Folder) -> ToMark | None:
             continue
         rows = await repository.revisions([document.id])
         newest = unsigned(rows)[-1]
+        _refuse_unsignable(newest.facts)
         if newest.origin == Origin.DEPOSITED.value and newest.facts is not None:
             return ToMark(
                 newest.id,
@@ -59,6 +64,16 @@ async def flow_to_mark(session: AsyncSession, folder: Folder) -> ToMark | None:
                 newest.facts,
             )
     return None
+
+
+def _refuse_unsignable(facts: Mapping[str, Any] | None) -> None:
+    if facts and facts.get("scope") == SignatureScope.NO_SIGNABLE_ID.value:
+        raise Unprocessable(
+            "Ce flux ne peut pas être signé : ni tous ses bordereaux ni sa racine ne portent "
+            "d'identifiant (Id). Demandez à l'éditeur du logiciel financier de les produire, puis "
+            "déposez le nouveau flux à la place de celui-ci.",
+            code="pes_no_signable_id",
+        )
 
 
 async def mark(context: Context, flow: ToMark | None) -> Marked | None:
@@ -70,8 +85,8 @@ async def keep_marked(
     session: AsyncSession, context: Context, folder: Folder, marked: Marked | None
 ) -> None:
     """Adds the marked revision to a locked folder whose validation begins; the deposited one
-    stays. Raises Conflict (`folder_busy`) where it has another flow than the one that was marked:
-    that one would be signed as it is."""
+    stays. Raises as `flow_to_mark`, and Conflict (`folder_busy`) where it has another flow than the
+    one that was marked: that one would be signed as it is."""
     found = await flow_to_mark(session, folder)
     if found is None:
         return

@@ -220,12 +220,14 @@ async def apply(
 async def note_correction(
     session: AsyncSession, context: Context, principal: Principal, folder: Folder
 ) -> None:
-    """A locked folder is changed by its submitter: once it came back, its rejection is not taken
-    back any more, and the caller is one of those who deposited."""
-    state = await state_of(session, folder.id)
+    """The caller changes what is deposited in a locked folder: he is one of those who did, and a
+    rejection is not taken back any more."""
+    state, status = await state_of(session, folder.id), folder.status
     for event in correction(state, as_person(principal.id), context.clock()):
         await append(session, folder, (event,))
         await place(session, folder, evolve(state, event), now=event.occurred_at)
+        # A flow that is inspected, or was refused, still holds the folder back.
+        folder.status = status
 
 
 async def append(

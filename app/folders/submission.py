@@ -11,26 +11,27 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.choice import Choice, choose_workflow, rules_of
-from app.catalog.service import Resolved, resolve
+from app.catalog.choice import Choice, choose_workflow, known_facts, rules_of, typed_facts
+from app.catalog.service import Resolved, fields_of, resolve, rule_table_of
 from app.context import Context
 from app.documents.repository import DocumentRepository, unsigned
-from app.errors import Unprocessable
-from app.folders.facts import amounts_of, binding_of, pes_facts_of
+from app.errors import Conflict, Unprocessable
+from app.folders.facts import amounts_of, binding_of, pes_facts_among, pes_facts_of
 from app.folders.marking import Marked, ToMark, flow_to_mark, keep_marked
 from app.folders.references import hold_reference
 from app.folders.repository import FolderRepository
 from app.folders.search import folded_text
 from app.folders.service import Acted, apply
 from app.models import Folder, FolderSubtype, FolderType
-from workflows import deadlines
+from workflows import deadlines, rules
 from workflows import folder as domain
 from workflows.actions import ChosenDesk, Resubmit, Submit
 from workflows.definition import ActorKind, Phase, Protocol, Workflow
-from workflows.folder import BACK_STATUSES, FolderStatus
+from workflows.folder import BACK_STATUSES, FolderState, FolderStatus
 from workflows.metadata import MetadataValue, complete
 from workflows.register import PersonAtDesk
 
+_OUTDATED = "workflow_outdated"
 _ENTERING = BACK_STATUSES | {FolderStatus.DRAFT}
 
 
@@ -136,6 +137,61 @@ def rule_facts(
         (slip["amount_incl_tax"] for slip in slips), key=Decimal, default=None
     )
     return facts
+
+
+async def refuse_other_documents(
+    session: AsyncSession, folder: Folder, before: FolderState, after: FolderState
+) -> None:
+    """The documents with which a validation begins choose the circuit that the folder was sent in,
+    as those before them did. Raises Conflict (`workflow_outdated`)."""
+    sent, entering = [
+        await pes_facts_among(session, folder.id, one.documents) for one in (before, after)
+    ]
+    facts = [_facts_with(folder, folder.folder_metadata, one) for one in (sent, entering)]
+    choices = await _choices(session, folder, facts)
+    # Of a flow that was taken out, nothing is left to compare with.
+    if len(choices) > 1 or (choices and entering and not sent):
+        raise Conflict(
+            "Les documents ont changé pendant la préparation : ce dossier relève peut-être d'un "
+            "autre circuit. Faites-le revenir au bureau qui l'a déposé, qui l'enverra de nouveau.",
+            code=_OUTDATED,
+        )
+
+
+async def refuse_other_metadata(
+    session: AsyncSession, folder: Folder, state: FolderState, before: Mapping[str, MetadataValue]
+) -> None:
+    """What is written in a preparation chooses the circuit that the folder was sent in, with the
+    documents that it was sent with. Raises Conflict (`workflow_outdated`)."""
+    flow = await pes_facts_among(session, folder.id, state.documents)
+    facts = [_facts_with(folder, one, flow) for one in (before, folder.folder_metadata)]
+    if len(await _choices(session, folder, facts)) > 1:
+        raise Conflict(
+            "Avec ces informations, le dossier relève d'un autre circuit : faites-le revenir au "
+            "bureau qui l'a déposé, qui les corrigera et l'enverra de nouveau.",
+            code=_OUTDATED,
+        )
+
+
+def _facts_with(
+    folder: Folder, metadata: Mapping[str, MetadataValue], flow: Mapping[str, Any]
+) -> Mapping[str, MetadataValue]:
+    return rule_facts(metadata, folder.submitter_desk_id, flow.get("slips", ()))
+
+
+async def _choices(
+    session: AsyncSession, folder: Folder, facts: Sequence[Mapping[str, MetadataValue]]
+) -> set[object]:
+    """What the rules of now make of each of these facts: one thing where they do not tell them
+    apart, nothing without rules. Judging all by the same rules, what changed in these since the
+    folder was sent moves nothing."""
+    subtype, kind = await binding_of(session, folder)
+    table = rule_table_of(subtype)
+    if table is None:
+        return set()
+    known = known_facts(Protocol(kind.protocol), fields_of(subtype))
+    found = rules.try_on(table, [typed_facts(known, one) for one in facts])
+    return {one and (one.workflow, one.desks) for one in found}
 
 
 def merged_desks(

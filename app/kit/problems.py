@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeAlias
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -24,13 +24,14 @@ from app.errors import (
     Unavailable,
     Unprocessable,
 )
-from app.kit.failures import failure_of
+from app.kit.failures import Failure, failure_of
 from app.kit.middleware import HEADERS
-from app.kit.reasons import french_reason
+from app.kit.reasons import french_faults
 from connectors.errors import ConnectorError
 from signing.errors import SigningError
 from workflows.errors import WorkflowError
 
+Watch: TypeAlias = Callable[[Request, Failure], Awaitable[None]]
 MEDIA_TYPE = "application/problem+json"
 _FAULTS_SHOWN = 10
 _KINDS: tuple[type[AppError], ...] = (
@@ -88,17 +89,23 @@ def problem(
     return JSONResponse(content, status_code=status, media_type=MEDIA_TYPE)
 
 
-def install(app: FastAPI) -> None:
-    """Registers the handlers; nothing else turns an error into an answer."""
+def install(app: FastAPI, watch: Watch) -> None:
+    """Registers the handlers; nothing else turns an error into an answer. `watch` is shown what
+    each foreseen error becomes, before it is answered."""
+
+    async def foreseen(request: Request, error: Exception) -> JSONResponse:
+        failure = failure_of(error, path=request.url.path)
+        await watch(request, failure)
+        return _answer(failure)
+
     for kind in (AppError, WorkflowError, SigningError, ConnectorError, DBAPIError):
-        app.add_exception_handler(kind, _foreseen)
+        app.add_exception_handler(kind, foreseen)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_exception)
     app.add_exception_handler(Exception, _unforeseen)
 
 
-async def _foreseen(request: Request, error: Exception) -> JSONResponse:
-    failure = failure_of(error, path=request.url.path)
+def _answer(failure: Failure) -> JSONResponse:
     return problem(
         failure.status, failure.code, failure.detail, title=failure.title, extra=failure.extra
     )
@@ -107,10 +114,10 @@ async def _foreseen(request: Request, error: Exception) -> JSONResponse:
 async def _validation_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     faults = [
-        {"field": ".".join(str(part) for part in one["loc"]), "reason": french_reason(one)}
-        for one in error.errors()
+        {"field": ".".join(map(str, place)), "reason": reason}
+        for place, reason in french_faults(error.errors(), {"body": error.body})
     ]
-    told = " ; ".join(f"{fault['field']} ({fault['reason']})" for fault in faults[:_FAULTS_SHOWN])
+    told = " ; ".join(f"« {one['field']} » ({one['reason']})" for one in faults[:_FAULTS_SHOWN])
     return problem(
         422,
         "invalid_request",
@@ -131,7 +138,7 @@ async def _http_exception(_request: Request, error: Exception) -> JSONResponse:
 
 
 async def _unforeseen(request: Request, error: Exception) -> JSONResponse:
-    answer = await _foreseen(request, error)
+    answer = _answer(failure_of(error, path=request.url.path))
     # This answer is made outside every middleware (Starlette), so it carries its headers itself.
     answer.headers.update(HEADERS)
     return answer

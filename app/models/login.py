@@ -23,7 +23,8 @@ class LoginHandle(Base):
 
 
 class LoginAttempt(Base):
-    """Failures per account and per address, by keyed hash (threat 43)."""
+    """Failures per account and per address, refusals told per principal, by keyed hash (threats
+    34 and 43)."""
 
     __tablename__ = "login_attempts"
 

@@ -39,10 +39,12 @@ async def those_able(
 async def submitters(
     session: AsyncSession, context: Context, folder_id: uuid.UUID
 ) -> frozenset[uuid.UUID]:
-    """The person who submitted or, behind a program, those who hold the submitting desk now."""
+    """The person who submitted or, behind a program or a closed account, those who hold the
+    submitting desk now."""
     submitter = (await state_of(session, folder_id)).submitter
     person = uuid.UUID(submitter.person)
-    if await UserRepository(session).user(person) is not None:
+    user = await UserRepository(session).user(person)
+    if user is not None and user.is_active:
         return frozenset({person})
     return await holders(session, context, (submitter.desk,))
 

@@ -20,12 +20,14 @@ from app.notifications.recipients import present, those_able
 from app.notifications.repository import NotificationRepository
 from app.notifications.schemas import ARRIVALS, NotificationKind, NotificationState
 from app.notifications.texts import Told, one_line, write
+from app.register.service import as_person
 from app.tenants.repository import TenantRepository
 from app.users.repository import UserRepository
+from app.users.service import names_of
 from connectors.errors import Ambiguous, ConnectorError, Unreachable
 from connectors.mail import Mail
-from workflows.obstacles import WhoMayAct
-from workflows.register import PowerRegister
+from workflows.obstacles import WhoMayAct, naming
+from workflows.register import PersonId, PowerRegister
 
 SEND = "notifications.send"
 EXPIRES_AFTER = timedelta(days=5)
@@ -130,9 +132,13 @@ async def _sentence(
             return str((folder.refusal or {}).get("detail", ""))
         case NotificationKind.NOBODY_ABLE:
             able = await those_able(session, context, folder.id)
-            return able.detail if able else ""
+            return naming(able, await _names(session)).detail if able else ""
         case _:
             return None
+
+
+async def _names(session: AsyncSession) -> Mapping[PersonId, str]:
+    return {as_person(one): name for one, name in (await names_of(session)).items()}
 
 
 async def owed(session: AsyncSession, context: Context, job: jobs.ClaimedJob) -> Mail | None:

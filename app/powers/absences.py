@@ -169,6 +169,7 @@ async def _check(session: AsyncSession, row: Absence, now: datetime) -> None:
             desk=as_desk(row.desk_id) if row.desk_id is not None else None,
             replacements=tuple(as_person(one) for one in row.replacement_ids),
         ),
+        await timezone_of(session),
     )
 
 

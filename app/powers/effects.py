@@ -14,10 +14,10 @@ from app.models import Absence, FolderSubtype
 from app.powers.repository import PowerRepository
 from app.powers.schemas import AblePerson, AbsenceEffectsRead, EffectRead
 from app.powers.service import grant_of
-from app.register.service import as_desk, load_register
+from app.register.service import as_desk, as_person, load_register
 from app.users.service import fit_signers, names_of
 from workflows.definition import DeskId, Protocol, Step, StepId, StepKind, given_desk
-from workflows.obstacles import WhoMayAct
+from workflows.obstacles import WhoMayAct, naming
 from workflows.powers import who_may_act
 from workflows.presence import is_away
 from workflows.register import (
@@ -91,9 +91,11 @@ def _effects_at(
     """One answer for all subtypes where it is the same, else one for each group of them."""
     step = Step(StepId("effects"), kind, "", actors=(given_desk(as_desk(desk_id)),))
     groups: dict[WhoMayAct, list[uuid.UUID]] = {}
+    persons = {as_person(one): name for one, name in known.names.items()}
     asked: Sequence[FolderSubtype | None] = known.subtypes or [None]
     for subtype in asked:
-        answer = who_may_act(known.register, step, _facts(known, subtype), known.at)
+        found = who_may_act(known.register, step, _facts(known, subtype), known.at)
+        answer = naming(found, persons)
         groups.setdefault(answer, []).extend([] if subtype is None else [subtype.id])
     return [
         EffectRead(

@@ -109,7 +109,8 @@ class DocumentInput(Input):
 
 class GrantCreate(Input):
     """A power given by name, in the office of a desk. `grantor_id` gives it; `grantee_desk_id` is
-    the office that the grantee must keep; `capacity` his function as the document names it."""
+    the office that the grantee must keep (without it, the power ends with his last desk);
+    `capacity` his function as the document names it."""
 
     kind: PowerKind
     office_desk_id: uuid.UUID

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,7 +15,7 @@ from app.context import Context
 from app.desks.repository import DeskRepository
 from app.documents.repository import DocumentRepository
 from app.errors import AppError, Conflict, NotFound, Unprocessable
-from app.folders.facts import Situation, situation_of
+from app.folders.facts import situation_of
 from app.folders.integrity import freeze, refuse_frozen
 from app.folders.repository import FolderRepository
 from app.folders.service import readable, seat
@@ -45,7 +44,7 @@ from signing.types import (
 )
 from workflows.actions import ActionKind
 from workflows.definition import Protocol
-from workflows.engine import allowed_actions, who_may_pass
+from workflows.engine import acting
 from workflows.errors import Refused
 from workflows.register import Power
 
@@ -208,13 +207,17 @@ async def _prepare_item(
 async def _plan(
     session: AsyncSession, context: Context, principal: Principal, row: SignatureSession, n: int
 ) -> _Plan:
-    """Powers, fitness and document at the instant of prepare (DESIGN D6)."""
+    """Powers, fitness and document at the instant of prepare (DESIGN D6): what would refuse the
+    signature refuses its preparation, in the same words."""
     folder, item = await lock_item(session, row.id, n)
     await readable(session, principal, folder.id)
     refuse_frozen(folder)
     resolved = await resolve(session, folder.subtype_id, even_retired=True)
     now = await situation_of(session, context, folder)
-    power = _signing_power(now, principal, item, context.clock())
+    signer = seat(principal, item.desk_id)
+    power = acting(
+        now.state, ActionKind.SIGN, signer, now.register, now.facts, context.clock()
+    ).power
     certificate = await PreparationRepository(session).certificate(row.certificate_id)
     assert certificate is not None
     await refuse_unfit(session, context, certificate, resolved)
@@ -233,21 +236,6 @@ async def _plan(
         parameters=await _parameters(session, context, item, certificate, power),
         mention=power.mention,
         source_sha256=document.revision.sha256,
-    )
-
-
-def _signing_power(
-    now: Situation, principal: Principal, item: SignatureItem, instant: datetime
-) -> Power:
-    """The power by which the person may sign through this desk now. Raises Conflict."""
-    seat_of_signer = seat(principal, item.desk_id)
-    for one in allowed_actions(now.state, seat_of_signer.person, now.register, now.facts, instant):
-        if one.kind is ActionKind.SIGN and one.desk == seat_of_signer.desk:
-            able = who_may_pass(now.state, now.register, now.facts, instant).able
-            return next(by.power for by in able if by.seat == seat_of_signer)
-    raise Conflict(
-        "Vous ne pouvez pas signer ce dossier maintenant depuis ce bureau : rechargez-le.",
-        code="not_signable_now",
     )
 
 

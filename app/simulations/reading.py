@@ -9,6 +9,7 @@ from datetime import datetime
 
 from app.catalog.choice import Choice
 from app.powers.service import grant_of
+from app.simulations.assumptions import PROGRAM
 from app.simulations.schemas import (
     AbleRead,
     RefusalRead,
@@ -17,6 +18,7 @@ from app.simulations.schemas import (
     WaitRead,
 )
 from app.simulations.texts import Names, Paragraph, explained
+from workflows.obstacles import naming
 from workflows.presence import is_away
 from workflows.register import Authorship
 from workflows.simulation import Assumptions, Simulation, Stage, Wait
@@ -44,7 +46,9 @@ def read_simulation(asked: Told) -> SimulationRead:
     return SimulationRead(
         outcome=told.outcome,
         deposited_at=given.deposited_at,
-        submitter_id=uuid.UUID(given.submitter.person),
+        submitter_id=None
+        if given.submitter.person == PROGRAM
+        else uuid.UUID(given.submitter.person),
         workflow_name=given.workflow.name,
         workflow_version=asked.choice.version.number,
         rule_row=asked.choice.row,
@@ -75,12 +79,13 @@ def _stage(asked: Told, one: Stage) -> StageRead:
 
 def _wait(asked: Told, wait: Wait) -> WaitRead:
     then = () if wait.then is None else wait.then.able
+    why = naming(wait.why, asked.names.persons)
     return WaitRead(
         since=wait.since,
         until=wait.until,
         code=wait.why.nobody or "",
-        detail=wait.why.detail,
-        missing=[one.detail for one in wait.why.lacking],
+        detail=why.detail,
+        missing=[one.detail for one in why.lacking],
         then=_able(asked, then, wait.until or wait.since),
     )
 

@@ -40,10 +40,12 @@ class AssumedAbsence(Input):
 
 class SimulationAsked(Input):
     """A deposit that nobody makes. `submitter_id` defaults to the caller where he has a power at
-    the desk, else to somebody who holds it; `deposited_at` to now."""
+    the desk, else to somebody who holds it; `deposited_at` to now. `by_program`: a program of the
+    desk deposits, by its token, and nobody is the submitter."""
 
     desk_id: uuid.UUID
     submitter_id: uuid.UUID | None = None
+    by_program: bool = False
     deposited_at: Instant | None = None
     metadata: GivenMetadata = Field(default_factory=dict)
     slips: list[SlipInput] = Field(default_factory=list, max_length=1_000)
@@ -103,13 +105,13 @@ class RefusalRead(BaseModel):
 
 
 class SimulationRead(BaseModel):
-    """The path. `rule_row` is the row of the rule table that chose the circuit, from 1;
-    `depends_on_persons` says that other persons, just as able, would bring the folder to a stop;
-    `explanation` tells it all in French sentences."""
+    """The path. `submitter_id` is null for a program; `rule_row` is the row of the rule table that
+    chose the circuit, from 1; `depends_on_persons` says that other persons, just as able, would
+    bring the folder to a stop; `explanation` tells it all in French sentences."""
 
     outcome: Outcome
     deposited_at: datetime
-    submitter_id: uuid.UUID
+    submitter_id: uuid.UUID | None
     workflow_name: str
     workflow_version: int
     rule_row: int | None

@@ -21,7 +21,14 @@ from app.folders.facts import named_amounts
 from app.folders.submission import merged_desks, rule_facts
 from app.powers.service import period_of
 from app.register.service import as_desk, as_person, load_register
-from app.simulations.assumptions import assumed, refuse_unknown_desk, refuse_unknown_person
+from app.simulations.assumptions import (
+    PROGRAM,
+    assumed,
+    refuse_two_submitters,
+    refuse_unknown_desk,
+    refuse_unknown_person,
+    with_program,
+)
 from app.simulations.durations import usual_durations
 from app.simulations.reading import Told
 from app.simulations.schemas import SimulationAsked
@@ -84,6 +91,8 @@ async def simulated(
     )
     register = await _register(session, context, asked)
     submitter = _submitter(principal, asked, register)
+    if body.by_program:
+        register = with_program(register, submitter, asked.at)
     by_hand = tuple(ChosenDesk(StepId(one.step), as_desk(one.desk_id)) for one in body.chosen_desks)
     given = Assumptions(
         submitter=submitter,
@@ -99,6 +108,7 @@ async def simulated(
             since=min(asked.at, context.clock()),
             rsa_only=asked.resolved.protocol is Protocol.HELIOS,
         ),
+        has_account=asked.resolved.type.connector_account_id is not None,
     )
     return Told(simulate(given), given, asked.names, choice)
 
@@ -166,9 +176,13 @@ async def _register(session: AsyncSession, context: Context, asked: _Asked) -> P
 
 
 def _submitter(principal: Principal, asked: _Asked, register: PowerRegister) -> PersonAtDesk:
-    """The person named; else the caller where he deposits for the desk, else who holds it."""
+    """A program where one deposits, the person named; else the caller where he deposits for the
+    desk, else who holds it."""
     desk, named = as_desk(asked.body.desk_id), asked.body.submitter_id
     refuse_unknown_desk(register, desk, asked.names, "Le dépôt supposé nomme")
+    if asked.body.by_program:
+        refuse_two_submitters(named)
+        return PersonAtDesk(PROGRAM, desk)
     if named is not None:
         refuse_unknown_person(as_person(named), asked.names, "Le dépôt supposé nomme")
         return PersonAtDesk(as_person(named), desk)

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from workflows.definition import DeskId, StepKind, StepMode
+from workflows.obstacles import naming
 from workflows.presence import is_away
 from workflows.register import Authorship, FoundingDocument, PersonId, Power, PowerKind
 from workflows.simulation import Assumptions, Outcome, Simulation, Stage, Wait
@@ -51,6 +52,10 @@ _POWERS: Mapping[PowerKind, str] = {
     PowerKind.SUBSTITUTION: "par suppléance",
     PowerKind.INTERIM: "par intérim",
 }
+_NO_ACCOUNT = (
+    "Ce type de dossier n'a pas de compte de télétransmission : le dossier attendra ici qu'un "
+    "administrateur en choisisse un, ce que la suite suppose fait."
+)
 _VOWELS = frozenset("aeiouyhœæ")
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -119,8 +124,10 @@ class _Writer:
 
     def deposit(self) -> str:
         by = self.given.submitter
+        programs = {one.program for one in self.given.register.programs}
+        who = "Un programme" if by.person in programs else self._person(by.person)
         return (
-            f"{self._person(by.person)} dépose un dossier pour le bureau {self._desk(by.desk)} le "
+            f"{who} dépose un dossier pour le bureau {self._desk(by.desk)} le "
             f"{self._at(self.given.deposited_at)}."
         )
 
@@ -185,6 +192,8 @@ class _Writer:
         yield f"Le dossier y arrive le {self._at(one.starts_at)}."
         if one.kind not in _ACTS:
             yield one.able.detail
+            if one.kind is StepKind.TRANSMISSION and not self.given.has_account:
+                yield _NO_ACCOUNT
         elif one.able.able:
             yield from self._may(one, one.able.able, one.starts_at)
         usual = self.given.durations.get(one.step)
@@ -210,12 +219,15 @@ class _Writer:
             )
 
     def _wait(self, one: Stage, wait: Wait) -> Iterator[str]:
-        yield f"BLOQUÉ depuis le {self._at(wait.since)}. {wait.why.detail}"
+        yield f"BLOQUÉ depuis le {self._at(wait.since)}. {self._lacking(wait)}"
         if wait.until is None or wait.then is None:
             yield "Rien de ce qui est enregistré n'y mettra fin : il faut une décision."
             return
         yield f"Le blocage cesse de lui-même le {self._at(wait.until)}."
         yield from self._may(one, wait.then.able, wait.until)
+
+    def _lacking(self, wait: Wait) -> str:
+        return naming(wait.why, self.names.persons).detail
 
     def _passed(self, one: Stage, ended: datetime) -> str:
         if not one.actors:

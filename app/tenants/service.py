@@ -105,18 +105,20 @@ async def update_tenant(session: AsyncSession, update: TenantUpdate) -> Tenant:
     await change_powers(session)
     if update.timezone is not None:
         known_zone(update.timezone)
-    _check_subdivision(update.subdivision)
+    check_subdivision(update.subdivision)
     row = await TenantRepository(session).current()
     for name, value in update.model_dump(exclude={"mentions"}, exclude_unset=True).items():
         if value is not None or name in _REMOVABLE:
             setattr(row, name, value)
     if update.mentions is not None:
-        row.mentions = _checked_mentions(update.mentions)
+        check_mentions(update.mentions)
+        row.mentions = {kind.value: template for kind, template in update.mentions.items()}
     await _save_with_host(session, row)
     return row
 
 
-def _check_subdivision(code: str | None) -> None:
+def check_subdivision(code: str | None) -> None:
+    """Raises Unprocessable (`unknown_subdivision`); None is no subdivision."""
     if code is not None and code not in SUBDIVISIONS:
         known = ", ".join(f"{one} ({name})" for one, name in SUBDIVISIONS.items())
         raise Unprocessable(
@@ -125,7 +127,8 @@ def _check_subdivision(code: str | None) -> None:
         )
 
 
-def _checked_mentions(templates: Mapping[PowerKind, str]) -> dict[str, str]:
+def check_mentions(templates: Mapping[PowerKind, str]) -> None:
+    """Raises Unprocessable (`mention_without_power`) or the refusal of a template."""
     for kind, template in templates.items():
         if kind not in DEFAULT_MENTIONS:
             raise Unprocessable(
@@ -133,7 +136,6 @@ def _checked_mentions(templates: Mapping[PowerKind, str]) -> dict[str, str]:
                 code="mention_without_power",
             )
         check_template(template)
-    return {kind.value: template for kind, template in templates.items()}
 
 
 async def _save_with_host(session: AsyncSession, row: Tenant) -> None:

@@ -39,6 +39,7 @@ from app.transmissions.schemas import (
     TransmissionRead,
     TransmissionState,
 )
+from app.transmissions.sending import RUNNABLE
 from app.transmissions.service import (
     POSTS_ALLOWED,
     Held,
@@ -46,6 +47,7 @@ from app.transmissions.service import (
     hold,
     keep_receipt,
     mark_sent,
+    poll_key,
 )
 from connectors.base import Answer, LookupResult, PesSubmission, Submission
 from connectors.errors import ConnectorError, UnreadableAnswer
@@ -69,7 +71,11 @@ WAITING_FOLDERS = frozenset(
         FolderStatus.TRANSMITTED,
     }
 )
-_RETRIABLE = frozenset({TransmissionState.NEEDS_PERSON, TransmissionState.AMBIGUOUS})
+GOING_ON = frozenset(
+    {TransmissionState.SCHEDULED, TransmissionState.SENDING, TransmissionState.SENT}
+)
+"""Where a job goes on by itself; a person looks once it was buried."""
+_RETRIABLE = RUNNABLE | {TransmissionState.NEEDS_PERSON}
 _PERHAPS_TAKEN = frozenset({AttemptOutcome.AMBIGUOUS, AttemptOutcome.DUPLICATE})
 
 
@@ -305,29 +311,38 @@ async def retry(
     transmission_id: uuid.UUID,
     reason: str,
 ) -> Held:
-    """Sends again what waits for a person, with one post more than were made. After an unknown
-    outcome the remote is still asked first; a verification that failed is made again.
+    """Sends again what waits for a person, or died, with one post more than were made. After an
+    unknown outcome the remote is still asked first; a verification that failed is made again. Of
+    what was transmitted, the question that died is asked again.
 
     Raises NotFound or Conflict."""
     held = await held_or_404(session, transmission_id)
     repository = TransmissionRepository(session)
-    is_idle = not await repository.is_in_hand(held.row.job_id)
-    if held.row.state not in _RETRIABLE or not held.is_due or not is_idle:
+    if await repository.is_owed(held.row) or not await _may_go_on(session, held):
         raise Conflict(
             "Cet envoi ne se relance pas : il est en cours, transmis ou retiré. Rechargez-le.",
             code="not_retriable",
         )
     attempts = await repository.attempts([held.row.id])
     posts = sum(one.outcome != AttemptOutcome.UNREACHABLE.value for one in attempts)
-    held.row.posts_allowed = max(POSTS_ALLOWED, posts + 1)
-    if posts == 0:
-        await _take_account(session, held)
     what = _occurrence(principal, held, "transmission.retried", posts=posts)
     record(session, what, at=context.clock(), values={"reason": reason})
     now = context.clock()
+    if held.is_transmitted:
+        await jobs.revive(session, poll_key(held.row), run_after=now)
+        return held
+    held.row.posts_allowed = max(POSTS_ALLOWED, posts + 1)
+    if posts == 0:
+        await _take_account(session, held)
     await jobs.revive(session, report_key(main_document(held.state).revision.id), run_after=now)
     await enqueue(session, context, held.row, dedupe=now.isoformat())
     return held
+
+
+async def _may_go_on(session: AsyncSession, held: Held) -> bool:
+    if held.is_transmitted:
+        return await jobs.is_dead(session, poll_key(held.row))
+    return held.is_due and held.row.state in _RETRIABLE
 
 
 async def _take_account(session: AsyncSession, held: Held) -> None:

@@ -87,10 +87,15 @@ async def list_waiting_transmissions(
     size: PageSize = PAGE,
     caller: Caller = permit(Permission.TRANSMISSION_ADMIN),
 ) -> Page[TransmissionRead]:
-    """What waits for a person, newest first: accounts to correct, unknown outcomes, lost ids."""
+    """What waits for a person, newest first: accounts to correct, unknown outcomes, lost ids, and
+    what goes on no more because its job failed for the last time."""
     async with caller.unit() as session:
         rows = await TransmissionRepository(session).waiting(
-            administration.WAITING, administration.WAITING_FOLDERS, read_cursor(cursor), size
+            administration.WAITING,
+            administration.WAITING_FOLDERS,
+            read_cursor(cursor),
+            size,
+            unless_owed=administration.GOING_ON,
         )
         items = await administration.read(session, rows[:size])
     last = items[-1] if len(rows) > size else None
@@ -166,7 +171,8 @@ async def retry_transmission(
     demanded: RetryInput,
     caller: Caller = permit(Permission.TRANSMISSION_ADMIN),
 ) -> TransmissionRead:
-    """Allows one post more. The reason is journaled: the remote may hold the folder already."""
+    """Allows one post more, and takes up what failed for the last time. The reason is journaled:
+    the remote may hold the folder already."""
     async with caller.unit() as session:
         held = await administration.retry(
             session, caller.context, caller.principal, transmission_id, demanded.reason

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import String, and_, cast, exists, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,6 +18,13 @@ from app.models import (
     TransmissionAttempt,
     TransmissionReceipt,
 )
+
+_IS_OWED = exists().where(
+    Job.state.in_((jobs.PENDING, jobs.RUNNING)),
+    Job.tenant_id == Transmission.tenant_id,
+    Job.object_ids["transmission_id"].astext == cast(Transmission.id, String),
+)
+"""Whether a job sends the transmission, or asks about it."""
 
 
 class TransmissionRepository:
@@ -59,14 +66,24 @@ class TransmissionRepository:
         return list(rows)
 
     async def waiting(
-        self, states: Iterable[str], folder_statuses: Iterable[str], after: Cursor | None, size: int
+        self,
+        states: Iterable[str],
+        folder_statuses: Iterable[str],
+        after: Cursor | None,
+        size: int,
+        *,
+        unless_owed: Iterable[str] = (),
     ) -> list[Transmission]:
         """Newest first, of folders that still wait for their transmission; one more than `size`
-        says that a page follows."""
+        says that a page follows. `unless_owed`: states that count once no job goes on."""
+        is_stuck = and_(Transmission.state.in_(list(unless_owed)), ~_IS_OWED)
         query = (
             select(Transmission)
             .join(Folder, Folder.id == Transmission.folder_id)
-            .where(Transmission.state.in_(list(states)), Folder.status.in_(list(folder_statuses)))
+            .where(
+                or_(Transmission.state.in_(list(states)), is_stuck),
+                Folder.status.in_(list(folder_statuses)),
+            )
         )
         if after is not None:
             position = tuple_(Transmission.created_at, Transmission.id)
@@ -120,6 +137,13 @@ class TransmissionRepository:
                 Transmission.remote_id == remote_id,
                 Transmission.id != row.id,
             )
+        )
+        return found is not None
+
+    async def is_owed(self, row: Transmission) -> bool:
+        """Whether a job sends it, or asks about it: none does once it was buried."""
+        found = await self._session.scalar(
+            select(Transmission.id).where(Transmission.id == row.id, _IS_OWED)
         )
         return found is not None
 

@@ -26,6 +26,7 @@ from app.catalog.repository import CatalogRepository
 from app.context import Context
 from app.documents.repository import DocumentRepository
 from app.documents.schemas import Origin, report_key
+from app.documents.verdicts import is_invalid, reason_not_sent
 from app.folders.service import apply
 from app.kit.ids import new_id
 from app.models import Transmission, TransmissionAttempt
@@ -39,7 +40,6 @@ from app.transmissions.repository import TransmissionRepository
 from app.transmissions.schemas import AttemptOutcome, TransmissionState
 from app.transmissions.service import Held, hold, rest
 from connectors.base import Submission
-from signing.report import Verdict
 from workflows.actions import ClaimTransmission, RecordTransmissionError
 from workflows.definition import Protocol
 from workflows.folder import Document, FolderStatus
@@ -55,10 +55,6 @@ _UNVERIFIED = (
     "La signature n'a pas pu être vérifiée : rien n'a été envoyé. L'administrateur de la "
     "plateforme en trouve la cause dans les traces du service ; relancez ensuite l'envoi, la "
     "vérification sera refaite."
-)
-_INVALID = (
-    "La signature du document n'est pas valide : il n'a pas été envoyé. Renvoyez le dossier dans "
-    "son circuit pour le faire signer de nouveau."
 )
 
 
@@ -158,8 +154,11 @@ async def _is_verified(
     current = main_document(held.state).revision
     revision = await DocumentRepository(session).revision(uuid.UUID(current.id))
     assert revision is not None
-    if revision.report is None and revision.origin == Origin.SIGNED.value:
-        if await jobs.is_dead(session, report_key(current.id)):
+    key = report_key(current.id)
+    # The copy of a revision signed in the folder before is no signed one, but may owe its report.
+    is_signed = revision.origin == Origin.SIGNED.value or await jobs.is_known(session, key)
+    if revision.report is None and is_signed:
+        if await jobs.is_dead(session, key):
             await stop_for_person(session, context, held, job, _UNVERIFIED)
             return False
         await rest(session, context, held, TransmissionState.SCHEDULED, _AWAITING_REPORT)
@@ -167,8 +166,8 @@ async def _is_verified(
             session, job, run_after=context.clock() + REPORT_WAIT, error="report_missing"
         )
         return False
-    if revision.report is not None and revision.report["verdict"] == Verdict.INVALID.value:
-        await give_up(session, context, held, job, _INVALID)
+    if is_invalid(revision.report):
+        await give_up(session, context, held, job, reason_not_sent(revision))
         return False
     return True
 

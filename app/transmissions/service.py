@@ -157,15 +157,19 @@ async def store_bytes(context: Context, content: bytes) -> StoredBlob:
 
 async def enqueue_poll(session: AsyncSession, context: Context, row: Transmission) -> None:
     """Owes the polling of an emission under this id, or of one whose id is still sought."""
-    remote_id = row.remote_id or ""
     await jobs.enqueue(
         session,
         POLL,
         row.tenant_id,
-        {"transmission_id": str(row.id), "remote_id": remote_id},
+        {"transmission_id": str(row.id), "remote_id": row.remote_id or ""},
         run_after=context.clock() + timedelta(seconds=context.settings.tdt.poll_s),
-        dedupe_key=f"{POLL}:{row.id}:{remote_id}",
+        dedupe_key=poll_key(row),
     )
+
+
+def poll_key(row: Transmission) -> str:
+    """The `dedupe_key` of the job that asks about an emission under its present id."""
+    return f"{POLL}:{row.id}:{row.remote_id or ''}"
 
 
 async def hold(session: AsyncSession, transmission_id: uuid.UUID) -> Held | None:

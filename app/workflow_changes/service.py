@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principal import Principal
+from app.auth.refusals import failure_of_one
 from app.catalog.judgement import drawing_findings, errors_of, refuse_errors, use_of
 from app.catalog.repository import CatalogRepository
 from app.catalog.workflows import version_of
@@ -19,8 +20,8 @@ from app.errors import Conflict, NotFound
 from app.folders.facts import binding_of, state_of
 from app.folders.repository import FolderRepository
 from app.folders.service import apply, event_of
-from app.kit.failures import failure_of
-from app.models import Folder, WorkflowVersion
+from app.kit.failures import Failure, failure_of
+from app.models import Folder, FolderEvent, WorkflowVersion
 from app.register.service import load_register
 from app.workflow_changes.repository import WorkflowChangeRepository
 from app.workflow_changes.schemas import (
@@ -38,15 +39,18 @@ from workflows.register import PersonAtDesk, PersonId, PowerRegister
 from workflows.versions import Effect, Impact, impact
 
 _BATCH = 500
+_UNREADABLE = (
+    "Ce dossier ne peut pas être lu : l'exploitant en trouve la cause dans les traces du service."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class _UnderWay:
-    """A folder under way, the version that it follows, where it stands."""
+    """A folder under way, the version that it follows, where it stands or why nobody can tell."""
 
     folder: Folder
     version: WorkflowVersion
-    state: FolderState
+    state: FolderState | Failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,27 +93,27 @@ async def preview(
 async def folders_that_follow(
     session: AsyncSession, workflow_id: uuid.UUID, number: int, *, now: datetime
 ) -> list[uuid.UUID]:
-    """The oldest folders under way that can be brought to the version. Raises NotFound, or Conflict
-    (`version_not_active`)."""
+    """The oldest folders under way that can be brought to the version, and those that cannot be
+    read: `migrate` answers why. Raises NotFound, or Conflict (`version_not_active`)."""
     target = await _target(session, await target_of(session, workflow_id, number))
     return [
         one.folder.id
         async for one in _under_way(session, workflow_id)
-        if one.version.id != target.version.id
-        and _impact(one, target, now).effect is not Effect.CANNOT_FOLLOW
+        if one.version.id != target.version.id and _may_follow(one, target, now)
     ][:MAX_FOLDERS]
 
 
 async def folders_brought_to(
     session: AsyncSession, workflow_id: uuid.UUID, number: int
 ) -> list[uuid.UUID]:
-    """The oldest folders under way whose last migration brought them to the version. Raises
-    NotFound."""
+    """The oldest folders under way whose last migration brought them to the version, and those in
+    it that cannot be read: `bring_back` answers why. Raises NotFound."""
     version = await version_of(session, workflow_id, number)
     return [
         one.folder.id
         async for one in _under_way(session, workflow_id)
-        if one.version.id == version.id and one.state.migrated_from is not None
+        if one.version.id == version.id
+        and (isinstance(one.state, Failure) or one.state.migrated_from is not None)
     ][:MAX_FOLDERS]
 
 
@@ -138,7 +142,7 @@ async def migrate(
             folder = await _locked(session, folder_id, target.workflow_id)
             await _bring(session, context, principal, folder, target, chosen)
     except Exception as e:  # noqa: BLE001  the edge of one folder among others
-        return _failed(folder_id, e)
+        return await _failed(context, principal, folder_id, e)
     return _migrated(folder_id, target)
 
 
@@ -161,7 +165,7 @@ async def bring_back(
             assert target is not None
             await _bring(session, context, principal, folder, target, ())
     except Exception as e:  # noqa: BLE001  the edge of one folder among others
-        return _failed(folder_id, e)
+        return await _failed(context, principal, folder_id, e)
     return _migrated(folder_id, target)
 
 
@@ -213,7 +217,15 @@ async def _under_way(session: AsyncSession, workflow_id: uuid.UUID) -> AsyncIter
         batch = every[start : start + _BATCH]
         events = await repository.events_of([folder.id for folder, _ in batch])
         for folder, version in batch:
-            yield _UnderWay(folder, version, replay(event_of(row) for row in events[folder.id]))
+            yield _UnderWay(folder, version, _where(folder, events[folder.id]))
+
+
+def _where(folder: Folder, events: Sequence[FolderEvent]) -> FolderState | Failure:
+    """Where these events bring the folder, or why they cannot be read."""
+    try:
+        return replay(event_of(row) for row in events)
+    except Exception as e:  # noqa: BLE001  the edge of one folder among others
+        return failure_of(e, folder=str(folder.id))
 
 
 async def _target(session: AsyncSession, version: WorkflowVersion) -> _Target:
@@ -227,7 +239,16 @@ async def _target(session: AsyncSession, version: WorkflowVersion) -> _Target:
     return _Target(version, drawn, await load_register(session), forbidden)
 
 
+def _may_follow(one: _UnderWay, target: _Target, now: datetime) -> bool:
+    """What cannot be read is for `migrate` to say."""
+    if isinstance(one.state, Failure):
+        return True
+    return _impact(one, target, now).effect is not Effect.CANNOT_FOLLOW
+
+
 def _impact(one: _UnderWay, target: _Target, now: datetime) -> Impact:
+    if isinstance(one.state, Failure):
+        return Impact(Effect.CANNOT_FOLLOW, _UNREADABLE)
     why_not = target.forbidden.get(one.folder.subtype_id)
     if why_not is not None:
         current = one.state.current_step
@@ -271,8 +292,10 @@ def _migrated(folder_id: uuid.UUID, version: WorkflowVersion) -> MigrationOutcom
     )
 
 
-def _failed(folder_id: uuid.UUID, error: Exception) -> MigrationOutcome:
-    failure = failure_of(error, folder=str(folder_id))
+async def _failed(
+    context: Context, principal: Principal, folder_id: uuid.UUID, error: Exception
+) -> MigrationOutcome:
+    failure = await failure_of_one(context, principal, error, folder_id)
     return MigrationOutcome(
         folder_id=folder_id,
         migrated=False,

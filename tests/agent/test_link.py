@@ -61,8 +61,13 @@ class TestOrigin:
 
     def test_loopback_http_needs_its_flag(self) -> None:
         assert origin_of("http://127.0.0.1:8000", loopback_http=True) == "http://127.0.0.1:8000"
-        with pytest.raises(LinkError):
+        with pytest.raises(LinkError, match="--loopback-http"):
             origin_of("http://127.0.0.1:8000", loopback_http=False)
+
+    def test_loopback_is_told_of_its_flag_and_nobody_else_is(self) -> None:
+        with pytest.raises(LinkError) as refused:
+            origin_of("http://192.0.2.1:8000", loopback_http=False)
+        assert "--loopback-http" not in refused.value.detail
 
 
 class TestAnswers:

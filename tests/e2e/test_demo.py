@@ -88,7 +88,7 @@ class TestResults:
             require_tool(tool)
         script = (demo.out / COMMANDS).read_text(encoding="utf-8")
         others = script.partition("# Nos vérificateurs")[0]
-        told = judge(demo.out, "sh", "-c", others)
+        told = judge(demo.out, "sh", "-c", f"{others}exit $status")
         counts = [told.count(one) for one in ("Signature is Valid", "CMS Verification", "2/2")]
         assert counts == [1, 1, 3]
 
@@ -167,7 +167,7 @@ class TestRefusals:
         assert "refaites l'export" in told
         assert not (tmp_path / "pes-signed.xml").exists()
 
-    def test_a_flow_without_identifier_is_refused_at_the_signature(
+    def test_a_flow_without_identifier_is_refused_before_its_circuit(
         self, tmp_path: Path, shared_data: Path
     ) -> None:
         sample = shared_data / "pes/samples/A04-depense-3-mandats-sans-id.xml"
@@ -175,7 +175,7 @@ class TestRefusals:
         played = play_demo(tmp_path, "--pes", sample, PARAPHEUR_SCHEMAS_DIR=schemas)
         told = played.ended.output
         assert (played.ended.status, "[pes_no_signable_id]" in told) == (1, True)
-        assert "avertissement(s)" in told
+        assert "avertissement : " in told
         # One document failing in a batch holds nothing back for the other.
         assert (tmp_path / "act-signed.pdf").exists()
 
@@ -215,7 +215,8 @@ class TestSamples:
         assert pes.schema_findings(signed, shared_data / "pes/xsd") == ()
         (tmp_path / ROOT_CA).write_bytes(key.chain.root.pem)
         (tmp_path / ISSUER).write_bytes(key.chain.issuer.pem)
-        judged = judge(tmp_path, "sh", "-c", "".join(judges_of_flow(signed, ROOT_CA, ISSUER)))
+        script = "".join(judges_of_flow(signed, ROOT_CA, ISSUER))
+        judged = judge(tmp_path, "sh", "-c", f"status=0\n{script}exit $status")
         assert judged.count("2/2") == len(signatures_of(signed.read_bytes()))
 
     def test_an_act_of_20_mb_goes_to_the_end(

@@ -27,6 +27,10 @@ def form_pdf(*, form: bytes = b"", fields: dict[int, bytes] | None = None) -> by
     return written(objects | chosen)
 
 
+def page(box: bytes) -> bytes:
+    return simple_objects()[3].replace(b"[0 0 200 200]", box)
+
+
 def added(signed: bytes, current: bytes) -> tuple[AddedSignature, ...]:
     return added_signatures(open_pdf(signed), open_pdf(current), DEFAULT_LIMITS)
 
@@ -89,6 +93,11 @@ class TestAllowed:
         current = appended(form_pdf(), {1: catalog, 40: stream(b"<x/>")})
         assert added(form_pdf(), current) == ()
 
+    def test_a_number_may_be_written_otherwise(self) -> None:
+        signed = appended(form_pdf(), {3: page(b"[0 0 200.0 200.50]")})
+        current = appended(signed, {3: page(b"[0.0 -0 +200. 200.5]")})
+        assert added(signed, current) == ()
+
 
 class TestRefused:
     @pytest.mark.parametrize(
@@ -132,6 +141,20 @@ class TestRefused:
     )
     def test_threat_04_what_existed_stays(self, objects: dict[int, bytes]) -> None:
         assert refused(form_pdf(), objects)
+
+    @pytest.mark.parametrize(
+        ("signed", "current"),
+        [
+            pytest.param(b"200", b"200.000000000000001", id="another number"),
+            # Equal once they are binary floating-point numbers.
+            pytest.param(b"9007199254740992", b"9007199254740993", id="a large number"),
+            pytest.param(b"1", b"true", id="a boolean"),
+            pytest.param(b"200", b"(200)", id="a string"),
+        ],
+    )
+    def test_threat_04_a_number_replaced(self, signed: bytes, current: bytes) -> None:
+        before = appended(form_pdf(), {3: page(b"[0 0 200 %s]" % signed)})
+        assert refused(before, {3: page(b"[0 0 200 %s]" % current)}) == "valeur /MediaBox"
 
     @pytest.mark.parametrize(
         "field",
@@ -182,3 +205,13 @@ class TestLocks:
     def test_a_timestamp_is_never_forbidden(self) -> None:
         stamp = AddedSignature("H", is_new_field=True, is_visible=False, is_timestamp=True)
         assert not Locks(1, "/All", frozenset()).forbid(stamp)
+
+
+def test_an_added_page_is_named_before_the_form_that_went_with_it() -> None:
+    signed = form_pdf()
+    objects = {
+        1: b"<< /Type /Catalog /Pages 2 0 R >>",
+        2: b"<< /Type /Pages /Kids [3 0 R 40 0 R] /Count 2 >>",
+        40: b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 200 200] >>",
+    }
+    assert refused(signed, objects) == "nombre de pages"

@@ -74,6 +74,12 @@ def signed_form(tree: PkiTree) -> bytes:
     return signed_pdf(pdf_with_text_field(), tree.good, chain=tree.chain)
 
 
+def with_real_numbers(document: bytes) -> bytes:
+    page = object_source(document, PAGE)
+    assert b" 200 200 ]" in page
+    return appended(document, {PAGE: page.replace(b" 200 200 ]", b" 200.0 200. ]")})
+
+
 def judged(document: bytes, tree: PkiTree) -> VerificationReport:
     return verify_pdf(document, trust=tree.trust, now=tree.now)
 
@@ -125,6 +131,7 @@ class TestSound:
             pytest.param(
                 lambda d, t: with_field(d, SigFieldSpec("Attente")), id="empty-field-added"
             ),
+            pytest.param(lambda d, _: with_real_numbers(d), id="page-with-real-numbers"),
             pytest.param(lambda d, _: d + b"\n", id="final-newline"),
         ],
     )

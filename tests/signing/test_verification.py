@@ -64,6 +64,15 @@ class TestVectors:
         assert report.verdict is Verdict.CANNOT_VOUCH
         assert {one.integrity for one in report.signatures} == {Integrity.INTACT}
 
+    @pytest.mark.parametrize("name", [one for one in INTACT if one.startswith("P")])
+    def test_sound_ones_stay_so_under_our_signature(
+        self, shared_data: Path, tree: PkiTree, name: str
+    ) -> None:
+        content = signed_pdf((shared_data / "validation" / name).read_bytes(), tree.good)
+        report = verify(content, trust=TrustMaterial(), now=tree.now)
+        assert report.verdict is Verdict.CANNOT_VOUCH
+        assert {one.later_changes for one in report.signatures[:-1]} == {LaterChanges.ALLOWED}
+
     @pytest.mark.parametrize("name", INVALID)
     def test_attacked_ones_are_invalid(
         self, vector: Callable[[str], VerificationReport], name: str

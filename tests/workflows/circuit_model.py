@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 
-from tests.workflows.town_model import NOBODY, Names, Town
+from tests.workflows.town_model import NOBODY, Delegation, Names, Town
 from workflows.actions import (
     Action,
     AddStep,
@@ -113,6 +113,7 @@ class Entry:
     before: Snapshot
     round: int
     turn: StepId | None = None
+    by: Delegation | None = None
 
 
 @dataclass
@@ -138,9 +139,11 @@ class PaperFolder:
     corrected: bool = False
     made: set[RevisionId] = field(default_factory=set)
     hands: set[PersonId] = field(default_factory=set)
+    writers: set[PersonId] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        """`hands` are all those who prepared it: opened it first of all."""
+        """`hands` are all those who deposited it: opened it first of all. `writers` wrote in it
+        while it was prepared."""
         self.hands.add(self.submitter.person)
 
     # ---- what is the case ------------------------------------------------------------------
@@ -162,6 +165,11 @@ class PaperFolder:
         return self.now.status in _BACK
 
     @property
+    def may_change(self) -> bool:
+        """Whether its documents are not fixed."""
+        return self.is_back or self.preparing or self.now.status is _S.DRAFT
+
+    @property
     def has_ended(self) -> bool:
         """Whether nothing more happens to it, but that another one follows."""
         return self.now.status in _ENDS
@@ -172,14 +180,15 @@ class PaperFolder:
 
     def _kept_apart_by(self, duty: Duty, step: Step) -> Names:
         kind, passed = step.kind, tuple(_PASSES)
+        deposited = self.hands | (self.writers if step.phase is Phase.VALIDATION else set())
         match duty.kind:
             case DutyKind.APPROVER_DOES_NOT_SIGN:
                 others = {_K.SIGNATURE: (Approve,), _K.APPROVAL: (Sign, SignOnPaper)}
                 return self._authors(others.get(kind, ()))
             case DutyKind.SUBMITTER_DOES_NOT_APPROVE:
-                return frozenset(self.hands) if kind is _K.APPROVAL else NOBODY
+                return frozenset(deposited) if kind is _K.APPROVAL else NOBODY
             case DutyKind.SUBMITTER_DOES_NOT_SIGN:
-                return frozenset(self.hands) if kind is _K.SIGNATURE else NOBODY
+                return frozenset(deposited) if kind is _K.SIGNATURE else NOBODY
             case DutyKind.DISTINCT_PERSONS:
                 steps = set(duty.steps) if step.id in duty.steps else set()
                 again = [e for e in self.pile if e.turn == step.id and e.round != self.round]
@@ -261,10 +270,12 @@ class PaperFolder:
             for actor in step.actors
             if actor.kind is ActorKind.VARIABLE
         ]
+        variable.sort(key=lambda one: one[0])
         chosen = sorted(action.chosen_desks, key=lambda one: one.step)
-        return [step for step, _ in sorted(variable)] == [one.step for one in chosen] and all(
-            one.desk in choices for one, (_, choices) in zip(chosen, sorted(variable), strict=True)
+        fits = [step for step, _ in variable] == [one.step for one in chosen] and all(
+            one.desk in choices for one, (_, choices) in zip(chosen, variable, strict=True)
         )
+        return fits and not any(_agrees_twice(step, action) for step in action.workflow.steps)
 
     def _may_enter(self, documents: tuple[Document, ...]) -> bool:
         """Whether there is something to sign, without a signature of an earlier round."""
@@ -477,10 +488,16 @@ class PaperFolder:
         apart = self.kept_apart(self.turn)
         return self.town.best_name(action.actor, self.turn.step.kind, apart)
 
+    def _by_delegation(self, action: Action) -> Delegation | None:
+        if self.turn is None or not isinstance(action, PassingAction):
+            return None
+        apart = self.kept_apart(self.turn)
+        return self.town.best_delegation(action.actor, self.turn.step.kind, apart)
+
     def correct(self, person: PersonId) -> None:
-        """Somebody of the desk that deposited changes a folder that came back."""
-        self.corrected = True
-        self.hands.add(person)
+        """Somebody changes what is not fixed yet, or not any more."""
+        self.corrected = self.is_back
+        (self.writers if self.preparing else self.hands).add(person)
 
     def follow(self, action: Action) -> None:
         """Does an act that the rules allow."""
@@ -543,12 +560,12 @@ class PaperFolder:
             self._become(_S.REMOTE_REFUSED)
 
     def _put_on_the_pile(self, action: PersonAction) -> None:
-        for_whom = self.in_whose_name(action)
+        for_whom, by = self.in_whose_name(action), self._by_delegation(action)
         if isinstance(action, Submit | Resubmit):
             self.round += 1
         seat, turn = action.actor, getattr(action, "step", None)
         names = {one for one in (seat.person, for_whom) if one is not None}
-        self.pile.append(Entry(action, seat, names, self.now, self.round, turn))
+        self.pile.append(Entry(action, seat, names, self.now, self.round, turn, by))
         self.known_desks.add(seat.desk)
 
     def _do(self, action: PersonAction) -> None:
@@ -615,10 +632,16 @@ class PaperFolder:
         return tuple(kept)
 
     def _is_disowned(self, turn: Turn) -> bool:
-        """Whether somebody passed the step, in the round before, who may not pass it now."""
+        """Whether somebody passed the step, in the round before, who may not pass it now: by a
+        duty, for he stood back, or for more than he was trusted with."""
         before = (e for e in self.pile if (e.turn, e.round) == (turn.step.id, self.round - 1))
-        passed = (e for e in before if isinstance(e.action, tuple(_PASSES)))
-        return any(e.names & self.kept_apart(turn) for e in passed)
+        passed = [e for e in before if isinstance(e.action, tuple(_PASSES))]
+        limits = (e.by.ceiling for e in passed if e.by is not None)
+        return (
+            any(e.names & self.kept_apart(turn) for e in passed)
+            or any(e.seat.person in self.recused for e in passed)
+            or not all(self.town.is_under(one) for one in limits)
+        )
 
     def _pass(self, action: Action, seat: PersonAtDesk) -> None:
         turn = self.now.turns[self.now.at]
@@ -736,6 +759,13 @@ def _settled(step: Step, action: Submit) -> Step:
     }
     actors = (given_desk(desks[one.kind]()) if one.kind in desks else one for one in step.actors)
     return replace(step, actors=tuple(actors))
+
+
+def _agrees_twice(step: Step, action: Submit) -> bool:
+    """Whether a desk chosen for a step of several agreements has another part in it."""
+    desks = [one.desk for one in _settled(step, action).actors if one.desk]
+    chosen = {one.desk for one in action.chosen_desks if one.step == step.id}
+    return step.mode is StepMode.ALL_OF and any(desks.count(one) > 1 for one in chosen)
 
 
 def _changes(action: Action) -> tuple[RevisionChange, ...]:

@@ -22,9 +22,12 @@ from tests.builders.workflows import (
     ADA,
     ADA_AT_RECEPTION,
     BEN,
+    BEN_AT_ACCOUNTS,
     BEN_AT_RECEPTION,
     CLEO_AT_ACCOUNTS,
     DAN,
+    FIRST_LOOK,
+    FIRST_LOOK_STEP,
     FULL,
     RECEPTION,
     SINCE,
@@ -218,6 +221,18 @@ class TestWhoDeposited:
             (event,) = correction(back, person, NOW)
             back = evolve(back, event)
         assert self.bars_ben(play(back, self.AGAIN))
+
+    def test_threat_37_nor_whoever_changed_the_draft_of_a_colleague(self) -> None:
+        (event,) = correction(a_draft(), BEN, NOW)
+        assert self.bars_ben(play(evolve(a_draft(), event), self.BY_ADA))
+
+    def test_threat_37_nor_whoever_changed_the_documents_in_a_preparation_circuit(self) -> None:
+        prepared = replace(self.WORKFLOW, steps=(FIRST_LOOK_STEP, *self.WORKFLOW.steps))
+        state = play(a_draft(), replace(self.BY_ADA, workflow=prepared))
+        (event,) = correction(state, BEN, NOW)
+        changed = evolve(state, event)
+        assert not self.bars_ben(changed)
+        assert self.bars_ben(play(changed, Approve(BEN_AT_ACCOUNTS, FIRST_LOOK, some_documents())))
 
     def test_threat_37_nor_do_they_sign(self) -> None:
         passed = Approve(CLEO_AT_ACCOUNTS, FULL.steps[0].id)

@@ -59,7 +59,7 @@ from workflows.actions import (
     Submit,
 )
 from workflows.definition import StepKind, Workflow
-from workflows.engine import AllowedAction, allowed_actions, decide, open_draft
+from workflows.engine import AllowedAction, acting, allowed_actions, decide, open_draft
 from workflows.errors import (
     DeskNotConcerned,
     NoFitCertificate,
@@ -539,3 +539,26 @@ class TestAllowedActions:
 
     def test_nothing_after_the_end(self) -> None:
         assert allowed_actions(cancelled(), ADA, REGISTER, FACTS, NOW) == ()
+
+
+class TestActing:
+    @pytest.mark.parametrize(
+        ("state", "actor", "refusal"),
+        [
+            (approved(), EVE_AT_MAYOR, NoFitCertificate),
+            (approved(), BEN_AT_ACCOUNTS, DeskNotConcerned),
+            (submitted(), DAN_AT_MAYOR, WrongStepKind),
+            (rejected(), DAN_AT_MAYOR, NotInWorkflow),
+            (cancelled(), DAN_AT_MAYOR, FolderFinal),
+        ],
+        ids=["no certificate", "another desk", "another act", "no step", "the end"],
+    )
+    def test_is_refused_as_the_act_itself_would_be(
+        self, state: FolderState, actor: PersonAtDesk, refusal: type[Refused]
+    ) -> None:
+        with pytest.raises(refusal):
+            acting(state, ActionKind.SIGN, actor, REGISTER, FACTS, NOW)
+
+    def test_says_who_signs_by_which_power(self) -> None:
+        by = acting(approved(), ActionKind.SIGN, DAN_AT_MAYOR, REGISTER, FACTS, NOW)
+        assert by == Authorship(DAN, Power(PowerKind.HOLDER, MAYOR))

@@ -27,6 +27,7 @@ from tests.builders.workflows import (
     FILING,
     FILING_STEP,
     FULL,
+    GIL,
     GIL_AT_ACCOUNTS,
     HAL_AT_ACCOUNTS,
     HAL_AT_MAYOR,
@@ -107,7 +108,16 @@ from workflows.moments import (
     OpinionAlreadyAsked,
     StepAlreadyPassed,
 )
-from workflows.register import Administrator, DeskHolder, Facts, PersonAtDesk, PersonId, PowerKind
+from workflows.register import (
+    Absence,
+    AbsenceId,
+    Administrator,
+    DeskHolder,
+    Facts,
+    PersonAtDesk,
+    PersonId,
+    PowerKind,
+)
 from workflows.turns import unread
 
 READING = FolderRules(mandatory_reading=True)
@@ -316,6 +326,15 @@ class TestTransfer:
         with pytest.raises(SelfGranted, match="un autre administrateur"):
             decide(sent(), Transfer(seat, VISA, ELSEWHERE), register, FACTS, NOW)
         assert decide(sent(), Transfer(seat, VISA, MAYOR), register, FACTS, NOW)
+
+    def test_threat_36_nor_to_one_where_his_turn_in_a_ranked_list_has_come(self) -> None:
+        away = Absence(AbsenceId("away"), FAY, SINCE, replacements=(CLEO, GIL))
+        register = replace(REGISTER, absences=(away,))
+        handed = Transfer(GIL_AT_ACCOUNTS, VISA, ELSEWHERE)
+        assert decide(sent(), handed, register, FACTS, NOW)
+        state = play(sent(), Recuse(CLEO_AT_ACCOUNTS, WHY))
+        with pytest.raises(SelfGranted):
+            decide(state, handed, register, FACTS, NOW)
 
     def test_whoever_has_the_step_may_hand_it_to_his_other_desk(self) -> None:
         own = (*REGISTER.holders, DeskHolder(ELSEWHERE, BEN, SINCE))
@@ -602,6 +621,7 @@ class TestRecusal:
         )
         with pytest.raises(PersonRecused):
             ask(state, GiveOpinion(FAY_ELSEWHERE, VISA, "Oui."))
+        assert who_may_advise(state, ELSEWHERE, REGISTER, FACTS, NOW).able == ()
 
     def test_the_folder_stays_with_its_submitter_all_the_same(self) -> None:
         state = play(

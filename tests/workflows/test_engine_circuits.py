@@ -76,8 +76,10 @@ from workflows.actions import (
 from workflows.definition import (
     BOSS,
     SUBMITTER,
+    Actor,
     DeskId,
     StepKind,
+    StepMode,
     Workflow,
     given_desk,
     variable_desk,
@@ -89,6 +91,7 @@ from workflows.errors import (
     PaperRefused,
     VariableDeskMissing,
     VariableDeskRefused,
+    VariableDeskRepeated,
 )
 from workflows.events import (
     Approved,
@@ -104,7 +107,7 @@ from workflows.moments import StepAlreadyPassed, TooLateToRetract, WrongStepKind
 from workflows.obstacles import NobodyAble
 from workflows.outside_events import Acknowledged, OutsideAnswered
 from workflows.progress import desks_for
-from workflows.register import PersonAtDesk
+from workflows.register import Office, PersonAtDesk
 
 
 def sent(workflow: Workflow, *chosen: ChosenDesk, rules: FolderRules | None = None) -> FolderState:
@@ -291,6 +294,44 @@ class TestVariableDesk:
         two = a_workflow(replace(BOTH_VISAS_STEP, actors=(variable_desk(), variable_desk())))
         state = sent(two, ChosenDesk(BOTH_VISAS, MAYOR), ChosenDesk(BOTH_VISAS, ACCOUNTS))
         assert desks_now(state) == (MAYOR, ACCOUNTS)
+
+    @pytest.mark.parametrize(
+        ("actors", "desks", "refused"),
+        [
+            ((variable_desk(), variable_desk()), (MAYOR, MAYOR), True),
+            ((given_desk(MAYOR), variable_desk()), (MAYOR,), True),
+            ((variable_desk(), given_desk(MAYOR)), (MAYOR,), True),
+            ((SUBMITTER, variable_desk()), (RECEPTION,), True),
+            ((SUBMITTER, variable_desk()), (MAYOR,), False),
+            ((given_desk(MAYOR), given_desk(MAYOR), variable_desk()), (ACCOUNTS,), False),
+        ],
+        ids=["twice", "named before", "named after", "own", "another", "not the one repeated"],
+    )
+    def test_where_all_must_agree_it_is_none_that_the_step_has_already(
+        self, actors: tuple[Actor, ...], desks: tuple[DeskId, ...], refused: bool
+    ) -> None:
+        step = replace(BOTH_VISAS_STEP, actors=actors)
+        chosen = [ChosenDesk(BOTH_VISAS, desk) for desk in desks]
+        if refused:
+            with pytest.raises(VariableDeskRepeated, match=step.name):
+                sent(a_workflow(step), *chosen)
+        else:
+            assert set(desks) < set(desks_now(sent(a_workflow(step), *chosen)))
+        anybody = a_workflow(replace(step, mode=StepMode.ANY_OF))
+        assert set(desks) <= set(desks_now(sent(anybody, *chosen)))
+
+    def test_the_refusal_names_the_office_that_would_agree_for_two(self) -> None:
+        step = replace(BOTH_VISAS_STEP, actors=(given_desk(MAYOR), variable_desk()))
+        named = replace(REGISTER, offices=(Office(MAYOR, "Maire"),))
+        submit = Submit(
+            ADA_AT_RECEPTION,
+            VERSION,
+            a_workflow(step),
+            some_documents(),
+            (ChosenDesk(BOTH_VISAS, MAYOR),),
+        )
+        with pytest.raises(VariableDeskRepeated, match="le bureau du Maire"):
+            play(a_draft(), submit, register=named)
 
     def test_it_must_be_chosen(self) -> None:
         with pytest.raises(VariableDeskMissing, match="Étape visa"):

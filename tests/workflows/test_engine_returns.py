@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -25,11 +26,13 @@ from tests.builders.workflows import (
     FAY_ELSEWHERE,
     FIRST_LOOK,
     GIL_AT_ACCOUNTS,
+    GIL_AT_MAYOR,
     MAILING,
     MAYOR,
     NO_STEP,
     NOW,
     OTHER_SIGNATURE,
+    OTHER_VERSION,
     RECEPTION,
     REGISTER,
     SECOND_VISA,
@@ -54,6 +57,7 @@ from workflows.actions import (
     Approve,
     Cancel,
     ForceStep,
+    Migrate,
     Recuse,
     Reject,
     Resubmit,
@@ -63,7 +67,16 @@ from workflows.actions import (
     Submit,
     Transfer,
 )
-from workflows.definition import Duty, DutyKind, Step, StepId, StepKind, Workflow
+from workflows.definition import (
+    Duty,
+    DutyKind,
+    FieldKey,
+    Step,
+    StepId,
+    StepKind,
+    StepMode,
+    Workflow,
+)
 from workflows.engine import AllowedAction, allowed_actions, decide
 from workflows.errors import DocumentsMismatch, PersonRecused, ReturnRefused
 from workflows.events import Event, Rejected, Resubmitted, StepStarted
@@ -81,11 +94,14 @@ from workflows.moments import NothingToRetract, TooLateToRetract
 from workflows.register import (
     Absence,
     AbsenceId,
+    Facts,
     Grant,
+    NamedAmount,
     PersonAtDesk,
     PowerId,
     PowerKind,
     PowerRegister,
+    Scope,
 )
 from workflows.returns import correction, retractable_act
 
@@ -111,6 +127,10 @@ def signed_twice() -> FolderState:
     state = play(sent(ROUND_TRIP), Approve(BEN_AT_ACCOUNTS, VISA))
     state = play(state, Sign(CLEO_AT_ACCOUNTS, OTHER_SIGNATURE, signed(state)))
     return play(state, Sign(DAN_AT_MAYOR, SIGNATURE, signed(state)))
+
+
+def of_amount(cents: int) -> Facts:
+    return replace(FACTS, amounts=(NamedAmount("montant", cents),))
 
 
 def states(state: FolderState) -> list[StepState]:
@@ -173,6 +193,17 @@ class TestReturn:
         state = play(
             sent(a_workflow(VISA_STEP, LAST)),
             Transfer(BEN_AT_ACCOUNTS, VISA, MAYOR),
+            Approve(DAN_AT_MAYOR, VISA),
+            self.back_to_visa,
+        )
+        assert state.desks_awaited_at(VISA) == (MAYOR,)
+
+    def test_the_step_goes_to_the_desk_that_had_it_however_often_it_comes_back(self) -> None:
+        state = play(
+            sent(a_workflow(VISA_STEP, LAST)),
+            Transfer(BEN_AT_ACCOUNTS, VISA, MAYOR),
+            Approve(DAN_AT_MAYOR, VISA),
+            self.back_to_visa,
             Approve(DAN_AT_MAYOR, VISA),
             self.back_to_visa,
         )
@@ -250,6 +281,41 @@ class TestReturn:
 
 class TestApprovalsThatStand:
     workflow = a_workflow(VISA_STEP, LAST, SIGNATURE_STEP)
+    DELEGATION = Grant(
+        PowerId("grant-1"),
+        PowerKind.SIGNATURE_DELEGATION,
+        ACCOUNTS,
+        FAY,
+        SINCE,
+        grantor=CLEO,
+        scope=Scope(ceiling_cents=100),
+        executory_at=SINCE.start,
+    )
+
+    def approved_by(self, seat: PersonAtDesk, grant: Grant, amount: int = 100) -> FolderState:
+        """Approved by him beside this grant, and by a second person, then rejected."""
+        return play(
+            sent(self.workflow, KEEPING),
+            Approve(seat, VISA),
+            Approve(DAN_AT_MAYOR, SECOND_VISA),
+            Reject(DAN_AT_MAYOR, SIGNATURE, WHY),
+            register=replace(REGISTER, grants=(grant,)),
+            facts=of_amount(amount),
+        )
+
+    def kept(
+        self, state: FolderState, again: Resubmit, grant: Grant, amount: int
+    ) -> tuple[StepId, ...]:
+        register = replace(REGISTER, grants=(grant,))
+        (event, *_) = decide(state, again, register, of_amount(amount), NOW + timedelta(days=1))
+        assert isinstance(event, Resubmitted)
+        return event.kept
+
+    def kept_of_a_delegate(self, *, under: int, since: Grant = DELEGATION) -> tuple[StepId, ...]:
+        """What stands of the approval of a delegate, the amount being this one afterwards."""
+        state = self.approved_by(PersonAtDesk(FAY, ACCOUNTS), self.DELEGATION)
+        again = Resubmit(ADA_AT_RECEPTION, some_documents())
+        return self.kept(state, again, since, under)
 
     def rejected(self, rules: FolderRules = KEEPING) -> FolderState:
         return play(
@@ -374,6 +440,124 @@ class TestApprovalsThatStand:
             Resubmit(ADA_AT_RECEPTION, some_documents()),
         )
         assert [one.state for one in state.steps[:2]] == [StepState.DONE, StepState.DONE]
+
+    def test_threat_36_one_falls_that_was_given_under_a_ceiling_now_exceeded(self) -> None:
+        assert self.kept_of_a_delegate(under=100) == (VISA, SECOND_VISA)
+        assert self.kept_of_a_delegate(under=101) == ()
+
+    def test_threat_36_one_falls_of_a_grant_that_nobody_knows_any_more(self) -> None:
+        state = self.approved_by(PersonAtDesk(FAY, ACCOUNTS), self.DELEGATION)
+        (again, *_) = ask(state, Resubmit(ADA_AT_RECEPTION, some_documents()))
+        assert isinstance(again, Resubmitted)
+        assert again.kept == ()
+
+    def test_one_stands_whose_grant_has_ended_since(self) -> None:
+        ended = replace(self.DELEGATION, repealed_at=NOW + timedelta(hours=1))
+        assert self.kept_of_a_delegate(under=100, since=ended) == (VISA, SECOND_VISA)
+
+    def test_threat_36_one_falls_where_the_competence_is_now_somebody_else_s(self) -> None:
+        given_away = replace(self.DELEGATION, kind=PowerKind.POWER_DELEGATION)
+        state = self.approved_by(CLEO_AT_ACCOUNTS, given_away, amount=101)
+        again = Resubmit(ADA_AT_RECEPTION, some_documents())
+        assert self.kept(state, again, given_away, amount=101) == (VISA, SECOND_VISA)
+        assert self.kept(state, again, given_away, amount=100) == ()
+
+    def test_one_of_a_replacement_stands(self) -> None:
+        absences = tuple(
+            Absence(AbsenceId(one), one, SINCE, replacements=(FAY,)) for one in (BEN, CLEO)
+        )
+        register = replace(REGISTER, absences=absences)
+        state = play(
+            sent(self.workflow, KEEPING),
+            Approve(PersonAtDesk(FAY, ACCOUNTS), VISA),
+            Reject(FAY_ELSEWHERE, SECOND_VISA, WHY),
+            register=register,
+        )
+        state = play(state, Resubmit(ADA_AT_RECEPTION, some_documents()))
+        assert state.steps[0].state is StepState.DONE
+
+    def test_one_falls_that_lacks_a_field_emptied_since(self) -> None:
+        note = FieldKey("note")
+        visa = replace(VISA_STEP, required_to_pass=(note,))
+        filled = replace(FACTS, filled=frozenset({note}))
+        state = play(
+            sent(a_workflow(visa, LAST), KEEPING),
+            Approve(BEN_AT_ACCOUNTS, VISA),
+            Reject(FAY_ELSEWHERE, SECOND_VISA, WHY),
+            facts=filled,
+        )
+        again = Resubmit(ADA_AT_RECEPTION, some_documents())
+        turns = [play(state, again, facts=one).current_step for one in (filled, FACTS)]
+        assert [one.id for one in turns if one is not None] == [SECOND_VISA, VISA]
+
+    def test_one_falls_of_a_person_who_stood_back_since(self) -> None:
+        state = play(
+            sent(self.workflow, KEEPING),
+            Approve(BEN_AT_ACCOUNTS, VISA),
+            Recuse(BEN_AT_ACCOUNTS, WHY),
+            Reject(FAY_ELSEWHERE, SECOND_VISA, WHY),
+            Resubmit(ADA_AT_RECEPTION, some_documents()),
+        )
+        assert state.current_step is not None
+        assert state.current_step.id == VISA
+
+    @pytest.mark.parametrize(
+        ("redrawn", "expected"),
+        [
+            (replace(VISA_STEP, name="Visa bis"), SECOND_VISA),
+            (a_step(VISA, StepKind.APPROVAL, ACCOUNTS, ELSEWHERE), SECOND_VISA),
+            (a_step(VISA, StepKind.APPROVAL, ELSEWHERE), VISA),
+            (
+                replace(a_step(VISA, StepKind.APPROVAL, ACCOUNTS, ELSEWHERE), mode=StepMode.ALL_OF),
+                VISA,
+            ),
+        ],
+        ids=["same desk", "his desk among others", "another desk", "every desk"],
+    )
+    def test_they_stand_where_they_suffice_in_the_version_followed_since(
+        self, redrawn: Step, expected: StepId
+    ) -> None:
+        newer = a_workflow(redrawn, LAST)
+        state = play(
+            sent(a_workflow(VISA_STEP, LAST), KEEPING),
+            Approve(BEN_AT_ACCOUNTS, VISA),
+            Migrate(GIL_AT_MAYOR, OTHER_VERSION, newer),
+            Reject(FAY_ELSEWHERE, SECOND_VISA, WHY),
+        )
+        submit = Submit(ADA_AT_RECEPTION, OTHER_VERSION, newer, some_documents(), rules=KEEPING)
+        again = Resubmit(ADA_AT_RECEPTION, some_documents(), submit)
+        (event, *_) = ask(state, again)
+        assert isinstance(event, Resubmitted)
+        current = play(state, again).current_step
+        assert current is not None
+        assert current.id == expected
+
+    def test_one_of_the_desk_to_which_the_step_was_handed_over_stands(self) -> None:
+        state = play(
+            sent(a_workflow(VISA_STEP, LAST), KEEPING),
+            Transfer(BEN_AT_ACCOUNTS, VISA, MAYOR),
+            Approve(DAN_AT_MAYOR, VISA),
+            Migrate(GIL_AT_MAYOR, OTHER_VERSION, a_workflow(VISA_STEP, LAST)),
+            Reject(FAY_ELSEWHERE, SECOND_VISA, WHY),
+            Resubmit(ADA_AT_RECEPTION, some_documents()),
+        )
+        assert state.current_step is not None
+        assert state.current_step.id == SECOND_VISA
+
+    def test_one_that_was_given_in_the_new_version_is_judged_there(self) -> None:
+        newer = a_workflow(a_step(VISA, StepKind.APPROVAL, ELSEWHERE), LAST)
+        back_to_visa = Reject(DAN_AT_MAYOR, SECOND_VISA, WHY, return_to=VISA)
+        state = play(
+            sent(a_workflow(VISA_STEP, LAST), KEEPING),
+            Approve(BEN_AT_ACCOUNTS, VISA),
+            Migrate(GIL_AT_MAYOR, OTHER_VERSION, newer),
+            back_to_visa,
+            Approve(FAY_ELSEWHERE, VISA),
+            Reject(DAN_AT_MAYOR, SECOND_VISA, WHY),
+            Resubmit(ADA_AT_RECEPTION, some_documents()),
+        )
+        assert state.current_step is not None
+        assert state.current_step.id == SECOND_VISA
 
     def test_the_resubmission_may_still_be_taken_back(self) -> None:
         state = play(self.rejected(), Resubmit(ADA_AT_RECEPTION, some_documents()))
@@ -517,9 +701,32 @@ class TestCorrection:
         assert evolve(self.corrected(), event).depositors == (ADA, BEN)
         assert correction(self.corrected(), ADA, NOW) == ()
 
-    def test_is_nothing_where_the_folder_did_not_come_back(self) -> None:
-        assert correction(a_draft(), ADA, NOW) == ()
-        assert correction(sent(ROUND_TRIP), ADA, NOW) == ()
+    def test_is_told_of_who_changes_the_draft_of_somebody_else(self) -> None:
+        (event,) = correction(a_draft(), BEN, NOW)
+        changed = evolve(a_draft(), event)
+        assert (changed.status, changed.depositors) == (FolderStatus.DRAFT, (ADA, BEN))
+        assert not changed.corrected
+        assert correction(changed, BEN, NOW) == ()
+
+    def test_is_told_of_who_changes_the_documents_in_a_preparation(self) -> None:
+        (event,) = correction(sent(EVERY_KIND), BEN, NOW)
+        changed = evolve(sent(EVERY_KIND), event)
+        assert (changed.depositors, changed.preparers) == ((ADA,), (BEN,))
+        assert changed.in_preparation
+        assert not changed.corrected
+        assert correction(changed, BEN, NOW) == ()
+
+    @pytest.mark.parametrize(
+        "workflow", [None, EVERY_KIND, ROUND_TRIP], ids=["draft", "preparation", "validation"]
+    )
+    def test_is_nothing_of_who_deposited_while_the_folder_has_not_come_back(
+        self, workflow: Workflow | None
+    ) -> None:
+        state = a_draft() if workflow is None else sent(workflow)
+        assert correction(state, ADA, NOW) == ()
+
+    def test_is_nothing_where_documents_are_fixed(self) -> None:
+        assert correction(sent(ROUND_TRIP), BEN, NOW) == ()
 
     def test_of_an_earlier_round_does_not_count(self) -> None:
         state = play(

@@ -181,6 +181,15 @@ class TestStructure:
         workflow = with_visa(actors=actors, mode=StepMode.ALL_OF)
         assert told(workflow) == [("all_of_alone", "warning", VISA)]
 
+    def test_two_choices_are_two_desks(self) -> None:
+        workflow = with_visa(actors=(variable_desk(), variable_desk()), mode=StepMode.ALL_OF)
+        assert told(workflow) == []
+
+    def test_choices_that_leave_one_desk_to_agree_for_two_are_an_error(self) -> None:
+        actors = (given_desk(MAYOR), variable_desk(MAYOR))
+        workflow = with_visa(actors=actors, mode=StepMode.ALL_OF)
+        assert told(workflow) == [("choices_too_few", "error", VISA)]
+
     def test_naming_a_desk_twice_is_doubtful(self) -> None:
         workflow = with_visa(actors=(given_desk(MAYOR), given_desk(MAYOR)))
         assert told(workflow) == [("actor_repeated", "warning", VISA)]

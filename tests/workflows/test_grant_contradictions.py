@@ -187,7 +187,8 @@ class TestLapsed:
         )
         new = replace(old, grantee=CO_MAYOR, period=Period(self.CAME))
         assert self.accepts(old, new)
-        assert not self.accepts(replace(old, grantee_office=None), new)
+        assert self.accepts(replace(old, grantee_office=None), new)
+        assert not self.accepts(replace(old, grantee=FIRST, grantee_office=None), new)
 
     @pytest.mark.parametrize("executory_at", [a_grant().executory_at, None], ids=["yes", "not yet"])
     def test_what_a_mayor_who_left_gave_does_not_hold_back_his_successor(

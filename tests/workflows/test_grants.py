@@ -51,7 +51,14 @@ from workflows.grant_refusals import (
     ReplacementRefused,
     SubDelegationRefused,
 )
-from workflows.grants import CAPACITY_MAX, check_absence, check_grant, check_hierarchy, lapsing
+from workflows.grants import (
+    CAPACITY_MAX,
+    Departure,
+    check_absence,
+    check_grant,
+    check_hierarchy,
+    lapsing,
+)
 from workflows.periods import DayOutOfRange, Period
 from workflows.powers import RULES
 from workflows.register import (
@@ -72,6 +79,7 @@ INTERIM = PowerKind.INTERIM
 GRANTS = (SIGNATURE_DELEGATION, FUNCTION_DELEGATION, POWER_DELEGATION, SUBSTITUTION, INTERIM)
 
 OTHER = PowerId("grant-2")
+MAYOR_LEAVES = Departure(MAYOR, TOWN_HALL, NOW)
 
 
 class TestAGrantByItself:
@@ -256,7 +264,7 @@ class TestAbsences:
     SAVED = with_absences(an_absence(MAYOR, CLERK, id=AbsenceId("saved")))
 
     def test_one_with_ranked_replacements_is_accepted(self) -> None:
-        check_absence(REGISTER, an_absence(MAYOR, CLERK, FIRST, desk=TOWN_HALL))
+        check_absence(REGISTER, an_absence(MAYOR, CLERK, FIRST, desk=TOWN_HALL), PARIS)
 
     @pytest.mark.parametrize(
         "replacements", [(MAYOR,), (CLERK, MAYOR), (CLERK, CLERK)], ids=["self", "second", "twice"]
@@ -265,11 +273,11 @@ class TestAbsences:
         self, replacements: tuple[PersonId, ...]
     ) -> None:
         with pytest.raises(ReplacementRefused):
-            check_absence(REGISTER, an_absence(MAYOR, *replacements))
+            check_absence(REGISTER, an_absence(MAYOR, *replacements), PARIS)
 
     def test_the_desk_exists(self) -> None:
         with pytest.raises(AbsenceDeskUnknown):
-            check_absence(REGISTER, an_absence(MAYOR, desk=GONE))
+            check_absence(REGISTER, an_absence(MAYOR, desk=GONE), PARIS)
 
     @pytest.mark.parametrize(
         ("changes", "contradictory"),
@@ -302,9 +310,32 @@ class TestAbsences:
         absence = replace(an_absence(MAYOR), **changes)
         if contradictory:
             with pytest.raises(AbsencesContradictory):
-                check_absence(self.SAVED, absence)
+                check_absence(self.SAVED, absence, PARIS)
         else:
-            check_absence(self.SAVED, absence)
+            check_absence(self.SAVED, absence, PARIS)
+
+    @pytest.mark.parametrize(
+        ("desk", "until", "words"),
+        [
+            (None, MONTH.end, ", de tous ses bureaux, va du 01/03/2026 au 01/04/2026 : "),
+            (TOWN_HALL, None, ", au même bureau, court à partir du 01/03/2026, sans fin : "),
+            (TOWN_HALL, datetime(2026, 3, 31, 22, tzinfo=UTC), "du 01/03/2026 au 31/03/2026 : "),
+        ],
+        ids=["all desks", "open-ended", "whole days in Paris"],
+    )
+    def test_the_refusal_tells_the_dates_of_the_other_one_and_what_to_do(
+        self, desk: DeskId | None, until: datetime | None, words: str
+    ) -> None:
+        saved = an_absence(MAYOR, desk=desk, period=Period(MONTH.start, until), id=AbsenceId("a"))
+        from_before = an_absence(MAYOR, CLERK, desk=desk, period=Period(MONTH.start - DAY))
+        with pytest.raises(AbsencesContradictory) as refused:
+            check_absence(with_absences(saved), from_before, PARIS)
+        assert words in refused.value.detail
+        assert "raccourcissez-la, supprimez-la ou séparez les dates" in refused.value.detail
+
+    def test_one_from_all_desks_goes_with_one_from_a_single_desk(self) -> None:
+        """Nothing is unclear: at its desk, the narrower one names who replaces first."""
+        check_absence(self.SAVED, an_absence(MAYOR, FIRST, desk=TOWN_HALL), PARIS)
 
 
 @pytest.mark.parametrize(
@@ -345,6 +376,8 @@ class TestLapsing:
                 },
                 True,
             ),
+            ({"grantee": MAYOR, "grantor": CO_MAYOR}, True),
+            ({"kind": SUBSTITUTION, "grantor": None, "office": DEPUTY, "grantee": MAYOR}, True),
             ({"period": Period(TERM.start, NOW)}, False),
             ({"period": Period(TERM.start, NOW + SECOND)}, True),
             ({"repealed_at": NOW}, False),
@@ -359,6 +392,8 @@ class TestLapsing:
             "given in another office",
             "received for the office",
             "substitution received for the office",
+            "received by one who holds no other",
+            "substitution received by one who holds no other",
             "ended by then",
             "ending a second later",
             "repealed by then",
@@ -368,8 +403,11 @@ class TestLapsing:
     def test_is_what_rests_on_the_desk_that_the_person_leaves(
         self, changes: dict[str, Any], lapses: bool
     ) -> None:
+        shared = with_holders(DeskHolder(TOWN_HALL, CO_MAYOR, TERM))
         grant = a_grant(**changes)
-        assert lapsing(with_grants(grant), MAYOR, TOWN_HALL, NOW) == ((grant,) if lapses else ())
+        assert lapsing(with_grants(grant, base=shared), MAYOR_LEAVES) == (
+            (grant,) if lapses else ()
+        )
 
     def test_what_was_passed_on_lapses_with_it(self) -> None:
         parent = a_grant(POWER_DELEGATION, may_be_regranted=True)
@@ -384,8 +422,8 @@ class TestLapsing:
             for name, repealed_at in (("grant-2", None), ("grant-3", NOW))
         )
         register = with_grants(parent, child, ended)
-        assert lapsing(register, MAYOR, TOWN_HALL, NOW) == (parent, child)
-        assert lapsing(register, FIRST, TOWN_HALL, NOW) == ()
+        assert lapsing(register, MAYOR_LEAVES) == (parent, child)
+        assert lapsing(register, Departure(FIRST, TOWN_HALL, NOW)) == ()
 
     def test_what_a_person_elected_again_grants_for_later_does_not(self) -> None:
         again = with_holders(
@@ -394,7 +432,7 @@ class TestLapsing:
             base=without_holders(TOWN_HALL),
         )
         old, new = a_grant(), a_grant(id=OTHER, executory_at=NOW)
-        assert lapsing(with_grants(old, new, base=again), MAYOR, TOWN_HALL, NOW) == (old,)
+        assert lapsing(with_grants(old, new, base=again), MAYOR_LEAVES) == (old,)
 
     @pytest.mark.parametrize("kind", GRANTS)
     def test_agrees_with_what_is_in_force(self, kind: PowerKind) -> None:
@@ -407,5 +445,5 @@ class TestLapsing:
         grant = a_grant(kind)
         register = with_grants(grant, base=without_holders(TOWN_HALL) if kind is INTERIM else away)
         assert stands(register, grant, RULES, NOW - SECOND)
-        lapses = grant in lapsing(register, MAYOR, TOWN_HALL, NOW)
+        lapses = grant in lapsing(register, MAYOR_LEAVES)
         assert stands(register, grant, RULES, NOW) is not lapses

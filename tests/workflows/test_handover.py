@@ -11,6 +11,7 @@ from tests.builders.registers import (
     APPROVAL,
     CLERK,
     CO_MAYOR,
+    COUNCIL,
     DAY,
     DEPUTY,
     FINANCES,
@@ -145,10 +146,21 @@ class TestDelegations:
             False,
         )
 
+    def test_what_a_mayor_elected_again_gave_for_his_new_mandate_does_not_lapse(self) -> None:
+        later = a_grant(id=PowerId("grant-3"), period=Period(ELECTION + DAY))
+        register = with_grants(self.OLD, later)
+        assert effects(register, plan(incoming=MAYOR)).lapsing == (self.OLD,)
+
     def test_those_received_for_an_office_that_is_left_are_listed_once(self) -> None:
         both = a_grant(grantee_office=DEPUTY)
         leaving = HandOver((TOWN, OfficeHandOver(DEPUTY, FIRST, ends_at=ELECTION)))
         assert effects(with_grants(both), leaving).lapsing == (both,)
+
+    def test_those_received_by_one_who_leaves_his_only_desk_lapse_too(self) -> None:
+        leaves = HandOver((OfficeHandOver(DEPUTY, FIRST, ends_at=ELECTION),))
+        assert effects(with_grants(self.OLD), leaves).lapsing == (self.OLD,)
+        register = with_holders(DeskHolder(COUNCIL, FIRST, TERM), base=with_grants(self.OLD))
+        assert effects(register, leaves).lapsing == ()
 
 
 class TestEffects:

@@ -37,7 +37,7 @@ from tests.builders.workflows import (
 from tests.workflows.action_table import EXPECTED, PAIRS, TABLE_PROPERTY, ActionTable
 from tests.workflows.circuit_model import PaperFolder
 from tests.workflows.drawn_acts import ONWARDS, SEATS, any_act
-from tests.workflows.town_model import Delegation, Town
+from tests.workflows.town_model import Town
 from workflows.actions import Action, ActionKind, PassingAction
 from workflows.definition import PERSON_STEPS, DeskId
 from workflows.engine import decide, open_draft, who_may_pass
@@ -104,16 +104,16 @@ class AnyLife(RuleBasedStateMachine):
         self, place: tuple[DeskId, PersonId], other: PersonId, ceiling: int | None
     ) -> None:
         desk, person = place
-        if self.town.delegations.pop(desk, None) is None and other != person:
-            self.town.delegations[desk] = Delegation(person, other, ceiling)
+        if not self.town.end_delegation(desk) and other != person:
+            self.town.delegate(desk, person, other, ceiling)
 
     @rule(amounts=st.sampled_from(AMOUNTS))
     def the_amount_changes(self, amounts: tuple[int, ...]) -> None:
         self.town.amounts = amounts
 
-    @precondition(lambda self: self.paper.is_back)
-    @rule(person=st.sampled_from((ADA, BEN)))
-    def somebody_of_the_submitter_puts_new_revisions(self, person: PersonId) -> None:
+    @precondition(lambda self: self.paper.may_change)
+    @rule(person=st.sampled_from((ADA, BEN, CLEO)))
+    def somebody_puts_new_revisions(self, person: PersonId) -> None:
         self._follow(correction(self.state, person, NOW))
         assert correction(self.state, person, NOW) == ()
         self.paper.correct(person)
@@ -191,6 +191,8 @@ class AnyLife(RuleBasedStateMachine):
         assert [one.id for one in self.state.steps] == [one.step.id for one in now.turns]
         assert to_read(self.state) == now.documents
         assert set(self.state.recused) == self.paper.recused
+        named = {*self.state.depositors, *self.state.preparers}
+        assert named == self.paper.hands | self.paper.writers
 
     @invariant()
     def those_who_may_pass_are_those_of_the_model(self) -> None:

@@ -36,7 +36,7 @@ from tests.builders.registers import (
     without_holders,
 )
 from workflows.definition import StepKind, StepMode
-from workflows.obstacles import NobodyAble
+from workflows.obstacles import NobodyAble, naming
 from workflows.periods import Period
 from workflows.powers import who_may_act
 from workflows.register import (
@@ -290,3 +290,49 @@ class TestWhoMayAct:
         found = who_may_act(REGISTER, a_step(StepKind.APPROVAL, GONE), ALL_FIT, NOW)
         assert found.nobody is NobodyAble.NO_DESK
         assert "n'existe plus" in found.detail
+
+    def test_a_power_at_a_desk_that_is_gone_serves_nobody(self) -> None:
+        register = with_grants(a_grant(PowerKind.INTERIM, office=GONE))
+        found = who_may_act(register, a_step(StepKind.APPROVAL, GONE), ALL_FIT, NOW)
+        assert (found.able, found.nobody) == ((), NobodyAble.NO_DESK)
+
+
+def test_a_replacement_who_was_named_in_vain_is_told_with_the_duty_that_keeps_him_out() -> None:
+    kept_out = replace(ALL_FIT, barred=(Barred(CLERK, BarredBy.DUTY, "Qui dépose ne vise pas."),))
+    register = with_absences(an_absence(MAYOR, CLERK))
+    answer = who_may_act(register, APPROVAL, kept_out, NOW)
+    assert answer.nobody is NobodyAble.ABSENT
+    assert answer.lacking[-1].person == CLERK
+    assert answer.detail == (
+        "Aucune personne habilitée : le Maire est absent ; le remplaçant désigné est écarté : qui "
+        "dépose ne vise pas. Mettez fin à l'absence, ou désignez un autre remplaçant."
+    )
+
+
+class TestNaming:
+    def test_says_who_lacks_what_to_those_who_may_know(self) -> None:
+        register = with_absences(an_absence(MAYOR))
+        answer = who_may_act(register, SIGNATURE, Facts(), NOW)
+        named = naming(answer, {MAYOR: "Camille Exemple"})
+        assert [one.detail for one in named.lacking] == [
+            "le Maire est absent (Camille Exemple)",
+            "le Maire n'a pas de certificat apte à cette signature (Camille Exemple)",
+        ]
+        assert named.detail == (
+            "Aucun signataire habilité : le Maire est absent (Camille Exemple) ; le Maire n'a pas "
+            "de certificat apte à cette signature (Camille Exemple). Mettez fin à l'absence, ou "
+            "enregistrez une suppléance ou une délégation."
+        )
+
+    def test_says_once_what_several_persons_lack(self) -> None:
+        both = with_holders(DeskHolder(TOWN_HALL, CO_MAYOR, TERM))
+        answer = who_may_act(both, SIGNATURE, Facts(), NOW)
+        named = naming(answer, {MAYOR: "Camille Exemple", CO_MAYOR: "Alix Spécimen"})
+        assert named.detail.startswith(
+            "Aucun signataire habilité : le Maire n'a pas de certificat apte à cette signature "
+            "(Camille Exemple, Alix Spécimen). "
+        )
+
+    def test_leaves_what_concerns_nobody_as_it_is(self) -> None:
+        answer = who_may_act(without_holders(TOWN_HALL), SIGNATURE, ALL_FIT, NOW)
+        assert naming(answer, {MAYOR: "Camille Exemple"}) == answer

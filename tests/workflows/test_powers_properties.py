@@ -18,12 +18,13 @@ from tests.builders.registers import (
     slips,
     with_absences,
 )
-from workflows.definition import Step, StepKind, StepMode
+from workflows.definition import Step, StepKind, StepMode, desks_of
 from workflows.errors import (
     Refused,
 )
 from workflows.periods import Period
 from workflows.powers import (
+    RULES,
     entitlement,
     powers_of,
     who_may_act,
@@ -43,6 +44,8 @@ from workflows.register import (
     PowerRegister,
     Scope,
 )
+from workflows.standing import has_lapsed, stands
+from workflows.turning_points import turning_points_at
 
 SUBSTITUTION = PowerKind.SUBSTITUTION
 
@@ -214,3 +217,23 @@ def test_threat_36_whoever_signs_has_an_office_or_a_grant_that_names_him(
         assert (one.power.desk, one.person) in holders | named
         assert one.person in facts.fit_signers
         assert one.power.on_behalf_of != one.person
+
+
+@settings(max_examples=60)
+@given(register=registers, step=steps, facts=facts_given, hour=st.integers(0, 8))
+def test_between_two_turning_points_of_its_desks_who_may_act_stays(
+    register: PowerRegister, step: Step, facts: Facts, hour: int
+) -> None:
+    before, after = (who_may_act(register, step, facts, at_hour(one)) for one in (hour, hour + 1))
+    points = {one for desk in desks_of(step) for one in turning_points_at(register, desk)}
+    assert set(before.able) == set(after.able) or at_hour(hour + 1) in points
+
+
+@settings(max_examples=60)
+@given(register=registers, hour=st.integers(0, 8))
+def test_threat_36_a_grant_that_has_lapsed_serves_no_more(
+    register: PowerRegister, hour: int
+) -> None:
+    for grant in register.grants:
+        if has_lapsed(register, grant, RULES, at_hour(hour)):
+            assert not any(stands(register, grant, RULES, at_hour(one)) for one in range(hour, 10))

@@ -105,6 +105,13 @@ class TestTableFindings:
         assert [one.severity for one in found] == [Severity.ERROR]
         assert "ègle 2" in found[0].detail
 
+    def test_a_fact_that_no_folder_has_is_told_with_all_that_folders_have(self) -> None:
+        table = RuleTable((a_row("couleur", Operator.IS_SET), CATCH_ALL))
+        (finding,) = table_findings(table, {"service": FieldType.TEXT, "lots": FieldType.INTEGER})
+        assert finding.detail == (
+            "Règle 1, « couleur » : cette information n'existe pas. Prenez « lots » ou « service »."
+        )
+
     @pytest.mark.parametrize(
         ("row", "named"),
         [

@@ -25,6 +25,7 @@ from tests.builders.registers import (
     with_grants,
     with_holders,
 )
+from workflows.actions import ChosenDesk
 from workflows.definition import (
     BOSS,
     DeskId,
@@ -34,9 +35,12 @@ from workflows.definition import (
     Step,
     StepId,
     StepKind,
+    StepMode,
     Workflow,
     given_desk,
+    variable_desk,
 )
+from workflows.errors import VariableDeskRepeated
 from workflows.periods import Period
 from workflows.register import (
     NO_FACTS,
@@ -70,6 +74,17 @@ def a_simulation(
 
 
 class TestWalk:
+    def test_a_desk_that_would_agree_for_two_is_refused_as_at_the_submission(self) -> None:
+        visa = replace(
+            a_step("visa"), actors=(variable_desk(), variable_desk()), mode=StepMode.ALL_OF
+        )
+        twice = (ChosenDesk(visa.id, DEPUTY),) * 2
+        told = simulate(replace(a_simulation(visa), chosen_desks=twice))
+        assert (told.outcome, told.refusal and told.refusal[0]) == (
+            Outcome.REFUSED,
+            VariableDeskRepeated.code,
+        )
+
     def test_the_first_stage_that_waits_is_where_it_is_blocked(self) -> None:
         gone = with_absences(an_absence(MAYOR, period=Period(NOW, NOW + DAY)))
         told = simulate(a_simulation(a_step("visa"), a_step("second"), register=gone))

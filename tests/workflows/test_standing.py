@@ -14,6 +14,7 @@ from tests.builders.registers import (
     CO_MAYOR,
     DAY,
     DEPUTY,
+    FINANCES,
     FIRST,
     MAYOR,
     MONTH,
@@ -24,6 +25,7 @@ from tests.builders.registers import (
     SECOND,
     SECOND_DEPUTY,
     SIGNATURE,
+    STRANGER,
     TERM,
     TOWN_HALL,
     a_grant,
@@ -185,6 +187,75 @@ class TestGrants:
         register = with_grants(a_grant(kind, grantee_office=DEPUTY), base=ready_for(kind, leaving))
         assert may(register, FIRST, instant=NOW + after) is expected
 
+    @pytest.mark.parametrize("kind", GRANTS)
+    @pytest.mark.parametrize(("after", "expected"), [(-SECOND, True), (0 * SECOND, False)])
+    def test_threat_36_a_grant_that_names_no_office_ends_when_its_grantee_holds_none_any_more(
+        self, kind: PowerKind, after: timedelta, expected: bool
+    ) -> None:
+        leaving = with_holders(
+            DeskHolder(DEPUTY, FIRST, Period(TERM.start, NOW)),
+            DeskHolder(FINANCES, FIRST, Period(MONTH.start, NOW - SECOND)),
+            base=without_holders(DEPUTY),
+        )
+        register = with_grants(a_grant(kind), base=ready_for(kind, leaving))
+        assert may(register, FIRST, instant=NOW + after) is expected
+
+    @pytest.mark.parametrize(
+        ("held", "instant", "expected"),
+        [
+            ([], NOW, True),
+            ([Period(TERM.start, MONTH.start)], NOW, True),
+            ([Period(TERM.start, MONTH.start + SECOND)], MONTH.start, True),
+            ([Period(TERM.start, MONTH.start + SECOND)], MONTH.start + SECOND, False),
+            ([Period(NOW, NOW + DAY)], NOW - SECOND, True),
+            ([Period(NOW, NOW + DAY)], NOW + DAY - SECOND, True),
+            ([Period(NOW, NOW + DAY)], NOW + DAY, False),
+            ([Period(TERM.start, NOW), Period(NOW)], NOW + DAY, True),
+            ([Period(TERM.start, NOW), Period(NOW + SECOND)], NOW, False),
+            ([Period(TERM.start, NOW), Period(NOW + SECOND)], NOW + DAY, False),
+            ([Period(NOW - DAY, NOW + DAY), Period(TERM.start, NOW)], NOW + DAY - SECOND, True),
+        ],
+        ids=[
+            "never",
+            "until it started",
+            "until a second after",
+            "left a second after",
+            "still to come",
+            "has come",
+            "has come and left",
+            "from one to the other",
+            "between two",
+            "back a second later",
+            "two at once",
+        ],
+    )
+    def test_who_holds_a_desk_since_the_grant_started_leaves_with_the_last_one(
+        self, held: list[Period], instant: datetime, expected: bool
+    ) -> None:
+        desks = (DEPUTY, FINANCES)
+        base = with_holders(
+            *(DeskHolder(desk, STRANGER, period) for desk, period in zip(desks, held, strict=False))
+        )
+        register = with_grants(a_grant(grantee=STRANGER), base=base)
+        assert may(register, STRANGER, instant=instant) is expected
+
+    @pytest.mark.parametrize(
+        ("leaves", "expected"),
+        [
+            (MONTH.start, True),
+            (MONTH.start + SECOND, False),
+            (NOW, False),
+            (NOW + SECOND, True),
+        ],
+        ids=["before the grant", "a second in it", "before it serves", "a second in its use"],
+    )
+    def test_who_left_before_the_document_was_executory_has_left(
+        self, leaves: datetime, expected: bool
+    ) -> None:
+        base = with_holders(DeskHolder(DEPUTY, STRANGER, Period(TERM.start, leaves)))
+        register = with_grants(a_grant(grantee=STRANGER, executory_at=NOW), base=base)
+        assert may(register, STRANGER, APPROVAL, instant=NOW) is expected
+
     @pytest.mark.parametrize("kind", DELEGATIONS)
     def test_the_grantee_need_not_hold_his_office_before_the_document_is_executory(
         self, kind: PowerKind
@@ -230,6 +301,11 @@ class TestGrants:
             ),
         )
         assert able(circle) == {MAYOR}
+
+    @pytest.mark.parametrize("kind", [SUBSTITUTION, INTERIM])
+    def test_threat_36_what_re_delegates_itself_gives_nothing(self, kind: PowerKind) -> None:
+        itself = a_grant(kind, may_be_regranted=True, regrants=PowerId("grant-1"))
+        assert not may(with_grants(itself, base=ready_for(kind)), FIRST)
 
 
 class TestPlaces:
@@ -388,7 +464,21 @@ class TestLapse:
     def test_what_was_received_for_an_office_that_was_left_has_lapsed(self) -> None:
         left = DeskHolder(DEPUTY, FIRST, Period(TERM.start, NOW))
         assert self.lapsed(a_grant(grantee_office=DEPUTY), left)
-        assert not self.lapsed(a_grant(), left)
+        assert not self.lapsed(a_grant(grantee_office=DEPUTY), left, instant=NOW - SECOND)
+
+    def test_what_was_received_by_one_who_left_has_lapsed_even_once_he_is_back(self) -> None:
+        left = DeskHolder(DEPUTY, FIRST, Period(TERM.start, NOW))
+        back = DeskHolder(FINANCES, FIRST, Period(self.LATER))
+        assert self.lapsed(a_grant(), left)
+        assert self.lapsed(a_grant(), left, back, instant=self.LATER)
+        assert not self.lapsed(a_grant(), left, instant=NOW - SECOND)
+        assert not self.lapsed(a_grant(period=Period(self.LATER)), left, back)
+
+    def test_what_waits_to_be_executory_may_find_its_grantee_back(self) -> None:
+        waiting = a_grant(executory_at=None)
+        left = DeskHolder(DEPUTY, FIRST, Period(TERM.start, NOW))
+        assert self.lapsed(waiting, left)
+        assert not self.lapsed(waiting, left, DeskHolder(FINANCES, FIRST, Period(self.LATER)))
 
     def test_what_starts_with_a_holding_to_come_has_not_lapsed(self) -> None:
         coming = DeskHolder(TOWN_HALL, MAYOR, Period(self.LATER))
@@ -406,6 +496,7 @@ class TestLapse:
         [
             ({}, {}, False),
             ({"period": Period(NOW + DAY)}, {}, False),
+            ({"period": Period(NOW + DAY)}, {"period": Period(MONTH.start, NOW + DAY)}, True),
             ({"executory_at": None}, {}, False),
             ({"executory_at": None, "repealed_at": NOW}, {}, True),
             ({"repealed_at": NOW}, {}, True),
@@ -416,6 +507,7 @@ class TestLapse:
         ids=[
             "both stand",
             "the other is to start",
+            "never both at once",
             "the other is to be executory",
             "the other was repealed before",
             "the other is repealed",

@@ -286,6 +286,26 @@ class TestImpact:
             assert kept is not None
             assert _left(kept) == _left(state)
 
+    def test_choices_that_must_differ_are_found_for_a_step_that_waits_for_all_its_desks(
+        self,
+    ) -> None:
+        actors = (variable_desk(ACCOUNTS, MAYOR), variable_desk(ACCOUNTS))
+        before = a_workflow(VISA_STEP, SECOND)
+        after = a_workflow(VISA_STEP, replace(BOTH_VISAS_STEP, actors=actors))
+        state = submitted(before)
+        chosen = desks_for_trial(state, after, REGISTER)
+        assert [one.desk for one in chosen] == [MAYOR, ACCOUNTS]
+        assert _brought(state, after, chosen) is not None
+        assert impact(state, OTHER_VERSION, after, REGISTER, NOW).effect is Effect.UPCOMING_CHANGES
+
+    def test_what_no_choice_can_satisfy_cannot_be_followed(self) -> None:
+        actors = (given_desk(ACCOUNTS), variable_desk(ACCOUNTS))
+        after = a_workflow(VISA_STEP, replace(BOTH_VISAS_STEP, actors=actors))
+        state = submitted(a_workflow(VISA_STEP, SECOND))
+        assert desks_for_trial(state, after, REGISTER) == ()
+        found = impact(state, OTHER_VERSION, after, REGISTER, NOW)
+        assert found.effect is Effect.CANNOT_FOLLOW
+
     def test_a_step_that_may_stay_where_it_is_leaves_a_folder_as_it_was(self) -> None:
         before = a_workflow(VISA_STEP, SECOND)
         after = a_workflow(VISA_STEP, replace(SECOND, actors=(variable_desk(),)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from tests.builders.workflows import NOW, REGISTER, SINCE
@@ -28,12 +28,14 @@ from workflows.register import (
 Names = frozenset[PersonId]
 NOBODY: Names = frozenset()
 _DELEGATED = {StepKind.APPROVAL, StepKind.SIGNATURE, StepKind.SEAL}
+_DELEGATED_SINCE = datetime(2026, 2, 1, tzinfo=NOW.tzinfo)
 
 
 @dataclass(frozen=True)
 class Delegation:
     """Who lets whom act in his name at a desk, up to which amount."""
 
+    number: int
     grantor: PersonId
     delegate: PersonId
     ceiling: int | None = None
@@ -49,6 +51,7 @@ class Town:
     )
     away: dict[PersonId, PersonId] = field(default_factory=dict)
     delegations: dict[DeskId, Delegation] = field(default_factory=dict)
+    ended: list[tuple[DeskId, Delegation]] = field(default_factory=list)
     fit: set[PersonId] = field(default_factory=set)
     amounts: tuple[int, ...] = ()
 
@@ -62,9 +65,25 @@ class Town:
                 Absence(AbsenceId(f"absence-of-{one}"), one, SINCE, replacements=(other,))
                 for one, other in sorted(self.away.items())
             ),
-            grants=tuple(_grant(desk, self.delegations[desk]) for desk in sorted(self.delegations)),
+            grants=(
+                *(_grant(desk, self.delegations[desk]) for desk in sorted(self.delegations)),
+                *(replace(_grant(*one), repealed_at=_DELEGATED_SINCE) for one in self.ended),
+            ),
             superiors=REGISTER.superiors,
         )
+
+    def delegate(
+        self, desk: DeskId, grantor: PersonId, delegate: PersonId, ceiling: int | None
+    ) -> None:
+        """Lets somebody act in the name of another at a desk."""
+        number = len(self.ended) + len(self.delegations)
+        self.delegations[desk] = Delegation(number, grantor, delegate, ceiling)
+
+    def end_delegation(self, desk: DeskId) -> bool:
+        """Ends the delegation of a desk, where there is one."""
+        given = self.delegations.pop(desk, None)
+        self.ended += [] if given is None else [(desk, given)]
+        return given is not None
 
     def facts(self) -> Facts:
         """What the engine is told of the folder."""
@@ -99,7 +118,7 @@ class Town:
         if self.holds(seat):
             yield None
         given = self._delegation(seat)
-        if kind in _DELEGATED and given is not None and self._is_under(given.ceiling):
+        if kind in _DELEGATED and given is not None and self.is_under(given.ceiling):
             yield given.grantor
         if kind is StepKind.APPROVAL:
             yield from self._replaced(seat, kept_out)
@@ -112,6 +131,17 @@ class Town:
     def best_name(self, seat: PersonAtDesk, kind: StepKind, apart: Names) -> PersonId | None:
         """In whose name the person passes such a step, which he may pass."""
         return next(name for name in self.in_whose_name(seat, kind) if name not in apart)
+
+    def best_delegation(
+        self, seat: PersonAtDesk, kind: StepKind, apart: Names
+    ) -> Delegation | None:
+        """The delegation by which the person passes such a step, which he may pass; None where he
+        needs none."""
+        given = self._delegation(seat)
+        if given is None or self.holds(seat) or kind not in _DELEGATED:
+            return None
+        serves = self.is_under(given.ceiling) and given.grantor not in apart
+        return given if serves else None
 
     def may_pass(
         self, seat: PersonAtDesk, kind: StepKind, apart: Names, recused: Names, *, pen: bool
@@ -134,7 +164,8 @@ class Town:
             return None
         return given if (seat.desk, given.grantor) in self.holders else None
 
-    def _is_under(self, ceiling: int | None) -> bool:
+    def is_under(self, ceiling: int | None) -> bool:
+        """Whether the folder amounts to no more than this."""
         return ceiling is None or (bool(self.amounts) and max(self.amounts) <= ceiling)
 
     def _replaced(self, seat: PersonAtDesk, kept_out: Names) -> Iterator[PersonId]:
@@ -148,9 +179,9 @@ class Town:
 
 
 def _grant(desk: DeskId, given: Delegation) -> Grant:
-    since = datetime(2026, 2, 1, tzinfo=NOW.tzinfo)
+    since = _DELEGATED_SINCE
     return Grant(
-        PowerId(f"delegation-of-{desk}"),
+        PowerId(f"delegation-{given.number}"),
         PowerKind.SIGNATURE_DELEGATION,
         desk,
         given.delegate,

@@ -121,6 +121,7 @@ class TestChoice:
             with pytest.raises(Unprocessable) as refused:
                 await choose_workflow(session, resolved, {"montant": "1.00"})
         assert refused.value.code == "no_active_workflow"
+        assert "« Brouillon »" in refused.value.detail
 
 
 async def _subtype(administrator: ApiPerson, workflow_id: str, rules: Json) -> uuid.UUID:

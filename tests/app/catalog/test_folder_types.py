@@ -13,7 +13,7 @@ from app.kit.ids import new_id
 from app.models import Grant
 from tests.app.conftest import PersonOf
 from tests.builders.accounts import an_account
-from tests.builders.catalog import active, bind, bound, make_type, signature, told, visa
+from tests.builders.catalog import active, bind, bound, make_type, sending, signature, told, visa
 from tests.builders.people import ApiPerson
 from tests.builders.towns import DrivenClock
 
@@ -42,6 +42,25 @@ class TestType:
             409,
             "type_name_taken",
         )
+
+    async def test_without_account_is_told_where_its_folders_would_wait_to_be_sent(
+        self, administrator: ApiPerson
+    ) -> None:
+        town = administrator.town
+        workflow_id = await active(administrator, signature(town), sending())
+        account = (await administrator.client.post("/connector-accounts", json=an_account())).json()
+        type_id = (await make_type(administrator, "ACTES", name="Arrêtés")).json()["id"]
+        made = (await bind(administrator, type_id, workflow_id)).json()
+        circuit = (await administrator.client.get(f"/workflows/{workflow_id}")).json()
+        await administrator.client.patch(
+            f"/folder-types/{type_id}", json={"connector_account_id": account["id"]}
+        )
+        after = (await administrator.client.get(f"/folder-subtypes/{made['id']}")).json()
+        (found,) = made["findings"]
+        assert [found] == circuit["versions"][0]["findings"]
+        assert (found["code"], found["severity"]) == ("type_without_account", "warning")
+        assert found["detail"].startswith("Le type « Arrêtés » n'a pas de compte")
+        assert after["findings"] == []
 
     async def test_threat_33_an_account_of_another_tenant_is_unknown(
         self, administrator: ApiPerson, other_town: Town, person_of: PersonOf

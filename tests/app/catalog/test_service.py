@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from app.catalog.service import seal_context
 from app.context import Context
+from app.demo.pki import make_authority, make_tls_client, valid_for
 from app.kit.secrets import BadSecret, keyring_of, new_master_secret
 from tests.builders.accounts import an_account
 from tests.builders.catalog import Json, told
@@ -80,6 +81,35 @@ class TestConnectorAccount:
             "/connector-accounts", json=an_account(**overrides)
         )
         assert told(answer) == (422, code)
+
+    @pytest.mark.parametrize(
+        ("overrides", "code", "named"),
+        [
+            ({"server_ca": "x"}, "server_ca_unreadable", "« server_ca »"),
+            ({"client_key": "z"}, "client_pair_unreadable", "« client_key »"),
+            ({"client_certificate": "y"}, "client_pair_unreadable", "« client_certificate »"),
+        ],
+    )
+    async def test_what_is_no_pem_is_refused_by_its_name(
+        self, administrator: ApiPerson, overrides: Json, code: str, named: str
+    ) -> None:
+        answer = await administrator.client.post(
+            "/connector-accounts", json=an_account(**overrides)
+        )
+        assert (*told(answer), named in answer.json()["detail"]) == (422, code, True)
+
+    async def test_the_key_of_another_certificate_is_refused(
+        self, administrator: ApiPerson
+    ) -> None:
+        other = make_tls_client(
+            "Un autre compte",
+            issuer=make_authority("AC fictive", validity=valid_for(30)),
+            validity=valid_for(30),
+        )
+        answer = await administrator.client.post(
+            "/connector-accounts", json=an_account(client_key=other.key_pem.decode())
+        )
+        assert told(answer) == (422, "client_pair_unreadable")
 
     async def test_threat_41_a_refusal_repeats_no_secret(self, administrator: ApiPerson) -> None:
         body = an_account(client_key=["PRIVATE KEY canari"], password={"x": "canari"})

@@ -114,12 +114,36 @@ class TestRuleDesks:
                 ("finances",),
                 ("maire", "direction"),
                 ("direction", "maire", "finances"),
+                ("direction", "direction"),
             )
         ]
-        assert [one.status_code for one in answers] == [201, 201, 422, 422]
+        assert [one.status_code for one in answers] == [201, 201, 422, 422, 422]
         assert answers[2].json()["findings"] == ["rules_desk_refused"]
         assert "« Maire »" in answers[2].json()["detail"]
         assert answers[3].json()["findings"] == ["rules_step_repeated"]
+        assert answers[4].json()["findings"] == ["rules_desk_repeated"]
+        assert "« Direction générale »" in answers[4].json()["detail"]
+
+    async def test_a_row_gives_no_desk_that_must_agree_already(
+        self, administrator: ApiPerson
+    ) -> None:
+        town = administrator.town
+        direction, mayor = str(town.desks["direction"]), str(town.desks["maire"])
+        actors: list[Json] = [{"kind": "desk", "desk_id": direction}, {"kind": "variable"}]
+        both = await active(
+            administrator,
+            visa(town, desk_ids=[], actors=actors, mode="all_of"),
+            visa(town, id="avis", desk_ids=[], actors=actors),
+        )
+        type_id = (await make_type(administrator, "NONE")).json()["id"]
+        answers = [
+            await bind(
+                administrator, type_id, both, name=str(one), rule_table=table(row(both, **one))
+            )
+            for one in ({"visa": mayor, "avis": direction}, {"visa": direction})
+        ]
+        assert [one.status_code for one in answers] == [201, 422]
+        assert answers[1].json()["findings"] == ["rules_desk_repeated"]
 
     async def test_what_a_row_leaves_to_choose_is_chosen_by_hand(
         self, administrator: ApiPerson, finances: ApiPerson, pair: str

@@ -70,6 +70,20 @@ class TestTrial:
         fields = [field("montant", "decimal")]
         subtype_id = await bound(administrator, workflow_id, metadata_fields=fields)
         rules = table(row(workflow_id))
-        refused = await attempt(administrator, subtype_id, rules, {"montant": "douze"})
+        refused = await attempt(administrator, subtype_id, rules, {}, {"montant": "douze"})
         assert told(refused) == (422, "metadata_mistyped")
-        assert "« Montant »" in refused.json()["detail"]
+        assert refused.json()["detail"].startswith("Exemple 2, « Montant »")
+
+    async def test_a_sample_with_a_fact_that_no_folder_has_is_refused_with_the_list_of_facts(
+        self, administrator: ApiPerson
+    ) -> None:
+        workflow_id = await active(administrator, visa(administrator.town))
+        fields = [field("montant", "decimal")]
+        subtype_id = await bound(administrator, workflow_id, metadata_fields=fields)
+        rules = table(row(workflow_id))
+        refused = await attempt(administrator, subtype_id, rules, {}, {"inconnu": 1})
+        assert told(refused) == (422, "rules_unknown_fact")
+        assert refused.json()["detail"] == (
+            "Exemple 2, « inconnu » : cette information n'existe pas. Prenez « deposit_desk » ou "
+            "« montant »."
+        )

@@ -51,6 +51,34 @@ class TestValues:
         shown = check("--offline").output
         assert all(f"PARAPHEUR_{one}" in shown for one in ("DATA_DIR", "TDT_POLL_S", "SERVER_PORT"))
 
+    def test_the_public_address_follows_the_port_of_this_machine(self, check: Check) -> None:
+        shown = check("--offline", SERVER_PORT="18555").output
+        assert "http://127.0.0.1:18555" in shown
+
+    @pytest.mark.parametrize(
+        ("host", "origin"),
+        [
+            ("::1", "http://[::1]:18555"),
+            ("localhost", "http://localhost:18555"),
+            ("0.0.0.0", "http://127.0.0.1:18555"),
+        ],
+    )
+    def test_the_public_address_follows_the_host_of_this_machine(
+        self, check: Check, host: str, origin: str
+    ) -> None:
+        shown = check("--offline", SERVER_HOST=host, SERVER_PORT="18555").output
+        assert origin in shown
+
+    def test_the_public_address_given_is_kept(self, check: Check) -> None:
+        origin = "https://parapheur.example"
+        shown = check("--offline", SERVER_PORT="18555", SERVER_ORIGIN=origin).output
+        assert (origin in shown, "http://127.0.0.1" in shown) == (True, False)
+
+    def test_yes_and_no_are_told_in_french(self, check: Check) -> None:
+        shown = check("--offline", SMTP_STARTTLS="true").output
+        assert "PARAPHEUR_SMTP_STARTTLS            oui" in shown
+        assert "PARAPHEUR_SMTP_STARTTLS            non" in check("--offline").output
+
     def test_a_value_of_another_type_is_named(self, check: Check) -> None:
         ended = check(SERVER_PORT="quatre")
         assert (ended.status, "PARAPHEUR_SERVER_PORT" in ended.errors) == (1, True)
@@ -93,6 +121,8 @@ class TestChecks:
             ("SECRET_KEY", "trop court"),
             ("SERVER_ORIGIN", "http://parapheur.example"),
             ("SERVER_ORIGIN", "n'importe quoi"),
+            ("SERVER_ORIGIN", "http://127.0.0.1:port"),
+            ("SERVER_ORIGIN", "http://[::1"),
             ("SCHEMAS_DIR", "/nulle/part"),
             ("STORAGE_DIR", "/etc/passwd/documents"),
         ],
@@ -100,6 +130,15 @@ class TestChecks:
     def test_what_does_not_answer_is_refused(self, check: Check, name: str, value: str) -> None:
         ended = check(**{name: value})
         assert (ended.failure, ended.status) == (None, 1)
+
+    def test_a_public_address_of_this_machine_on_another_port_is_noted(self, check: Check) -> None:
+        ended = check(SERVER_PORT="18555", SERVER_ORIGIN="http://127.0.0.1:8420")
+        assert (ended.status, "note  Adresse publique" in ended.output) == (0, True)
+        assert "PARAPHEUR_SERVER_ORIGIN" in ended.output.partition("Contrôles")[2]
+
+    def test_a_public_address_behind_a_relay_is_not_noted(self, check: Check) -> None:
+        ended = check(SERVER_PORT="18555", SERVER_ORIGIN="https://parapheur.example")
+        assert "oui   Adresse publique" in ended.output
 
     def test_a_mail_server_that_does_not_answer_is_refused(self, check: Check) -> None:
         assert check(SMTP_HOST="127.0.0.1", SMTP_PORT="1").status == 1

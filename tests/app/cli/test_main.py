@@ -32,6 +32,36 @@ def test_help_states_the_exit_statuses() -> None:
     assert "Statuts de sortie" in call("--help").output
 
 
+def test_help_tells_of_the_tests_which_the_entry_script_alone_runs() -> None:
+    assert "./parapheur test" in call("--help").output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("journal", "verify", "README.md", "--key", "abc"),
+        ("journal", "verify", "absent"),
+        ("journal", "verify", "README.md", "--since", "absent"),
+        ("verify", "absent"),
+        ("verify", "README.md", "--trust", "README.md"),
+        (
+            *("tenant", "create", "--siret", "21990001600011", "--name", "Commune fictive"),
+            *("--city", "Ville", "--postal-code", "99000", "--admin-email", "pas une adresse"),
+            *("--admin-first-name", "Camille", "--admin-last-name", "Exemple"),
+        ),
+        ("simulate",),
+    ],
+)
+def test_what_our_commands_say_of_their_usage_is_french_with_its_code(
+    arguments: tuple[str, ...],
+) -> None:
+    ended = call(*arguments)
+    assert (ended.status, ended.failure) == (2, None)
+    assert ended.errors.startswith("parapheur : ")
+    assert ended.errors.endswith(" [bad_usage]\n")
+    assert "No such file" not in ended.errors
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_explains_itself(name: str) -> None:
     command = get_command(import_module(COMMANDS[name].module).cli)

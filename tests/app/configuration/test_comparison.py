@@ -72,6 +72,16 @@ def test_what_is_written_otherwise_is_the_same() -> None:
     assert sentences(template("petite-commune"), other) == []
 
 
+def test_a_holding_that_has_begun_keeps_its_start_whatever_the_file_says() -> None:
+    before, other = template("petite-commune"), template("petite-commune")
+    (held,) = before.desks[0].holders
+    held.starts = date(2020, 7, 3)
+
+    for starts in (None, date(2026, 4, 3)):
+        other.desks[0].holders[0].starts = starts
+        assert merged(before, other, PARIS, NOW).desks[0].holders == [held]
+
+
 def test_what_was_re_delegated_changes_with_the_power_that_it_comes_from() -> None:
     standing = merged(
         template("communaute-de-communes"), read_text(f"{HEAD}{REDELEGATED}".encode()), PARIS, NOW
@@ -98,12 +108,27 @@ def test_a_change_says_what_changes() -> None:
 
     assert sentences(template("petite-commune"), other) == [
         "Le bureau « Maire » : à modifier (capacity).",
-        "Sacha.canevas@saint-exemple.example, titulaire du bureau « Comptabilité » : à modifier "
-        "(dates).",
+        "La personne sacha.canevas@saint-exemple.example, titulaire du bureau « Comptabilité » : "
+        "à modifier (dates).",
         "Le circuit « Arrêtés » : à modifier (L'étape « Visa du secrétariat » change : échéance).",
         "Le sous-type « Finances / Dépenses » : à modifier (mandatory_reading).",
         "Le pouvoir donné à alix.specimen@saint-exemple.example pour le bureau « Maire » "
         "(acte 2026-12) : à modifier (plafond).",
+    ]
+
+
+def test_what_changes_of_the_authority_is_told_with_its_values() -> None:
+    before, after = template("petite-commune"), template("petite-commune")
+    assert before.tenant is not None
+    assert after.tenant is not None
+    before.tenant.city, before.tenant.requires_latin1_pes = "Bourg-Exemple", False
+    before.tenant.mentions, before.tenant.default_role = None, None
+    after.tenant.requires_latin1_pes = True
+
+    assert sentences(before, after) == [
+        "La collectivité : à modifier (ville : « Saint-Exemple » au lieu de « Bourg-Exemple » ; "
+        "qualité portée à défaut : « Ordonnateur » au lieu de rien ; flux PES en ISO-8859-1 "
+        "exigés : oui au lieu de non ; formules des signatures).",
     ]
 
 
@@ -122,8 +147,9 @@ def test_what_is_not_listed_stays_unless_the_document_prunes_its_section() -> No
         "Le bureau « Adjoint aux finances » : à retirer.",
         "Le bureau « Secrétariat de mairie » : à retirer.",
         "Le bureau « Comptabilité » : à retirer.",
-        "Camille.exemple@saint-exemple.example, titulaire du bureau « Maire » : à retirer.",
-        "Claude.gabarit@saint-exemple.example, auprès du bureau « Maire » : à retirer.",
+        "La personne camille.exemple@saint-exemple.example, titulaire du bureau « Maire » : "
+        "à retirer.",
+        "La personne claude.gabarit@saint-exemple.example, auprès du bureau « Maire » : à retirer.",
     ]
     assert left_alone(before, pruned, PARIS, NOW) == []
 
@@ -157,7 +183,8 @@ def test_an_end_that_has_come_ends_what_stands() -> None:
     earlier.powers[0].until = date(2026, 4, 30)
 
     assert sentences(before, wanted) == [
-        "Sacha.canevas@saint-exemple.example, titulaire du bureau « Comptabilité » : à retirer.",
+        "La personne sacha.canevas@saint-exemple.example, titulaire du bureau « Comptabilité » : "
+        "à retirer.",
         "Le pouvoir donné à alix.specimen@saint-exemple.example pour le bureau « Maire » "
         "(acte 2026-12) : à retirer.",
     ]

@@ -44,7 +44,7 @@ def faults(text: str) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("name", sorted(TEMPLATES))
-def test_a_template_has_no_fault_and_lacks_only_certificates(name: str) -> None:
+def test_a_template_has_no_fault_and_lacks_only_certificates_and_accounts(name: str) -> None:
     document = template(name)
     assert faults_in(Judged(document), NOW) == ()
     everybody = frozenset(one.login for one in document.persons)
@@ -53,9 +53,12 @@ def test_a_template_has_no_fault_and_lacks_only_certificates(name: str) -> None:
     without = workflow_findings(bare, NOW, frozenset[PersonId]())
     with_certificates = workflow_findings(furnished, NOW, furnished.fit)
 
-    assert {one.code for found in without.values() for one in found} == {"no_fit_certificate"}
+    lacking = {"no_fit_certificate", "type_without_account"}
+    assert {one.code for found in without.values() for one in found} == lacking
     assert any(one.severity is Severity.ERROR for found in without.values() for one in found)
-    assert [found for found in with_certificates.values() if found] == []
+    assert {one.code for found in with_certificates.values() for one in found} == {
+        "type_without_account"
+    }
 
 
 @pytest.mark.parametrize(
@@ -218,6 +221,49 @@ def test_threat_48_a_file_does_not_give_more_powers_than_can_be_judged() -> None
     found = faults(f"{TOWN}powers: [{several}]\ntypes: [{kinds}]")
 
     assert [code for code, _ in found] == ["too_many_powers"]
+
+
+SETTINGS = (
+    HEAD
+    + "tenant: {subdivision: Bretagne, mentions: {interim: 'Le {chef}'}}"
+    + PEOPLE
+    + DESKS
+    + WORKFLOW
+    + """
+types:
+  - name: Flux
+    protocol: HELIOS
+    signature_format: PADES
+    transmit_within_days: 15
+    subtypes:
+      - {name: Dépenses, workflow: Visa seul, amount_field: montant, paper_signature: true}
+  - name: Courriers
+    protocol: NONE
+    signature_format: AUTO
+    subtypes: [{name: Notes, workflow: Visa seul, helios_intake: to_sign, amount_field: objet,
+      metadata: [{key: objet, label: Objet, type: text}]}]
+"""
+)
+
+
+def test_settings_that_do_not_go_together_are_all_said_with_what_they_are_of() -> None:
+    assert [(code, detail.split(" : ")[0]) for code, detail in faults(SETTINGS)] == [
+        ("unknown_subdivision", "La collectivité"),
+        ("mention_placeholder_unknown", "La collectivité"),
+        ("format_not_of_protocol", "Le type « Flux »"),
+        ("deadline_without_act", "Le type « Flux »"),
+        ("helios_intake_missing", "Le sous-type « Flux / Dépenses »"),
+        ("amount_field_under_helios", "Le sous-type « Flux / Dépenses »"),
+        ("paper_signature_under_helios", "Le sous-type « Flux / Dépenses »"),
+        ("intake_without_helios", "Le sous-type « Courriers / Notes »"),
+        ("amount_field_unfit", "Le sous-type « Courriers / Notes »"),
+    ]
+
+
+def test_settings_that_stand_already_are_not_the_fault_of_a_file() -> None:
+    standing = read_text(SETTINGS.encode())
+
+    assert faults_in(Judged(standing, standing), NOW) == ()
 
 
 def test_what_stands_twice_already_is_not_the_fault_of_a_file() -> None:

@@ -49,6 +49,14 @@ def test_every_part_taken_out_of_a_document_is_said_to_stay() -> None:
     assert left_alone(standing, wanted.model_copy(update={"prune": True}), PARIS, NOW) == []
 
 
+def test_a_person_whose_account_is_closed_is_not_said_to_stay() -> None:
+    standing, wanted = template("petite-commune"), template("petite-commune")
+    wanted.persons.pop()
+    standing.persons[-1].active = False
+
+    assert left_alone(standing, wanted, PARIS, NOW) == []
+
+
 def test_of_two_powers_alike_the_one_taken_out_is_said_to_stay() -> None:
     wanted = template("petite-commune")
     twice = wanted.model_copy(update={"powers": [*wanted.powers, wanted.powers[0]]})

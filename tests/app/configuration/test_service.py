@@ -179,7 +179,8 @@ async def test_the_powers_of_a_holder_whose_end_is_lifted_stand(
     plan = await empty.apply(text)
 
     assert [one.sentence for one in plan.changes] == [
-        f"Camille.exemple@{empty.domain}, titulaire du bureau « Maire » : à modifier (dates)."
+        f"La personne camille.exemple@{empty.domain}, titulaire du bureau « Maire » : à modifier "
+        "(dates)."
     ]
     async with context.unit(empty.principal.tenant_id) as session:
         assert (await session.execute(held)).one() == before

@@ -44,6 +44,13 @@ def test_threat_48_anchors_and_aliases_are_refused_where_they_stand(text: str, s
     assert said in refused.detail
 
 
+def test_a_character_that_no_database_keeps_is_refused_where_it_stands() -> None:
+    refused = refusal('version: 1\ndesks:\n  - name: "Mai\\0re"\n')
+
+    assert refused.code == "configuration_unreadable"
+    assert "ligne 3" in refused.detail
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -172,7 +179,10 @@ powers:
     assert power.document.number == "1_000"
 
 
-@given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=60), st.booleans())
+@given(
+    st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=60),
+    st.booleans(),
+)
 def test_any_name_survives_writing_and_reading(text: str, is_active: bool) -> None:
     name = text.strip() or "x"
     document = Configuration(

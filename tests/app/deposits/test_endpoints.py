@@ -169,6 +169,7 @@ class TestRefusals:
             XML,
         )
         assert problem["code"] == "pes_invalid_signature"
+        assert "Signature du bordereau « BORDDEP99000201 » : le contenu signé" in problem["detail"]
         assert kept_files(no_residue) == []
 
     async def test_a_type_that_the_subtype_does_not_take(self, finances: ApiPerson) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from sqlalchemy import select
 
@@ -9,16 +11,16 @@ from app.context import Context
 from app.demo.acts import Act, deliberation
 from app.demo.flows import Flow, make_pes
 from app.demo.town import Town
-from app.models import InboxEntry
+from app.models import InboxEntry, Notification
 from app.worker import drain
 from tests.app.conftest import PersonOf
-from tests.builders.administration import give, said
+from tests.builders.administration import give, hold, said
 from tests.builders.catalog import change
 from tests.builders.people import PDF, XML, ApiPerson, a_flow, approve
 from tests.builders.pes import sign_flow
 from tests.builders.principals import add_person
 from tests.builders.reception import acknowledge
-from tests.builders.subtypes import add_subtype, step
+from tests.builders.subtypes import Json, add_subtype, step
 from tests.builders.towns import DrivenClock
 from workflows.definition import Protocol
 
@@ -328,6 +330,104 @@ class TestFolderThatCameBack:
     async def test_has_one_main_document_still(self, rejected: str, finances: ApiPerson) -> None:
         refused = await finances.upload(rejected, deliberation(Act(number="2")))
         assert said(refused) == (409, "one_main_document")
+
+
+class TestWhoDeposits:
+    """A person of two desks, and a circuit in which who deposits neither approves nor signs."""
+
+    REFUSED = (403, "duty_conflict")
+
+    @pytest.fixture(autouse=True)
+    async def two_desks(self, administrator: ApiPerson, clock: DrivenClock) -> None:
+        """The direction deposits for the finances too."""
+        await hold(administrator, "finances", "direction")
+        clock.advance(seconds=1)
+
+    @staticmethod
+    async def subtype(context: Context, town: Town, *steps: Json, **settings: Any) -> None:
+        names = ("submitter_does_not_approve", "submitter_does_not_sign")
+        duties = {"duties": [{"kind": one} for one in names]}
+        await add_subtype(context, town, *steps, workflow=duties, **settings)
+
+    async def test_threat_37_who_brings_the_document_of_a_draft_does_not_sign_it(
+        self,
+        context: Context,
+        town: Town,
+        finances: ApiPerson,
+        direction: ApiPerson,
+        clock: DrivenClock,
+    ) -> None:
+        signature = step(town, "signature", "signature", "direction")
+        await self.subtype(context, town, signature, paper_signature=True)
+        folder_id = await finances.create("essai")
+        assert (await direction.upload(folder_id, deliberation())).status_code == 201
+        second = await direction.upload(folder_id, deliberation(Act(number="2")), role="annex")
+        assert second.status_code == 201
+        await drain(context)
+        kinds = [one["kind"] for one in await finances.history(folder_id)]
+        assert kinds == ["created", "corrected"]
+        assert await _told(context, town) == []
+        assert (await finances.submit(folder_id)).is_success
+        paper = {"step": "signature", "signed_on": clock.now.date().isoformat()}
+        assert said(await direction.act(folder_id, "sign_on_paper", **paper)) == self.REFUSED
+
+    @pytest.mark.parametrize("way", ["replaced", "taken out", "renamed"])
+    async def test_threat_37_who_changes_the_draft_of_a_colleague_does_not_approve_it(
+        self, way: str, context: Context, town: Town, finances: ApiPerson, direction: ApiPerson
+    ) -> None:
+        visa = step(town, "visa", "approval", "direction")
+        await self.subtype(context, town, visa, several_documents=True)
+        contents = [deliberation(Act(number=one)) for one in ("1", "2")]
+        folder_id = await finances.deposited("essai", *contents)
+        assert [one["kind"] for one in await finances.history(folder_id)] == ["created"]
+        whole = await direction.read(folder_id)
+        path = f"/folders/{folder_id}"
+        if way == "replaced":
+            assert await revise(direction, folder_id, deliberation(Act(number="3"))) == 201
+        elif way == "taken out":
+            document = f"{path}/documents/{whole['documents'][0]['id']}"
+            assert (await direction.client.delete(document)).is_success
+        else:
+            assert (await direction.client.patch(path, json={"title": "Autre"})).is_success
+        assert (await finances.submit(folder_id)).is_success
+        assert said(await direction.act(folder_id, "approve", step="visa")) == self.REFUSED
+
+    async def test_threat_37_who_replaces_it_in_a_preparation_passes_that_alone(
+        self, context: Context, town: Town, finances: ApiPerson, direction: ApiPerson
+    ) -> None:
+        prepare = step(town, "montage", "approval", "direction", phase="preparation")
+        visa = step(town, "visa", "approval", "direction", "maire")
+        await self.subtype(context, town, prepare, visa)
+        folder_id = await finances.submitted("essai")
+        written = await direction.client.patch(
+            f"/folders/{folder_id}", json={"metadata": {"note": "à relire"}}
+        )
+        assert written.is_success
+        assert "corrected" not in {one["kind"] for one in await finances.history(folder_id)}
+        assert await revise(direction, folder_id, deliberation(Act(number="3"))) == 201
+        assert (await direction.act(folder_id, "approve", step="montage")).is_success
+        assert said(await direction.act(folder_id, "approve", step="visa")) == self.REFUSED
+
+    async def test_what_a_colleague_writes_meanwhile_ends_no_inspection(
+        self, context: Context, finances: ApiPerson, direction: ApiPerson
+    ) -> None:
+        folder_id = await finances.submitted("flows", a_flow(dematerialised=False))
+        await direction.act(folder_id, "reject", step="visa", reason="Montant faux")
+        context.settings.limits.inline_pes_bytes = 100
+        assert await revise(finances, folder_id, a_flow(), XML) == 202
+        written = await direction.client.patch(
+            f"/folders/{folder_id}", json={"metadata": {"note": "à relire"}}
+        )
+        assert (written.status_code, written.json()["status"]) == (200, "inspecting")
+        await drain(context)
+        assert (await finances.read(folder_id))["status"] == "rejected"
+        *_, inspected = await _revisions(finances, folder_id)
+        assert "slips" in inspected["facts"]
+
+
+async def _told(context: Context, town: Town) -> list[str]:
+    async with context.unit(town.tenant_id) as session:
+        return list(await session.scalars(select(Notification.kind)))
 
 
 class TestRemoval:

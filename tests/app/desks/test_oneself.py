@@ -58,6 +58,8 @@ class TestSubstitutes:
     ) -> None:
         admin = await caller("adjoint", Role.WORKFLOW_ADMIN)
         grant = await substitute(administrator, "adjoint", kind)
+        # A delegation serves whether its grantor is there or not: nothing opens.
+        await give(administrator, "direction", "adjoint")
         path = await holding(administrator, "maire")
         refused = [
             await away(admin),
@@ -89,11 +91,13 @@ class TestSubstitutes:
         self, administrator: ApiPerson, caller: Caller
     ) -> None:
         admin = await caller("adjoint", Role.WORKFLOW_ADMIN)
-        await hold(administrator, "maire", "adjoint")
+        held = await hold(administrator, "maire", "adjoint")
         await substitute(administrator, "adjoint")
         await substitute(admin, "administrateur")
         assert await away(admin, user_id=str(admin.town.users["adjoint"])) == (201, None)
         assert await away(administrator) == (201, None)
+        own = f"/desks/{held['id']}/holders/{held['holders'][1]['id']}"
+        assert said(await admin.client.patch(own, json={})) == (200, None)
 
     async def test_threat_36_who_replaces_or_substitutes_does_not_prolong_the_absence(
         self, administrator: ApiPerson, caller: Caller, mayor: ApiPerson
@@ -111,8 +115,10 @@ class TestSubstitutes:
             for one in (replacement, admin)
             for body in later
         ]
+        others = later[0] | {"replacement_ids": []}
+        refused.append(said(await admin.client.patch(path, json=others)))
         sooner = {"last_day": "2099-01-30"}
-        assert refused == [SELF_GRANTED] * 4
+        assert refused == [SELF_GRANTED] * 5
         assert said(await replacement.client.patch(path, json=sooner)) == (200, None)
         assert said(await mayor.client.patch(path, json=later[0])) == (200, None)
         assert said(await administrator.client.patch(path, json=later[1])) == (200, None)

@@ -58,6 +58,9 @@ class TestPaperDate:
         refused = await deputy.act(letter, "sign_on_paper", **paper, **before)
         assert said(refused) == (422, "paper_signature_power")
         assert f"{clock.now.date() + timedelta(days=1):%d/%m/%Y}" in refused.json()["detail"]
+        # Recorded the day after: his power began in the course of the day on which he signed.
+        clock.advance(days=1)
+        deputy = await person_of(town, "direction")
         done = await deputy.act(letter, "sign_on_paper", **paper, **today)
         assert done.status_code == 200, done.text
 

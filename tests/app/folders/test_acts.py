@@ -360,6 +360,27 @@ class TestVariableDesk:
         assert said(await submit(mayor.desk)) == (422, "variable_desk_refused")
         assert (await submit(direction.desk)).json()["waiting_desk_ids"] == [direction.desk]
 
+    async def test_does_not_agree_for_two(
+        self, context: Context, town: Town, finances: ApiPerson, direction: ApiPerson
+    ) -> None:
+        actors = [{"kind": "desk", "desk_id": direction.desk}, {"kind": "variable"}]
+        both = step(town, "visa", "approval", actors=actors, mode="all_of")
+        await add_subtype(context, town, both)
+        folder_id = await finances.deposited("essai")
+
+        async def submit(desk: str) -> Any:
+            return await finances.client.post(
+                f"/folders/{folder_id}/submit",
+                params={"desk_id": finances.desk},
+                json={"chosen_desks": [{"step": "visa", "desk_id": desk}]},
+            )
+
+        refused = await submit(direction.desk)
+        assert said(refused) == (422, "variable_desk_repeated")
+        assert "« visa »" in refused.json()["detail"].lower()
+        waiting = (await submit(finances.desk)).json()["waiting_desk_ids"]
+        assert set(waiting) == {direction.desk, finances.desk}
+
     async def test_is_given_by_the_rule_table_from_the_metadata(
         self,
         context: Context,

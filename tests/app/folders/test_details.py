@@ -20,6 +20,7 @@ from app.worker import drain
 from signing import xml
 from tests.app.conftest import Client, PersonOf
 from tests.builders.administration import give, hold, made, said
+from tests.builders.catalog import change, condition, row, table
 from tests.builders.people import ApiPerson, an_act, approve, approved
 from tests.builders.principals import add_person, bearer, make_token
 from tests.builders.reception import acknowledge
@@ -31,6 +32,7 @@ from workflows.definition import Protocol, StepId
 
 URGENT = {"key": "urgent", "label": "Urgent", "type": "boolean"}
 COUNT = {"key": "lots", "label": "Lots", "type": "integer"}
+AMOUNT = {"key": "montant", "label": "Montant", "type": "decimal"}
 
 
 async def write(person: ApiPerson, folder_id: str, **values: Any) -> tuple[int, str | None]:
@@ -210,6 +212,58 @@ class TestMetadata:
             await finances.submit(folder_id)
 
 
+class TestPreparation:
+    async def test_corrects_the_amount_that_powers_have_a_ceiling_for(
+        self,
+        context: Context,
+        town: Town,
+        finances: ApiPerson,
+        direction: ApiPerson,
+        administrator: ApiPerson,
+    ) -> None:
+        await add_subtype(
+            context,
+            town,
+            step(town, "montage", "approval", "finances", phase="preparation"),
+            step(town, "visa", "approval", "maire"),
+            metadata_fields=[AMOUNT],
+            amount_field="montant",
+        )
+        await give(administrator, "maire", "direction", ceiling_cents=100_000)
+        folder_id = await finances.deposited("essai")
+        assert await write(finances, folder_id, montant="10") == (200, None)
+        await finances.submit(folder_id)
+        assert await write(finances, folder_id, montant="5000") == (200, None)
+        await finances.act(folder_id, "approve", step="montage")
+        mayor = str(town.desks["maire"])
+        refused = await direction.act(folder_id, "approve", step="visa", desk_id=mayor)
+        assert said(refused) == (403, "out_of_scope")
+
+    async def test_writes_nothing_by_which_the_rules_choose_another_circuit(
+        self, context: Context, town: Town, finances: ApiPerson, administrator: ApiPerson
+    ) -> None:
+        await add_subtype(
+            context,
+            town,
+            step(town, "montage", "approval", "finances", phase="preparation"),
+            step(town, "visa", "approval", actors=[{"kind": "variable"}]),
+            metadata_fields=[AMOUNT],
+        )
+        subtype = str(town.subtypes["essai"])
+        bound = (await administrator.client.get(f"/folder-subtypes/{subtype}")).json()
+        much = condition("montant", "at_least", "1000")
+        rows = [
+            row(bound["workflow_id"], *conditions, visa=str(town.desks[desk]))
+            for conditions, desk in (((much,), "maire"), ((), "direction"))
+        ]
+        assert (await change(administrator, subtype, rule_table=table(*rows))).is_success
+        folder_id = await finances.submitted("essai")
+        assert await write(finances, folder_id, montant="1000") == (409, "workflow_outdated")
+        assert await write(finances, folder_id, montant="999") == (200, None)
+        passed = await finances.act(folder_id, "approve", step="montage")
+        assert passed.json()["waiting_desk_ids"] == [str(town.desks["direction"])]
+
+
 class TestFolderThatCameBack:
     @pytest.fixture
     async def folder_id(self, context: Context, town: Town, finances: ApiPerson) -> str:
@@ -292,6 +346,15 @@ class TestAct:
         assert said(echo) == (200, None)
         frozen = await direction.client.patch(path, json={"act": an_act()})
         assert said(frozen) == (409, "act_frozen")
+
+    async def test_given_again_as_it_was_leaves_the_rejection_to_be_taken_back(
+        self, folder_id: str, finances: ApiPerson, direction: ApiPerson
+    ) -> None:
+        whole = await finances.read(folder_id)
+        same = {"title": whole["title"], "act": whole["act"]}
+        echo = await finances.client.patch(f"/folders/{folder_id}", json=same)
+        assert said(echo) == (200, None)
+        assert said(await direction.act(folder_id, "retract", step="visa")) == (200, None)
 
     async def test_is_judged_as_at_the_deposit(self, folder_id: str, finances: ApiPerson) -> None:
         tomorrow = an_act() | {"decided_on": "2099-01-01"}
@@ -384,6 +447,52 @@ class TestPublication:
         assert received["executory_on"] == "2026-01-22"
         assert await publish(date(2026, 1, 30)) == (200, None)
         assert (await finances.read(folder_id))["executory_on"] == "2026-01-30"
+        async with context.unit(town.tenant_id) as session:
+            kind = AuditEvent.kind == "folder.published"
+            rows = await session.scalars(select(AuditEvent).where(kind).order_by(AuditEvent.seq))
+            days = [json.loads(one.entry)["details"]["published_on"] for one in rows]
+        assert days == ["2026-01-20", "2026-01-30"]
+
+    async def test_is_recorded_by_the_desk_that_receives_the_folder_at_its_end(
+        self,
+        context: Context,
+        town: Town,
+        finances: ApiPerson,
+        direction: ApiPerson,
+        mayor: ApiPerson,
+    ) -> None:
+        steps = (step(town, "signature", "signature", "maire"), step(town, "envoi", "transmission"))
+        protocol: dict[str, Any] = {"protocol": Protocol.ACTES, "paper_signature": True}
+        end = {"final_desk": desk_of(town, "direction")}
+        await add_subtype(context, town, *steps, key="acts", workflow=end, **protocol)
+        folder_id = await finances.submitted("acts")
+        today = str(context.clock().date())
+        await mayor.act(folder_id, "sign_on_paper", step="signature", signed_on=today)
+        await acknowledge(context, town, folder_id, date(2026, 1, 22))
+        path = f"/folders/{folder_id}/publication"
+        answer = await direction.client.put(path, json={"published_on": "2026-01-20"})
+        assert said(answer) == (200, None)
+
+    async def test_of_an_act_that_was_signed_is_refused_once_it_is_rejected(
+        self,
+        context: Context,
+        town: Town,
+        finances: ApiPerson,
+        direction: ApiPerson,
+        mayor: ApiPerson,
+    ) -> None:
+        signature = step(town, "signature", "signature", "maire")
+        visa = step(town, "visa", "approval", "direction")
+        steps = (signature, visa, step(town, "envoi", "transmission"))
+        protocol: dict[str, Any] = {"protocol": Protocol.ACTES, "paper_signature": True}
+        await add_subtype(context, town, *steps, key="acts", **protocol)
+        folder_id = await finances.submitted("acts")
+        today = str(context.clock().date())
+        await mayor.act(folder_id, "sign_on_paper", step="signature", signed_on=today)
+        await direction.act(folder_id, "reject", step="visa", reason="Mauvais objet")
+        path = f"/folders/{folder_id}/publication"
+        refused = await finances.client.put(path, json={"published_on": "2026-01-20"})
+        assert said(refused) == (409, "act_not_signed")
 
     async def test_threat_34_is_recorded_by_a_desk_that_deposited_or_acted(
         self,

@@ -8,7 +8,7 @@ import pytest
 
 from app.context import Context
 from app.demo.town import Town
-from tests.builders.administration import said
+from tests.builders.administration import give, said
 from tests.builders.catalog import change, condition, field, row, table
 from tests.builders.people import XML, ApiPerson, a_flow
 from tests.builders.subtypes import Json, add_subtype, step
@@ -74,6 +74,33 @@ class TestMarking:
         answer = await direction.act(folder_id, "approve", step="montage")
         assert answer.status_code == 200, answer.text
         assert (await entered(finances, folder_id))["origin"] == "deposited"
+
+
+class TestFlowWithoutId:
+    """The mayor could never sign it: nobody approves it for nothing."""
+
+    async def test_is_refused_when_sent_in_a_circuit_that_signs(self, finances: ApiPerson) -> None:
+        folder_id = await finances.deposited("flows", a_flow(slip_ids=False, root_id=False))
+        refused = await finances.submit(folder_id)
+        assert said(refused) == (422, "pes_no_signable_id")
+        assert refused.json()["detail"].startswith("Ce flux ne peut pas être signé")
+        await revise(finances, folder_id, a_flow())
+        assert (await finances.submit(folder_id)).status_code == 200
+
+    async def test_is_replaced_before_its_preparation_ends(
+        self, context: Context, town: Town, finances: ApiPerson, direction: ApiPerson
+    ) -> None:
+        await add_flows(
+            context,
+            town,
+            step(town, "montage", "approval", "direction", phase="preparation"),
+            step(town, "signature", "signature", "maire"),
+        )
+        folder_id = await finances.submitted("other_flows", a_flow(slip_ids=False, root_id=False))
+        refused = await direction.act(folder_id, "approve", step="montage")
+        assert said(refused) == (422, "pes_no_signable_id")
+        await revise(direction, folder_id, a_flow())
+        assert (await direction.act(folder_id, "approve", step="montage")).status_code == 200
 
 
 async def add_flows(context: Context, town: Town, *steps: Json) -> None:
@@ -145,6 +172,18 @@ class TestCircuit:
         assert again.json()["waiting_desk_ids"] == [mayor.desk]
         assert [one["state"] for one in again.json()["steps"]] == ["done", "current"]
 
+    async def test_threat_36_that_is_the_same_keeps_none_that_the_amount_has_outgrown(
+        self, letter: str, finances: ApiPerson, mayor: ApiPerson, administrator: ApiPerson
+    ) -> None:
+        await give(administrator, "direction", "maire", ceiling_cents=10_000)
+        desk = str(mayor.town.desks["direction"])
+        assert (await mayor.act(letter, "approve", step="visa", desk_id=desk)).is_success
+        await mayor.act(letter, "reject", step="second", reason=REASON)
+        corrected = {"metadata": {"montant": "500"}}
+        await finances.client.patch(f"/folders/{letter}", json=corrected)
+        again = await finances.act(letter, "resubmit")
+        assert [one["state"] for one in again.json()["steps"]] == ["current", "waiting"]
+
     async def test_is_found_even_where_the_subtype_was_retired_since(
         self, letter: str, finances: ApiPerson, direction: ApiPerson, administrator: ApiPerson
     ) -> None:
@@ -156,6 +195,68 @@ class TestCircuit:
         assert said(refused) == (422, "subtype_retired")
         again = await finances.act(letter, "resubmit")
         assert again.json()["waiting_desk_ids"] == [direction.desk]
+
+
+class TestEndOfPreparation:
+    @pytest.fixture
+    async def flow(
+        self, context: Context, town: Town, finances: ApiPerson, administrator: ApiPerson
+    ) -> str:
+        """A small one that the direction prepares; from 10 000 euros on the mayor has its visa."""
+        await add_flows(
+            context,
+            town,
+            step(town, "montage", "approval", "direction", phase="preparation"),
+            step(town, "visa", "approval", actors=[{"kind": "variable"}]),
+            step(town, "signature", "signature", "maire"),
+        )
+        await self.rule(administrator, small="direction")
+        return await finances.submitted("other_flows", a_flow(items_per_slip=1))
+
+    async def rule(self, administrator: ApiPerson, *, small: str) -> None:
+        """The mayor from 10 000 euros on, this desk below."""
+        town = administrator.town
+        subtype = str(town.subtypes["other_flows"])
+        bound = (await administrator.client.get(f"/folder-subtypes/{subtype}")).json()
+        workflow, much = bound["workflow_id"], condition("pes_largest_slip", "at_least", "10000")
+        rows = [row(workflow, much, visa=str(town.desks["maire"]))]
+        rows += [row(workflow, visa=str(town.desks[small]))]
+        changed = await change(administrator, subtype, rule_table=table(*rows))
+        assert changed.is_success, changed.text
+
+    async def test_sends_no_folder_into_another_circuit_than_that_of_its_documents(
+        self, flow: str, finances: ApiPerson, direction: ApiPerson, administrator: ApiPerson
+    ) -> None:
+        await revise(direction, flow, a_flow(items_per_slip=60))
+        before = await finances.read(flow), await finances.history(flow)
+        refused = await direction.act(flow, "approve", step="montage")
+        assert said(refused) == (409, "workflow_outdated")
+        skip = {"step": "montage", "desk_id": direction.desk, "reason": "Poste vacant"}
+        refused = await administrator.act(flow, "skip_step", **skip)
+        assert said(refused) == (409, "workflow_outdated")
+        assert (await finances.read(flow), await finances.history(flow)) == before
+        await direction.act(flow, "reject", step="montage", reason=REASON)
+        assert (await finances.act(flow, "resubmit")).status_code == 200
+        passed = await direction.act(flow, "approve", step="montage")
+        assert passed.json()["waiting_desk_ids"] == [str(finances.town.desks["maire"])]
+
+    async def test_sends_a_corrected_flow_on_where_rules_alone_have_changed(
+        self, flow: str, finances: ApiPerson, direction: ApiPerson, administrator: ApiPerson
+    ) -> None:
+        await revise(direction, flow, a_flow(items_per_slip=2))
+        await self.rule(administrator, small="finances")
+        passed = await direction.act(flow, "approve", step="montage")
+        assert (passed.status_code, passed.json()["waiting_desk_ids"]) == (200, [direction.desk])
+
+    async def test_cannot_tell_the_circuit_of_a_flow_whose_first_one_was_taken_out(
+        self, flow: str, direction: ApiPerson
+    ) -> None:
+        (document,) = (await direction.read(flow))["documents"]
+        path = f"/folders/{flow}/documents/{document['id']}"
+        assert (await direction.client.delete(path)).status_code == 204
+        assert (await direction.upload(flow, a_flow(items_per_slip=1), XML)).status_code == 201
+        refused = await direction.act(flow, "approve", step="montage")
+        assert said(refused) == (409, "workflow_outdated")
 
 
 class TestFieldsAddedSinceTheDraft:

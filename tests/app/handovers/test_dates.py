@@ -67,6 +67,29 @@ class TestTwoPlans:
         assert (read["effects"], read["refusal"]) == (None, refused.json()["detail"])
         assert freed == (200, None)
 
+    @pytest.mark.parametrize("still", ["to leave", "to come"])
+    async def test_an_office_awaits_whoever_is_still_to_leave_or_to_come(
+        self,
+        administrator: ApiPerson,
+        elected: str,
+        election: datetime,
+        clock: DrivenClock,
+        still: str,
+    ) -> None:
+        day = timedelta(days=1)
+        if still == "to leave":
+            await applied_plan(administrator, an_office(administrator, "maire", ends_at=election))
+            other = an_office(administrator, "maire", ends_at=election - timedelta(minutes=5))
+        else:
+            coming = {"incoming_id": elected, "starts_at": election + day}
+            office = an_office(administrator, "maire", ends_at=election, **coming)
+            await applied_plan(administrator, office)
+            clock.now = election
+            leaving = {"outgoing_id": elected}
+            other = an_office(administrator, "maire", ends_at=election + 2 * day) | leaving
+        refused = await administrator.client.post(PATH, json=a_plan(other))
+        assert said(refused) == (409, "office_awaits_plan")
+
     async def test_the_same_plan_is_not_applied_twice(
         self, administrator: ApiPerson, elected: str, election: datetime
     ) -> None:
@@ -108,7 +131,7 @@ class TestTwoPlans:
 
 
 class TestCorrectedByHand:
-    @pytest.mark.parametrize("who", ["outgoing", "incoming"])
+    @pytest.mark.parametrize("who", ["outgoing", "incoming", "incoming for a time"])
     async def test_a_plan_whose_dates_were_corrected_is_not_undone(
         self, administrator: ApiPerson, elected: str, election: datetime, who: str
     ) -> None:
@@ -117,11 +140,12 @@ class TestCorrectedByHand:
         if who == "outgoing":
             await end(administrator, "maire", "maire", election - timedelta(minutes=5))
         else:
-            await end(administrator, "maire", "elue", election)
+            stays = timedelta(days=1) if who == "incoming for a time" else timedelta()
+            await end(administrator, "maire", "elue", election + stays)
         before = await held(administrator, "maire")
         refused = await administrator.client.post(f"{path}/cancel")
         assert said(refused) == (409, "installation_changed")
-        name = {"outgoing": "Camille Exemple", "incoming": "Sacha Essai"}[who]
+        name = "Camille Exemple" if who == "outgoing" else "Sacha Essai"
         assert f"L'affectation de {name} au bureau « Maire »" in refused.json()["detail"]
         assert await held(administrator, "maire") == before
 

@@ -127,6 +127,10 @@ class TestPlan:
             (422, "handover_transfer_unclear"),
             (422, "handover_outgoing_not_holder"),
         ]
+        clock.advance(minutes=1)
+        office = an_office(administrator, "maire", ends_at=clock() - timedelta(seconds=1))
+        refused = await administrator.client.post(PATH, json=a_plan(office))
+        assert said(refused) == (422, "instant_past")
         assert (await administrator.client.get(PATH)).json() == []
 
 

@@ -118,16 +118,20 @@ class TestAbsence:
         context: Context,
         administrator: ApiPerson,
         finances: ApiPerson,
+        direction: ApiPerson,
         clock: DrivenClock,
     ) -> None:
         client, folder_id = administrator.client, await finances.submitted()
         await drain(context)
         told = []
-        for _ in range(2):
+        for desk in ("maire", "finances"):
             clock.advance(minutes=1)
             path = f"/absences/{(await be_away(administrator, 'direction'))['id']}"
             await drain(context)
             clock.advance(minutes=1)
+            # Something happens to the folder meanwhile.
+            asked = {"of_desk_id": str(administrator.town.desks[desk]), "question": "Un avis ?"}
+            made(await direction.act(folder_id, "ask_opinion", step="visa", **asked))
             made(await client.patch(path, json={"last_day": "2099-12-31"}))
             await drain(context)
             told.append(await mailed(context, administrator, folder_id, "nobody_able"))
@@ -200,7 +204,9 @@ class TestLeaving:
         after = await mailed(context, administrator, folder_id, "nobody_able")
         assert (before, after) == ([], WATCHERS)
 
-    @pytest.mark.parametrize("how", ["by hand", "in a plan"])
+    @pytest.mark.parametrize(
+        ("how", "named"), [("by hand", True), ("in a plan", True), ("in a plan", False)]
+    )
     async def test_the_office_where_a_delegate_served_is_looked_at_when_he_leaves_his_own(
         self,
         context: Context,
@@ -210,11 +216,13 @@ class TestLeaving:
         clock: DrivenClock,
         soon: datetime,
         how: str,
+        *,
+        named: bool,
     ) -> None:
         town = administrator.town
         await be_away(administrator, "direction")
         await hold(administrator, "maire", adjoint)
-        desk = {"grantee_desk_id": str(town.desks["maire"])}
+        desk = {"grantee_desk_id": str(town.desks["maire"])} if named else {}
         await give(administrator, "direction", adjoint, **desk)
         folder_id = await finances.submitted()
         await drain(context)

@@ -7,7 +7,7 @@ import pytest
 from app.context import Context
 from app.demo.town import Town
 from app.worker import drain
-from tests.builders.administration import be_away, made
+from tests.builders.administration import be_away, hold, made
 from tests.builders.mailboxes import Mailbox
 from tests.builders.people import ApiPerson, approve
 from tests.builders.subtypes import add_subtype, step
@@ -92,6 +92,26 @@ class TestAfterARetraction:
         assert await delivered(context, mailbox) == [(town.logins["maire"], "Votre avis")]
 
 
+async def test_who_may_act_no_more_when_the_relay_is_up_again_is_told_nothing(
+    context: Context,
+    town: Town,
+    administrator: ApiPerson,
+    finances: ApiPerson,
+    mailbox: Mailbox,
+    clock: DrivenClock,
+) -> None:
+    relay, context.settings.smtp.host = context.settings.smtp.host, None
+    await finances.submitted("letters")
+    await drain(context)
+    held = await hold(administrator, "direction", "finances")
+    path = f"/desks/{held['id']}/holders/{held['holders'][0]['id']}"
+    made(await administrator.client.patch(path, json={}))
+    await drain(context)
+    context.settings.smtp.host = relay
+    clock.advance(hours=2)
+    assert await delivered(context, mailbox) == [(town.logins["finances"], "À viser")]
+
+
 async def test_a_rejection_taken_back_is_no_news(
     context: Context,
     town: Town,
@@ -111,3 +131,22 @@ async def test_a_rejection_taken_back_is_no_news(
     assert reader not in await delivered(context, mailbox)
     made(await direction.act(folder_id, "reject", step="visa", reason="À revoir"))
     assert await delivered(context, mailbox) == [reader]
+
+
+async def test_the_desk_hears_of_a_rejection_where_the_account_of_the_submitter_is_closed(
+    context: Context,
+    town: Town,
+    finances: ApiPerson,
+    direction: ApiPerson,
+    administrator: ApiPerson,
+    mailbox: Mailbox,
+) -> None:
+    folder_id = await finances.submitted()
+    await hold(administrator, "finances", "maire")
+    closed = await administrator.client.patch(
+        f"/users/{town.users['finances']}", json={"is_active": False}
+    )
+    made(closed)
+    await delivered(context, mailbox)
+    made(await direction.act(folder_id, "reject", step="visa", reason="À revoir"))
+    assert await delivered(context, mailbox) == [(town.logins["maire"], "Dossier rejeté")]

@@ -87,11 +87,12 @@ class TestBoundaries:
         ]
         assert told == [True, False]
 
+    @pytest.mark.parametrize("named", [True, False], ids=["the office", "his only one"])
     async def test_threat_36_a_delegation_ends_when_either_leaves_the_office(
-        self, administrator: ApiPerson, adjoint: ApiPerson, clock: DrivenClock
+        self, administrator: ApiPerson, adjoint: ApiPerson, clock: DrivenClock, *, named: bool
     ) -> None:
         town = administrator.town
-        grant = {"grantee_desk_id": str(town.desks["finances"])}
+        grant = {"grantee_desk_id": str(town.desks["finances"])} if named else {}
         held = await hold(administrator, "finances", "adjoint")
         await give(administrator, "direction", "adjoint", **grant)
         leaves = clock() + timedelta(minutes=5)

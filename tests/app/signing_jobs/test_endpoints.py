@@ -21,6 +21,7 @@ from signing.report import Chain, Verdict
 from signing.trust import TrustMaterial
 from signing.verification import verify
 from tests.app.conftest import Client, PersonOf
+from tests.builders.administration import give
 from tests.builders.people import ApiPerson, approve, approved
 from tests.builders.signing_agents import (
     SigningAgent,
@@ -611,8 +612,28 @@ class TestSession:
         self, agent: SigningAgent, mayor: ApiPerson, finances: ApiPerson
     ) -> None:
         opened = await open_session(mayor, agent.issued, await finances.submitted())
-        assert opened["items"][0]["failure"]["code"] == "not_signable_now"
+        assert opened["items"][0]["failure"]["code"] == "wrong_step_kind"
         assert opened["jobs"] == []
+
+    async def test_above_the_ceiling_of_a_delegate_names_the_slip_as_the_act_itself_would(
+        self,
+        context: Context,
+        anonymous: Client,
+        administrator: ApiPerson,
+        mayor: ApiPerson,
+        finances: ApiPerson,
+        direction: ApiPerson,
+        clock: DrivenClock,
+    ) -> None:
+        town, signer = administrator.town, a_signer()
+        await give(administrator, "maire", "direction", ceiling_cents=1)
+        await certify(context, town, "direction", signer.mayor.der, (signer.issuer.der,))
+        await pair(anonymous, direction, clock, signer.mayor)
+        items = await to_sign(mayor, await approved(finances, direction, "flows"))
+        opened = (await ask_to_sign(direction, signer.mayor, items)).json()
+        failure = opened["items"][0]["failure"]
+        assert failure["code"] == "out_of_scope"
+        assert "Le montant de « bordereau " in failure["detail"]
 
     async def test_prepares_what_it_can_when_a_document_cannot_be(
         self, agent: SigningAgent, mayor: ApiPerson, finances: ApiPerson, direction: ApiPerson
@@ -663,7 +684,7 @@ class TestSession:
         clock.advance(days=366)
         again = await person_of(town, "maire")
         opened = await open_session(again, agent.issued, folder_id)
-        assert opened["items"][0]["failure"]["code"] in ("unfit_certificate", "not_signable_now")
+        assert opened["items"][0]["failure"]["code"] == "no_fit_certificate"
         assert opened["jobs"] == []
 
 

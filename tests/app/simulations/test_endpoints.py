@@ -14,6 +14,7 @@ from app.demo import pki
 from app.demo.town import Town
 from app.models import Certificate, Desk, FolderSubtype
 from tests.app.conftest import PersonOf
+from tests.builders.catalog import activate, bound, visa
 from tests.builders.people import ApiPerson, approve
 from tests.builders.towns import DrivenClock, a_signer, a_town, certify, random_id
 
@@ -105,6 +106,25 @@ class TestSimulate:
     ) -> None:
         said = (await simulate(administrator)).json()
         assert said["submitter_id"] == str(finances.town.users["finances"])
+
+    async def test_a_program_deposits_and_no_duty_binds_a_person_by_it(
+        self, administrator: ApiPerson
+    ) -> None:
+        town = administrator.town
+        duties = [{"kind": "submitter_does_not_approve"}]
+        drawn = {"name": "Visa d'un autre", "steps": [visa(town)], "duties": duties}
+        workflow = (await administrator.client.post("/workflows", json=drawn)).json()
+        assert (await activate(administrator, workflow["id"])).status_code == 200
+        subtype_id = await bound(administrator, workflow["id"])
+        path = f"/folder-subtypes/{subtype_id}/simulate"
+        asked = {"desk_id": str(town.desks["direction"])}
+        by_person = (await administrator.client.post(path, json=asked)).json()
+        by_program = (
+            await administrator.client.post(path, json=asked | {"by_program": True})
+        ).json()
+        assert (by_person["outcome"], by_program["outcome"]) == ("blocked", "completed")
+        assert by_program["submitter_id"] is None
+        assert by_program["explanation"][0].startswith("Dépôt. Un programme dépose un dossier")
 
 
 class TestRefusals:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from app import jobs
 from app.audit.repository import AuditRepository
 from app.context import Context
 from app.demo.s2low import S2lowDouble
@@ -25,6 +26,7 @@ from tests.builders.tdt import TdtPki
 from tests.builders.towns import DrivenClock, a_town, cookie_of
 from tests.builders.transmissions import (
     Waiting,
+    claim_job,
     folder_of,
     jobs_of,
     make_account_input,
@@ -51,6 +53,13 @@ async def _lost(
         await work(context, town, SUBMIT)
         clock.advance(seconds=context.settings.tdt.send_s)
     return waiting
+
+
+async def _bury(context: Context, town: Town, kind: str) -> None:
+    """The town's job of this kind fails for the last time."""
+    job = await claim_job(context, town, kind)
+    async with context.unit(town.tenant_id) as session:
+        await jobs.bury(session, job, error="OSError")
 
 
 async def _acknowledged(
@@ -455,6 +464,62 @@ class TestRetry:
         row = await transmission_of(tdt_context, waiting)
         answer = await admin.post(f"/transmissions/{row.id}/retry", json={"reason": "Essai"})
         assert answer.status_code == 409
+
+    async def test_sends_what_died_before_it_was_sent(
+        self, tdt_context: Context, town: Town, admin: Client, double: S2lowDouble
+    ) -> None:
+        waiting = await make_waiting(tdt_context, town, Protocol.ACTES)
+        row = await transmission_of(tdt_context, waiting)
+        goes_on = (await admin.get("/transmissions")).json()["items"]
+        await _bury(tdt_context, town, SUBMIT)
+        (stuck,) = (await admin.get("/transmissions")).json()["items"]
+        path = f"/transmissions/{row.id}/retry"
+        answers = [await admin.post(path, json={"reason": "Disque réparé"}) for _ in range(2)]
+        await work(tdt_context, town, SUBMIT)
+        assert (goes_on, stuck["id"]) == ([], str(row.id))
+        assert [one.status_code for one in answers] == [200, 409]
+        assert double.emissions(key=waiting.key) == 1
+
+    async def test_asks_about_what_died_after_it_was_sent(
+        self,
+        tdt_context: Context,
+        town: Town,
+        admin: Client,
+        double: S2lowDouble,
+        clock: DrivenClock,
+    ) -> None:
+        double.script(Channel.SUBMIT, Mode.LOST_ANSWER)
+        waiting = await make_waiting(tdt_context, town, Protocol.ACTES)
+        await work(tdt_context, town, SUBMIT)
+        row = await transmission_of(tdt_context, waiting)
+        clock.advance(seconds=tdt_context.settings.tdt.send_s)
+        await _bury(tdt_context, town, SUBMIT)
+        path, reason = f"/transmissions/{row.id}/retry", {"reason": "Disque réparé"}
+        answer = await admin.post(path, json=reason)
+        await work(tdt_context, town, SUBMIT)
+        after = await transmission_of(tdt_context, waiting)
+        assert (answer.status_code, after.state) == (200, "sent")
+        assert double.emissions(key=waiting.key) == 1
+
+    async def test_asks_again_for_the_answer_when_asking_died(
+        self,
+        tdt_context: Context,
+        town: Town,
+        admin: Client,
+        clock: DrivenClock,
+    ) -> None:
+        waiting = await make_waiting(tdt_context, town, Protocol.ACTES)
+        await work(tdt_context, town, SUBMIT)
+        row = await transmission_of(tdt_context, waiting)
+        path, reason = f"/transmissions/{row.id}/retry", {"reason": "Disque réparé"}
+        early = await admin.post(path, json=reason)
+        clock.advance(seconds=tdt_context.settings.tdt.poll_s)
+        await _bury(tdt_context, town, POLL)
+        (stuck,) = (await admin.get("/transmissions")).json()["items"]
+        answer = await admin.post(path, json=reason)
+        (owed,) = await jobs_of(tdt_context, town, POLL)
+        assert (early.status_code, answer.status_code) == (409, 200)
+        assert (stuck["id"], owed.state, owed.attempts) == (str(row.id), "pending", 0)
 
     async def test_verifies_again_the_signature_that_could_not_be_verified(
         self,

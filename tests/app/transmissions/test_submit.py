@@ -8,9 +8,16 @@ from app.context import Context
 from app.demo.s2low import S2lowDouble
 from app.demo.s2low_model import Channel, Mode
 from app.demo.town import Town
+from app.documents.schemas import REPORT
+from app.folders.service import REACT
 from app.kit.secrets import keyring_of, new_master_secret
 from app.transmissions.service import SUBMIT
 from signing.report import Verdict
+from tests.app.folders.test_references import chained
+from tests.builders import people
+from tests.builders.people import ApiPerson
+from tests.builders.signing_agents import SigningAgent, open_session
+from tests.builders.subtypes import add_subtype, step
 from tests.builders.tdt import TdtPki
 from tests.builders.towns import DrivenClock, a_town
 from tests.builders.transmissions import (
@@ -250,6 +257,45 @@ class TestBeforeSending:
         await work(tdt_context, town, SUBMIT)
         assert double.emissions(key=waiting.key) == 1
 
+    async def test_a_signature_of_the_folder_before_that_is_not_verified_yet_is_waited_for(
+        self,
+        tdt_context: Context,
+        town: Town,
+        double: S2lowDouble,
+        clock: DrivenClock,
+        finances: ApiPerson,
+        direction: ApiPerson,
+        mayor: ApiPerson,
+        agent: SigningAgent,
+    ) -> None:
+        await add_subtype(
+            tdt_context,
+            town,
+            step(town, "signature", "signature", "maire"),
+            key="small_flows",
+            protocol=Protocol.HELIOS,
+            helios_intake="to_sign",
+        )
+        ended = await finances.submitted("small_flows")
+        await open_session(mayor, agent.issued, ended)
+        await agent.sign()
+        follower = await chained(finances, ended)
+        await finances.submit(follower)
+        await people.approve(direction, follower)
+        await work(tdt_context, town, REACT)
+        await work(tdt_context, town, SUBMIT)
+        assert double.attempts() == []
+        await work(tdt_context, town, REPORT)
+        clock.advance(seconds=2)
+        await work(tdt_context, town, SUBMIT)
+        assert len(double.attempts()) == 1
+        reports = [
+            one["report"]["verdict"]
+            for folder_id in (ended, follower)
+            for one in (await finances.read(folder_id))["documents"][0]["revisions"][-1:]
+        ]
+        assert reports[0] == reports[1]
+
     async def test_an_invalid_signature_is_never_sent(
         self, tdt_context: Context, town: Town, double: S2lowDouble, protocol: Protocol
     ) -> None:
@@ -257,6 +303,8 @@ class TestBeforeSending:
         await work(tdt_context, town, SUBMIT)
         folder = await folder_of(tdt_context, waiting)
         assert (folder.status, double.attempts()) == ("transmission_failed", [])
+        reason = (await transmission_of(tdt_context, waiting)).detail or ""
+        assert reason.startswith("Une signature du document n'est pas valide")
 
     async def test_threat_06_altered_bytes_are_not_sent(
         self, tdt_context: Context, town: Town, double: S2lowDouble, protocol: Protocol

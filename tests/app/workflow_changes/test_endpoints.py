@@ -166,6 +166,32 @@ class TestMigrations:
         self, context: Context, administrator: ApiPerson, finances: ApiPerson
     ) -> None:
         workflow_id = await signing_workflow(administrator)
+        first, second, sound = [await finances.submitted("letters") for _ in range(3)]
+        town = administrator.town
+
+        async def damage(folder_id: str) -> None:
+            async with context.unit(town.tenant_id) as session:
+                session.add(unreadable_event(town, folder_id))
+
+        number = await new_version(administrator, workflow_id, visa(town), signature(town))
+        await damage(first)
+        found = await preview(administrator, workflow_id, number)
+        moved = await bring(administrator, workflow_id, number)
+        await damage(second)
+        back = await bring(administrator, workflow_id, number, undo=True)
+        done, failed = (True, number, None), (False, None, "internal_error")
+        assert {one["folder_id"]: one["effect"] for one in found["folders"]} == {
+            first: "cannot_follow",
+            second: "step_changes",
+            sound: "step_changes",
+        }
+        assert outcomes(moved) == {first: failed, second: done, sound: done}
+        assert outcomes(back) == {second: failed, sound: (True, 1, None)}
+
+    async def test_one_of_a_list_that_cannot_be_read_holds_no_other_back(
+        self, context: Context, administrator: ApiPerson, finances: ApiPerson
+    ) -> None:
+        workflow_id = await signing_workflow(administrator)
         damaged, sound = [await finances.submitted("letters") for _ in range(2)]
         town = administrator.town
         number = await new_version(administrator, workflow_id, visa(town), signature(town))
