@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app import jobs
 from app.context import Context
 from app.documents.repository import DocumentRepository
-from app.documents.schemas import REPORT, report_key
+from app.documents.service import owe_report
 from app.folders.facts import Situation, situation_of, state_of
 from app.folders.integrity import LOOKED_AT_EVERY, are_sound, unfreeze
 from app.folders.places import calendar_of, named_desks
@@ -312,11 +312,4 @@ async def _report_nobody(session: AsyncSession, context: Context, folder: Folder
 
 async def _report(session: AsyncSession, folder: Folder, event: events.Signed) -> None:
     for change in event.changes:
-        await jobs.enqueue(
-            session,
-            REPORT,
-            folder.tenant_id,
-            {"folder_id": str(folder.id), "revision_id": change.after.id},
-            run_after=event.occurred_at,
-            dedupe_key=report_key(change.after.id),
-        )
+        await owe_report(session, folder.id, uuid.UUID(change.after.id), event.occurred_at)

@@ -6,7 +6,6 @@ import uuid
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app import jobs
 from app.auth.principal import Principal
 from app.catalog.service import Resolved, resolve
 from app.context import Context
@@ -15,8 +14,8 @@ from app.deposits.intake import Announced, refuse_type
 from app.deposits.schemas import ChainCreate
 from app.deposits.service import create
 from app.documents.repository import DocumentRepository
-from app.documents.schemas import REPORT, Origin, report_key
-from app.documents.service import add_revision
+from app.documents.schemas import Origin
+from app.documents.service import add_revision, owe_report
 from app.errors import Unprocessable
 from app.folders.facts import binding_of, pes_facts_of, state_of
 from app.folders.references import hold_reference
@@ -132,11 +131,4 @@ async def _first_revision(
     made.report = source.report
     await session.flush()
     if source.origin == Origin.SIGNED.value and source.report is None:
-        await jobs.enqueue(
-            session,
-            REPORT,
-            copy.tenant_id,
-            {"folder_id": str(copy.folder_id), "revision_id": str(made.id)},
-            run_after=context.clock(),
-            dedupe_key=report_key(str(made.id)),
-        )
+        await owe_report(session, copy.folder_id, made.id, context.clock())

@@ -5,16 +5,18 @@ from __future__ import annotations
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app import jobs
 from app.context import Context
 from app.db.session import tenant_of
 from app.documents.inspection import in_child, inspected, report_of
 from app.documents.repository import DocumentRepository
-from app.documents.schemas import DocumentRead, Origin, RevisionRead
+from app.documents.schemas import REPORT, DocumentRead, Origin, RevisionRead, report_key
 from app.documents.verdicts import UNJUDGED, invalid_signatures, refuse_invalid
 from app.errors import Unprocessable
 from app.kit.ids import new_id
@@ -264,6 +266,20 @@ async def _edited(
     if position < blob.size_bytes:
         async for chunk in await context.store.open(blob.sha256, start=position):
             yield chunk
+
+
+async def owe_report(
+    session: AsyncSession, folder_id: uuid.UUID, revision_id: uuid.UUID, at: datetime
+) -> None:
+    """Owes the verification of a revision that is signed, from that instant on."""
+    await jobs.enqueue(
+        session,
+        REPORT,
+        tenant_of(session),
+        {"folder_id": str(folder_id), "revision_id": str(revision_id)},
+        run_after=at,
+        dedupe_key=report_key(str(revision_id)),
+    )
 
 
 async def verification_report(
