@@ -16,7 +16,6 @@ from typing import Any
 
 from asn1crypto import algos, cms, x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign.fields import SigSeedSubFilter
 from pyhanko.sign.general import SigningError as PyHankoSigningError
 from pyhanko.sign.signers.pdf_byterange import PreparedByteRangeDigest
@@ -28,6 +27,7 @@ from signing.blocking import run_to_end
 from signing.certificates import read_certificate
 from signing.errors import BadSignatureValue, UnsupportedDocument
 from signing.keys import check_value, public_key
+from signing.pdf_increment import IncrementWriter, check_increment
 from signing.pdf_locks import forbids_signature
 from signing.pdf_reading import (
     DEFAULT_LIMITS,
@@ -97,7 +97,9 @@ def prepare(document: bytes, parameters: SignatureParameters) -> Prepared:
     messageDigest, signingCertificateV2 (EN 319 142-1 §6.3); place and capacity stand in
     /Location and /Reason, the time in /M.
 
-    Raises UnsupportedDocument (codes of `open_pdf`, and `pdf_locked`),
+    What was prepared is read again first: `pdf_increment.check_increment`.
+
+    Raises UnsupportedDocument (codes of `open_pdf`, `pdf_locked`, `pdf_not_preserved`),
     UnsuitableCertificate."""
     mechanism = mechanism_for(parameters.certificate)
     read_certificate(parameters.certificate)
@@ -112,6 +114,8 @@ def prepare(document: bytes, parameters: SignatureParameters) -> Prepared:
         ).dump()
     except (*HOSTILE_PDF, PyHankoSigningError) as e:
         raise broken(e) from e
+    gap = slice(range_digest.reserved_region_start, range_digest.reserved_region_end)
+    check_increment(document, prepared, name, gap)
     return _prepared(document, prepared, mechanism, range_digest, parameters, attributes)
 
 
@@ -204,21 +208,13 @@ def _with_placeholder(
         reason=parameters.claimed_role,
         name=parameters.signer_name,
     )
-    writer = _IncrementWriter.from_reader(reader)
+    writer = IncrementWriter.from_reader(reader)
     session = PdfSigner(metadata, signer=signer).init_signing_session(writer)
     session.system_time = parameters.signing_time
     tbs = session.prepare_tbs_document(validation_info=None, bytes_reserved=BYTES_RESERVED)
     output = BytesIO()
     range_digest, _ = tbs.digest_tbs_document(output=output)
     return range_digest, output.getvalue()
-
-
-class _IncrementWriter(IncrementalPdfFileWriter):
-    """Leaves the document's metadata as deposited: pyHanko would read the clock and rewrite the
-    XMP packet, which may cost a PDF/A its conformity (threat 57)."""
-
-    def _update_meta(self) -> None:
-        return
 
 
 def _prepared(

@@ -327,11 +327,12 @@ def _pairs(old: Any, new: Any, key: str) -> Iterator[tuple[Any, Any, str]]:
             raise ForbiddenChange(f"liste {key}")
         for index in range(len(old)):
             yield old.raw_get(index), new.raw_get(index), key
-    elif _plain(old) != _plain(new):
+    elif plain_value(old) != plain_value(new):
         raise ForbiddenChange(f"valeur {key}")
 
 
-def _plain(value: Any) -> tuple[str, Any]:
+def plain_value(value: Any) -> tuple[str, Any]:
+    """A value that is neither array nor dictionary, as what it means to a reader."""
     if isinstance(value, generic.TextStringObject | generic.ByteStringObject):
         return "string", value.original_bytes
     if isinstance(value, generic.NullObject):

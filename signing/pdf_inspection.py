@@ -11,6 +11,7 @@ from pyhanko.pdf_utils import generic
 from signing.certificates import common_name
 from signing.cms import UnreadableCms, check_signer, read_signed_data
 from signing.facts import PdfFacts, PdfSignatureFact
+from signing.pdf_hidden import Key, unreferenced_pages
 from signing.pdf_locks import forbids_signature
 from signing.pdf_reading import (
     DEFAULT_LIMITS,
@@ -22,6 +23,7 @@ from signing.pdf_reading import (
     broken,
     entries,
     entry,
+    form_fields,
     open_pdf,
     resolved,
     signature_fields,
@@ -52,6 +54,7 @@ _ACTIVE_ACTIONS = {
     "/Sound": "RichMedia",
     "/RichMediaExecute": "RichMedia",
 }
+_PAGE_TYPES = {"/Page", "/Pages", "/Template"}
 _ACTIVE_SUBTYPES = {"/RichMedia": "RichMedia", "/FileAttachment": "EmbeddedFile"}
 
 
@@ -76,31 +79,44 @@ def _inspected(reader: BoundedReader, limits: PdfLimits, *, size: int) -> PdfFac
 
 
 def _facts(reader: BoundedReader, limits: PdfLimits, *, size: int) -> PdfFacts:
-    pages = count_pages(reader, limits)
+    tree, pages = _page_tree(reader, limits)
     fields = signature_fields(reader, limits)
-    active = tuple(sorted(set(_active_content(reader, limits))))
+    inputs = sum(entry(one, "/FT") != "/Sig" for _, one in form_fields(reader, limits))
+    reached: set[Key] = set()
+    found: set[str] = set()
+    hidden = 0
+    for key, dictionary in _dictionaries(reader, limits, reached):
+        found.update(_active_content(dictionary))
+        hidden += key not in tree and _is_page_node(dictionary)
+    if isinstance(entry(reader.root, "/OpenAction"), generic.DictionaryObject):
+        found.add("OpenAction")
+    active = tuple(sorted(found))
     locked = forbids_signature(reader, fields)
+    left = unreferenced_pages(reader, reached)
     return PdfFacts(
         page_count=pages,
         signatures=tuple(_signature_fact(field, size=size) for field in fields),
         locked=locked,
         active_content=active,
-        findings=_findings(active, fields, locked=locked),
+        findings=(
+            *_findings(active, fields, locked=locked),
+            *_may_be_shown_otherwise(inputs, None if left is None else hidden + left),
+        ),
     )
 
 
-def count_pages(reader: BoundedReader, limits: PdfLimits) -> int:
-    """The leaves of the page tree, counted rather than believed.
+def _page_tree(reader: BoundedReader, limits: PdfLimits) -> tuple[set[Key], int]:
+    """The nodes of the page tree, and its leaves counted rather than believed.
 
     Raises UnsupportedDocument on a cycle, an empty tree or too many pages."""
     pending = [reader.root.raw_get("/Pages")]
-    seen: set[generic.Reference] = set()
+    seen: set[Key] = set()
     pages = 0
     while pending:
         node = pending.pop()
-        if not isinstance(node, generic.IndirectObject) or node.reference in seen:
+        if not isinstance(node, generic.IndirectObject) or _key(node) in seen:
             raise broken(ValueError("page tree"))
-        seen.add(node.reference)
+        seen.add(_key(node))
         target = resolved(node)
         if entry(target, "/Kids") is None:
             pages += 1
@@ -110,36 +126,44 @@ def count_pages(reader: BoundedReader, limits: PdfLimits) -> int:
             raise too_complex()
     if not pages:
         raise broken(ValueError("no page"))
-    return pages
+    return seen, pages
 
 
-def _active_content(reader: BoundedReader, limits: PdfLimits) -> Iterator[str]:
-    for dictionary in _dictionaries(reader, limits):
-        for key, label in _ACTIVE_KEYS.items():
-            if key in dictionary:
-                yield label
-        action = entry(dictionary, "/S")
-        if isinstance(action, generic.NameObject) and action in _ACTIVE_ACTIONS:
-            yield _ACTIVE_ACTIONS[action]
-        subtype = entry(dictionary, "/Subtype")
-        if isinstance(subtype, generic.NameObject) and subtype in _ACTIVE_SUBTYPES:
-            yield _ACTIVE_SUBTYPES[subtype]
-    if isinstance(entry(reader.root, "/OpenAction"), generic.DictionaryObject):
-        yield "OpenAction"
+def _is_page_node(dictionary: generic.DictionaryObject) -> bool:
+    kind = entry(dictionary, "/Type")
+    return isinstance(kind, generic.NameObject) and kind in _PAGE_TYPES
 
 
-def _dictionaries(reader: BoundedReader, limits: PdfLimits) -> Iterator[generic.DictionaryObject]:
-    """Each dictionary that can be reached, once; streams are not decoded."""
+def _key(item: generic.IndirectObject) -> Key:
+    return item.idnum, item.generation
+
+
+def _active_content(dictionary: generic.DictionaryObject) -> Iterator[str]:
+    for key, label in _ACTIVE_KEYS.items():
+        if key in dictionary:
+            yield label
+    action = entry(dictionary, "/S")
+    if isinstance(action, generic.NameObject) and action in _ACTIVE_ACTIONS:
+        yield _ACTIVE_ACTIONS[action]
+    subtype = entry(dictionary, "/Subtype")
+    if isinstance(subtype, generic.NameObject) and subtype in _ACTIVE_SUBTYPES:
+        yield _ACTIVE_SUBTYPES[subtype]
+
+
+def _dictionaries(
+    reader: BoundedReader, limits: PdfLimits, reached: set[Key]
+) -> Iterator[tuple[Key | None, generic.DictionaryObject]]:
+    """Each dictionary that can be reached, once, with its key where it is an object of its own;
+    streams are not decoded. Fills `reached`."""
     pending: list[Any] = [reader.trailer.flatten()]
-    seen: set[tuple[int, int]] = set()
     visited = 0
     while pending:
-        item = pending.pop()
+        item, own = pending.pop(), None
         if isinstance(item, generic.IndirectObject):
-            key = (item.idnum, item.generation)
-            if key in seen:
+            own = _key(item)
+            if own in reached:
                 continue
-            seen.add(key)
+            reached.add(own)
             item = resolved(item)
         if not isinstance(item, generic.DictionaryObject | generic.ArrayObject):
             continue
@@ -147,7 +171,7 @@ def _dictionaries(reader: BoundedReader, limits: PdfLimits) -> Iterator[generic.
         if visited > limits.max_objects:
             raise too_complex()
         if isinstance(item, generic.DictionaryObject):
-            yield item
+            yield own, item
             pending.extend(item.raw_get(key) for key in item)
         else:
             pending.extend(item.raw_get(index) for index in range(len(item)))
@@ -201,3 +225,28 @@ def _findings(
             Finding("pdf_already_signed", f"Le document porte déjà {len(fields)} signature(s).")
         )
     return tuple(found)
+
+
+def _may_be_shown_otherwise(inputs: int, hidden: int | None) -> Iterator[Finding]:
+    """What lets a document change its looks after it was signed (threat 4): never refused, and
+    what a later revision would make of it makes the signature invalid."""
+    if inputs:
+        yield Finding(
+            "pdf_form_fields",
+            f"Le document contient {inputs} champ(s) de formulaire, dont la valeur peut encore "
+            "changer : vérifiez qu'ils sont voulus, ou figez le document (« imprimer en PDF ») "
+            "avant de le faire signer.",
+        )
+    if hidden is None:
+        yield Finding(
+            "pdf_hidden_pages",
+            "Le document contient trop d'objets inutilisés pour qu'on sache s'ils cachent des "
+            "pages : réenregistrez-le (« imprimer en PDF ») avant de le faire signer.",
+        )
+    elif hidden:
+        yield Finding(
+            "pdf_hidden_pages",
+            f"Le document contient {hidden} page(s) qu'il n'affiche pas, et qui pourraient être "
+            "montrées à la place des autres une fois signé : demandez à son auteur pourquoi, ou "
+            "réenregistrez le document (« imprimer en PDF ») avant de le faire signer.",
+        )

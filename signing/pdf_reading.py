@@ -18,6 +18,7 @@ from pyhanko.pdf_utils.decode_limits import (
 )
 from pyhanko.pdf_utils.misc import PdfDecodeLimitError, PdfError, PdfStrictReadError
 from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.pdf_utils.xref import ObjStreamRef
 
 from signing.errors import UnsupportedDocument
 
@@ -97,6 +98,16 @@ class SkippingSource:
         return self._file.tell()
 
 
+@dataclass(frozen=True, slots=True)
+class _Members:
+    """An object stream, decoded: where each object of a number starts, and where what starts
+    there ends."""
+
+    content: BytesIO
+    offsets: dict[int, int]
+    ends: dict[int, int]
+
+
 class BoundedReader(PdfFileReader):
     """A strict reader that decodes little, and each object stream once.
 
@@ -104,7 +115,7 @@ class BoundedReader(PdfFileReader):
     objects that alone lasts minutes."""
 
     def __init__(self, source: IO[bytes] | SkippingSource, limits: PdfLimits) -> None:
-        self._object_streams: dict[int, tuple[BytesIO, dict[int, int]]] = {}
+        self._object_streams: dict[int, _Members] = {}
         self._limits = limits
         self._cached_bytes = 0
         super().__init__(source, strict=True, decode_limits=_decode_limits(limits))
@@ -120,22 +131,34 @@ class BoundedReader(PdfFileReader):
         self.resolved_objects[(generation, idnum)] = obj
         return obj
 
+    def source_of(self, ref: generic.Reference, revision: int, *, limit: int = _MAX_READ) -> bytes:
+        """The text of an object as a revision has it, of `limit` bytes at most."""
+        place = self.xrefs.get_historical_ref(ref, revision)
+        if isinstance(place, ObjStreamRef):
+            members = self._object_stream(place.obj_stream_id)
+            start = members.offsets[ref.idnum]
+            members.content.seek(start)
+            return members.content.read(min(limit, members.ends[start] - start))
+        self.stream.seek(place)
+        text: bytes = self.stream.read(limit)
+        return text.partition(b"endobj")[0]
+
     def _get_object_from_stream(self, idnum: int, stmnum: int, idx: int) -> generic.PdfObject:
-        content, offsets = self._object_stream(stmnum)
-        if idnum not in offsets:
+        members = self._object_stream(stmnum)
+        if idnum not in members.offsets:
             raise PdfStrictReadError("object missing from its object stream")
-        content.seek(offsets[idnum])
-        found = generic.read_object(content, generic.Reference(idnum, 0, self))
+        members.content.seek(members.offsets[idnum])
+        found = generic.read_object(members.content, generic.Reference(idnum, 0, self))
         if isinstance(found, generic.StreamObject | generic.IndirectObject):
             raise PdfStrictReadError("forbidden object type in an object stream")
         return found
 
-    def _object_stream(self, stmnum: int) -> tuple[BytesIO, dict[int, int]]:
+    def _object_stream(self, stmnum: int) -> _Members:
         if stmnum not in self._object_streams:
             self._object_streams[stmnum] = self._read_object_stream(stmnum)
         return self._object_streams[stmnum]
 
-    def _read_object_stream(self, stmnum: int) -> tuple[BytesIO, dict[int, int]]:
+    def _read_object_stream(self, stmnum: int) -> _Members:
         stream = generic.Reference(stmnum, 0, self).get_object()
         if not isinstance(stream, generic.StreamObject) or stream["/Type"] != "/ObjStm":
             raise PdfStrictReadError("not an object stream")
@@ -147,7 +170,10 @@ class BoundedReader(PdfFileReader):
         pairs = dict(zip(numbers[0::2], numbers[1::2], strict=True))
         if len(pairs) != count:
             raise PdfStrictReadError("object listed twice in an object stream")
-        return BytesIO(content), {number: first + at for number, at in pairs.items()}
+        offsets = {number: first + at for number, at in pairs.items()}
+        starts = sorted(set(offsets.values()))
+        ends = dict(zip(starts, [*starts[1:], len(content)], strict=True))
+        return _Members(BytesIO(content), offsets, ends)
 
 
 def open_pdf(

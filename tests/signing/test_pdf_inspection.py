@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from tests.builders.pdf import (
     pdf_with_cyclic_kids,
     pdf_with_cyclic_previous,
     pdf_with_object_stream,
+    pdf_with_text_field,
     simple_objects,
     simple_pdf,
     stream,
@@ -123,6 +125,83 @@ class TestActiveContent:
 
     def test_a_destination_at_opening_is_not_active(self) -> None:
         assert inspect(with_catalog(b"/OpenAction [3 0 R /Fit]")).active_content == ()
+
+
+class TestOtherLooks:
+    """Threat 4: what a document could show once signed is told at the deposit, never refused."""
+
+    def test_threat_04_form_fields_are_told(self) -> None:
+        (finding,) = inspect(pdf_with_text_field()).findings
+        assert (finding.code, finding.blocking) == ("pdf_form_fields", False)
+        assert "contient 1 champ(s) de formulaire" in finding.detail
+
+    def test_threat_04_signature_fields_are_no_form(self, tree: PkiTree) -> None:
+        codes = [one.code for one in inspect(signed_pdf(simple_pdf(), tree.good)).findings]
+        assert codes == ["pdf_already_signed"]
+
+    @pytest.mark.parametrize(
+        "hidden",
+        [
+            pytest.param(b"<< /Type /Page /Parent 2 0 R /Contents 4 0 R >>", id="page"),
+            pytest.param(b"<< /T#79pe%x\n/P#61ge >>", id="page-written-oddly"),
+            pytest.param(b"<< /Contents 4 0 R /MediaBox [0 0 9 9] >>", id="page-without-type"),
+            pytest.param(b"<< /Contents [4 0 R] /Resources << >> >>", id="page-of-parts"),
+            pytest.param(b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>", id="page-tree"),
+            pytest.param(b"<< /Type /Catalog /Pages 2 0 R >>", id="catalogue"),
+        ],
+    )
+    @pytest.mark.parametrize("packed", [False, True])
+    def test_threat_04_pages_that_nothing_refers_to_are_told(
+        self, hidden: bytes, *, packed: bool
+    ) -> None:
+        objects = simple_objects() | {4: b"<< >>", 9: hidden}
+        document = pdf_with_object_stream(objects) if packed else written(objects)
+        (finding,) = inspect(document).findings
+        assert (finding.code, finding.blocking) == ("pdf_hidden_pages", False)
+        assert "contient 1 page(s) qu'il n'affiche pas" in finding.detail
+
+    def test_threat_04_a_page_out_of_the_tree_is_told_whatever_refers_to_it(self) -> None:
+        page = {9: b"<< /Type /Page /Contents 4 0 R >>"}
+        (finding,) = inspect(with_catalog(b"/PieceInfo << /Own 9 0 R >>", page)).findings
+        assert finding.code == "pdf_hidden_pages"
+
+    def test_threat_04_a_page_of_an_earlier_revision_that_was_freed_is_not(self) -> None:
+        page = b"<< /Type /Page /Contents 4 0 R >>"
+        old = written(simple_objects() | {9: page})
+        start = len(old)
+        freed = b"xref\n0 1\n0000000009 65535 f \n9 1\n0000000000 00001 f \n"
+        previous = int(re.findall(rb"startxref\s+(\d+)", old)[-1])
+        trailer = b"trailer\n<< /Size 10 /Root 1 0 R /Prev %d >>\n" % previous
+        assert inspect(old).findings
+        new = old + freed + trailer + b"startxref\n%d\n%%%%EOF\n" % start
+        assert inspect(new).findings == ()
+
+    @pytest.mark.parametrize(
+        "unused",
+        [
+            pytest.param(b"<< /Type /Font /Contents (x) /Resources << >> >>", id="dictionary"),
+            pytest.param(b"<< /Type /PageLabel >>", id="longer-name"),
+            pytest.param(b"<< /Subtype /Text /Contents (a) /Parent 3 0 R >>", id="annotation"),
+            pytest.param(stream(b"<< /Type /Page >>"), id="content"),
+            pytest.param(b"<< /Unreadable", id="unreadable"),
+            pytest.param(b"[" * 50_000, id="deep"),
+        ],
+    )
+    def test_threat_04_other_unused_objects_are_not_told(self, unused: bytes) -> None:
+        assert inspect(written(simple_objects() | {9: unused})).findings == ()
+
+    @pytest.mark.parametrize(
+        ("count", "unused"), [(20_500, b"<<>>"), (1_200, b"<< /A (%s) >>" % (b"x" * 40_000))]
+    )
+    def test_threat_17_many_unused_objects_are_told_and_cost_little(
+        self, count: int, unused: bytes
+    ) -> None:
+        document = written(simple_objects() | dict.fromkeys(range(10, 10 + count), unused))
+        started = time.process_time()
+        (finding,) = inspect(document).findings
+        assert time.process_time() - started < 10
+        assert finding.code == "pdf_hidden_pages"
+        assert "trop d'objets inutilisés" in finding.detail
 
 
 class TestRefusals:
