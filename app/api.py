@@ -19,6 +19,7 @@ from app.kit.problems import problem_responses
 from app.members import endpoints as members
 from app.notes import endpoints as notes
 from app.powers import endpoints as powers
+from app.settings import MIB
 from app.signing_jobs import endpoints as signing_jobs
 from app.simulations import endpoints as simulations
 from app.tenants import endpoints as tenants
@@ -26,7 +27,6 @@ from app.transmissions import endpoints as transmissions
 from app.users import endpoints as users
 from app.workflow_changes import endpoints as workflow_changes
 
-MIB = 1024 * 1024
 # What a body may weigh: JSON is read whole before anybody is asked who he is (threat 48).
 # Revocation lists, acknowledgements and the values of a flow of 10 000 slips are longer; deposits
 # count their own bytes as they come.

@@ -12,6 +12,7 @@ from app import jobs
 from app.context import Context
 from app.documents.repository import DocumentRepository
 from app.documents.service import owe_report
+from app.documents.verdicts import reason_not_valid
 from app.folders.facts import Situation, situation_of, state_of
 from app.folders.integrity import LOOKED_AT_EVERY, are_sound, unfreeze
 from app.folders.places import calendar_of, named_desks
@@ -118,6 +119,28 @@ async def react_to_freeze(context: Context, job: jobs.ClaimedJob) -> None:
         assert folder is not None
         await unfreeze(session, context, folder)
         await jobs.finish(session, job)
+
+
+async def react_to_condemnation(context: Context, job: jobs.ClaimedJob) -> None:
+    """A document signed here was verified, and is not valid: the submitter and the administrators
+    are told, unless the folder waits for its transmission, which tells it itself."""
+    folder_id = uuid.UUID(job.object_ids["folder_id"])
+    revision_id = uuid.UUID(job.object_ids["revision_id"])
+    async with context.unit(job.tenant_id) as session:
+        revision = await DocumentRepository(session).revision(revision_id)
+        step = (await state_of(session, folder_id)).current_step
+        is_sent = step is not None and step.kind is StepKind.TRANSMISSION
+        if revision is not None and revision.retracted_at is None and not is_sent:
+            told = await administrators(session) | await submitters(session, context, folder_id)
+            kind = NotificationKind.SIGNATURE_INVALID
+            news = News(folder_id, _number_of(revision_id), kind, reason_not_valid(revision))
+            await notify(session, context, news, told)
+        await jobs.finish(session, job)
+
+
+def _number_of(revision_id: uuid.UUID) -> int:
+    """What tells the revision from the others of its folder: 31 of its random bits."""
+    return revision_id.int & 0x7FFFFFFF
 
 
 async def _follow(
@@ -260,19 +283,21 @@ async def _tell_those_able(
     session: AsyncSession, context: Context, folder: Folder, seq: int, kind: NotificationKind
 ) -> WhoMayAct:
     """Where every desk must pass, some may be able and the step stuck all the same."""
-    now = await situation_of(session, context, folder)
-    able = who_may_pass(now.state, now.register, now.facts, context.clock())
-    await call(session, context, News(folder.id, seq, kind), able, now.register)
+    situation = await situation_of(session, context, folder)
+    able = who_may_pass(situation.state, situation.register, situation.facts, context.clock())
+    await call(session, context, News(folder.id, seq, kind), able, situation.register)
     return able
 
 
 async def _tell_advisers(
     session: AsyncSession, context: Context, folder: Folder, seq: int, desk: DeskId
 ) -> None:
-    now = await situation_of(session, context, folder)
-    able = who_may_advise(now.state, desk, now.register, now.facts, context.clock())
+    situation = await situation_of(session, context, folder)
+    able = who_may_advise(
+        situation.state, desk, situation.register, situation.facts, context.clock()
+    )
     news = News(folder.id, seq, NotificationKind.OPINION_ASKED)
-    await call(session, context, news, able, now.register)
+    await call(session, context, news, able, situation.register)
 
 
 async def _leaves_nobody(
@@ -286,22 +311,22 @@ async def _leaves_nobody(
     than before it. What changed in powers is seen by their own review."""
     if all(isinstance(one, _BESIDE) for one in happened):
         return False
-    now = await situation_of(session, context, folder)
-    if _lacking_in(now.state, now, context) == ():
+    situation = await situation_of(session, context, folder)
+    if _lacking_in(situation.state, situation, context) == ():
         return False
     after = replay((*past, *happened))
-    lacking = _lacking_in(after, now, context)
+    lacking = _lacking_in(after, situation, context)
     if lacking == () or any(isinstance(one, events.StepStarted) for one in happened):
         return lacking != ()
-    return _lacking_in(replay(past), now, context) != lacking
+    return _lacking_in(replay(past), situation, context) != lacking
 
 
-def _lacking_in(state: FolderState, now: Situation, context: Context) -> tuple[Lacking, ...]:
+def _lacking_in(state: FolderState, situation: Situation, context: Context) -> tuple[Lacking, ...]:
     """What holds back a step of persons in this state of the folder."""
     step = state.current_step
     if step is None or step.kind not in PERSON_STEPS:
         return ()
-    return who_may_pass(state, now.register, now.facts, context.clock()).lacking
+    return who_may_pass(state, situation.register, situation.facts, context.clock()).lacking
 
 
 async def _report_nobody(session: AsyncSession, context: Context, folder: Folder, seq: int) -> None:

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import obstore
 from obstore.exceptions import BaseError
@@ -21,8 +21,8 @@ from obstore.store import LocalStore, S3Store
 from app.errors import AppError, TooLarge, Unavailable, Unprocessable
 from app.kit import disposal
 from app.kit.disposal import Rules, Store, blob_key
+from app.settings import MIB
 
-MIB: Final = 1024 * 1024
 _LOCAL_BUFFER_BYTES = MIB
 _S3_BUFFER_BYTES = 5 * MIB  # the smallest part that S3 takes
 _READ_BYTES = 256 * 1024

@@ -10,7 +10,7 @@ from app.deposits import tasks as deposit_tasks
 from app.deposits.service import INSPECT
 from app.documents import tasks as document_tasks
 from app.documents.disposal import RECLAIM
-from app.documents.schemas import REPORT
+from app.documents.schemas import CONDEMNED, REPORT
 from app.folders.integrity import FROZEN
 from app.folders.service import REACT
 from app.handovers import tasks as handover_tasks
@@ -29,6 +29,7 @@ HANDLERS: Mapping[str, Handler] = {
     REACT: reactions.react,
     deposit_tasks.REFUSED: reactions.react_to_refusal,
     FROZEN: reactions.react_to_freeze,
+    CONDEMNED: reactions.react_to_condemnation,
     INSPECT: deposit_tasks.inspect,
     RECLAIM: document_tasks.reclaim,
     document_tasks.SWEEP: document_tasks.sweep,

@@ -37,6 +37,7 @@ MORE_ROOMS = {
         "document.py",
         "drawing.py",
         "faults.py",
+        "labels.py",
         "merging.py",
         "moments.py",
         "naming.py",

@@ -47,7 +47,7 @@ def persons_within_reach(register: PowerRegister, desks: frozenset[DeskId]) -> f
 def candidates(
     register: PowerRegister, rules: Rules, desk: DeskId, facts: Facts, instant: datetime
 ) -> tuple[Candidate, ...]:
-    """Whoever has a power at the desk, with it, each once, in the order of the rules.
+    """Whoever has a power at the desk, with it, each once, in the order of the rules, then by id.
 
     Of a folder only those whom its history keeps out are read: a ranked list goes on to the next.
     """
@@ -58,9 +58,8 @@ def candidates(
     )
     ranks = {kind: rank for rank, kind in enumerate(rules)}
 
-    # Holders and replacements have no grant: sorting is stable and keeps their order.
     def rank(one: Candidate) -> tuple[int, str]:
-        return ranks[one.power.kind], one.grant.id if one.grant else ""
+        return ranks[one.power.kind], one.power.id or ""
 
     return tuple(sorted(dict.fromkeys(found), key=rank))
 

@@ -76,14 +76,14 @@ WorkflowError
 │       │   ├── MentionPlaceholderUnknown
 │       │   ├── MentionLength
 │       │   └── MentionCharacters
-│       ├── HandOverRefused               in handover
-│       │   ├── HandOverDeskUnknown
-│       │   ├── HandOverRepeated
-│       │   ├── HandOverDatesMissing
+│       ├── HandoverRefused               in handover
+│       │   ├── HandoverDeskUnknown
+│       │   ├── HandoverRepeated
+│       │   ├── HandoverDatesMissing
 │       │   ├── OutgoingNotHolder
-│       │   ├── HandOverOverlap
-│       │   ├── HandOverAlreadyHolder
-│       │   └── HandOverTransferUnclear
+│       │   ├── HandoverOverlap
+│       │   ├── HandoverAlreadyHolder
+│       │   └── HandoverTransferUnclear
 │       ├── MetadataRefused            these and the next two stand beside what they judge
 │       │   ├── MetadataMistyped
 │       │   ├── MetadataTooLong

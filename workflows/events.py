@@ -223,12 +223,20 @@ class Recused:
 class Corrected:
     """A person began to change what is deposited: a draft that he did not open or a folder that
     had come back (documents, title or metadata), the documents of one that is prepared. The
-    journal says what. No `person` in the events stored before they named him."""
+    journal says what. The events stored before they had `by` name the `person` at most."""
 
     type: ClassVar[str] = "corrected"
     version: ClassVar[int] = 1
     occurred_at: datetime
     person: PersonId | None = None
+    by: Authorship | None = None
+
+    @property
+    def names(self) -> tuple[PersonId, ...]:
+        """Who did and in whose name, as far as the event says."""
+        if self.by is not None:
+            return self.by.names
+        return () if self.person is None else (self.person,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,11 +153,10 @@ def _beside(state: FolderState, event: SideEvent) -> FolderState:
 
 
 def _corrected(state: FolderState, event: Corrected) -> FolderState:
-    by = () if event.person is None else (event.person,)
     if state.in_preparation:
-        return replace(state, preparers=_with(state.preparers, by))
+        return replace(state, preparers=_with(state.preparers, event.names))
     is_back = state.status in BACK_STATUSES
-    return replace(state, corrected=is_back, depositors=_with(state.depositors, by))
+    return replace(state, corrected=is_back, depositors=_with(state.depositors, event.names))
 
 
 def _opinion_given(state: FolderState, event: OpinionGiven) -> FolderState:

@@ -36,7 +36,7 @@ class Bridging:
 
 
 @dataclass(frozen=True, slots=True)
-class OfficeHandOver:
+class OfficeHandover:
     """One office changes hands.
 
     `starts_at`: election of the new holder, None with `incoming` when the post stays vacant.
@@ -55,10 +55,10 @@ class OfficeHandOver:
 
 
 @dataclass(frozen=True, slots=True)
-class HandOver:
+class Handover:
     """The plan of a council installation, office by office."""
 
-    offices: tuple[OfficeHandOver, ...]
+    offices: tuple[OfficeHandover, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Vacancy:
 
 
 @dataclass(frozen=True, slots=True)
-class HandOverEffects:
+class HandoverEffects:
     """What a plan does: the holdings that end, as they were; those that start; the grants that
     lapse with the former; the offices left without anybody."""
 
@@ -100,28 +100,28 @@ class Stranded:
     detail: str
 
 
-class HandOverRefused(Unacceptable):
+class HandoverRefused(Unacceptable):
     """The plan could not be carried out."""
 
     code = "handover_refused"
     sentence = "Ce plan d'installation ne peut pas être appliqué : corrigez-le."
 
 
-class HandOverDeskUnknown(HandOverRefused):
+class HandoverDeskUnknown(HandoverRefused):
     """An office of the plan, or the desk that takes its folders, is not one of the tenant."""
 
     code = "handover_desk_unknown"
     sentence = "Un bureau du plan n'existe pas : choisissez un bureau de la collectivité."
 
 
-class HandOverRepeated(HandOverRefused):
+class HandoverRepeated(HandoverRefused):
     """The same person leaves the same office twice in the plan."""
 
     code = "handover_repeated"
     sentence = "La même personne quitte deux fois le même bureau : gardez une seule ligne."
 
 
-class HandOverDatesMissing(HandOverRefused):
+class HandoverDatesMissing(HandoverRefused):
     """The plan does not say when the outgoing person leaves, or when the new one starts."""
 
     code = "handover_dates_missing"
@@ -131,7 +131,7 @@ class HandOverDatesMissing(HandOverRefused):
     )
 
 
-class OutgoingNotHolder(HandOverRefused):
+class OutgoingNotHolder(HandoverRefused):
     """The person said to leave does not hold the office until then."""
 
     code = "handover_outgoing_not_holder"
@@ -141,7 +141,7 @@ class OutgoingNotHolder(HandOverRefused):
     )
 
 
-class HandOverOverlap(HandOverRefused):
+class HandoverOverlap(HandoverRefused):
     """Two persons would hold the office at once."""
 
     code = "handover_overlap"
@@ -151,7 +151,7 @@ class HandOverOverlap(HandOverRefused):
     )
 
 
-class HandOverAlreadyHolder(HandOverRefused):
+class HandoverAlreadyHolder(HandoverRefused):
     """Somebody would come to an office that he holds at the same time."""
 
     code = "handover_already_holder"
@@ -161,7 +161,7 @@ class HandOverAlreadyHolder(HandOverRefused):
     )
 
 
-class HandOverTransferUnclear(HandOverRefused):
+class HandoverTransferUnclear(HandoverRefused):
     """Folders are transferred to another desk, which the plan names; otherwise it names none."""
 
     code = "handover_transfer_unclear"
@@ -171,24 +171,24 @@ class HandOverTransferUnclear(HandOverRefused):
     )
 
 
-def check_handover(register: PowerRegister, handover: HandOver) -> None:
-    """Raises a case of HandOverRefused for a plan that could not be carried out. An office left
+def check_handover(register: PowerRegister, handover: Handover) -> None:
+    """Raises a case of HandoverRefused for a plan that could not be carried out. An office left
     vacant for a while is allowed: `effects` reports it."""
     departures = [(one.office, one.outgoing) for one in handover.offices]
     if len(set(departures)) < len(departures):
-        raise HandOverRepeated
+        raise HandoverRepeated
     for one in handover.offices:
         _check_office(register, one)
     _check_arrivals(register, handover)
 
 
-def effects(register: PowerRegister, handover: HandOver) -> HandOverEffects:
+def effects(register: PowerRegister, handover: Handover) -> HandoverEffects:
     """What the plan does to the register, nothing of which is done yet. Raises as
     `check_handover`."""
     check_handover(register, handover)
     after = _moved(register, handover)
     departures = (Departure(one.outgoing, one.office, leaves_at(one)) for one in handover.offices)
-    return HandOverEffects(
+    return HandoverEffects(
         tuple(row for row in register.holders if any(ends(row, one) for one in handover.offices)),
         tuple(row for one in handover.offices for row in arrivals(one)),
         lapsing(after, *departures),
@@ -196,7 +196,7 @@ def effects(register: PowerRegister, handover: HandOver) -> HandOverEffects:
     )
 
 
-def applied(register: PowerRegister, handover: HandOver) -> PowerRegister:
+def applied(register: PowerRegister, handover: Handover) -> PowerRegister:
     """The register once the plan is carried out, right before its instants as after them. Grants
     stay in it: those that lapse stand no more from that instant. Raises as `check_handover`."""
     check_handover(register, handover)
@@ -204,7 +204,7 @@ def applied(register: PowerRegister, handover: HandOver) -> PowerRegister:
 
 
 def stranded(
-    register: PowerRegister, handover: HandOver, waiting: Iterable[Waiting]
+    register: PowerRegister, handover: Handover, waiting: Iterable[Waiting]
 ) -> tuple[Stranded, ...]:
     """The waiting folders that the plan would leave without anybody to count upon, each from the
     first instant of the plan at which it is so. Raises as `check_handover`."""
@@ -221,23 +221,23 @@ def stranded(
     return tuple(found.values())
 
 
-def leaves_at(one: OfficeHandOver) -> datetime:
+def leaves_at(one: OfficeHandover) -> datetime:
     """When the outgoing person leaves: by default at the election of the new holder. Raises
-    HandOverDatesMissing where the plan says neither."""
+    HandoverDatesMissing where the plan says neither."""
     end = one.ends_at or one.starts_at
     if end is None:
-        raise HandOverDatesMissing
+        raise HandoverDatesMissing
     return end
 
 
-def ends(row: DeskHolder, one: OfficeHandOver) -> bool:
+def ends(row: DeskHolder, one: OfficeHandover) -> bool:
     """Whether the plan puts an end to this holding, or confirms the one that it has."""
     end = leaves_at(one)
     last = row.period.end is None or end <= row.period.end
     return (row.desk, row.person) == (one.office, one.outgoing) and row.period.start < end and last
 
 
-def arrivals(one: OfficeHandOver) -> tuple[DeskHolder, ...]:
+def arrivals(one: OfficeHandover) -> tuple[DeskHolder, ...]:
     """The holdings that the plan starts at the office: bridging, then the new holder."""
     rows = []
     if one.bridging is not None:
@@ -247,7 +247,7 @@ def arrivals(one: OfficeHandOver) -> tuple[DeskHolder, ...]:
     return tuple(rows)
 
 
-def instants_of(one: OfficeHandOver) -> tuple[datetime, ...]:
+def instants_of(one: OfficeHandover) -> tuple[datetime, ...]:
     """When the holders of the office change, in order."""
     found = {leaves_at(one)}
     for row in arrivals(one):
@@ -255,16 +255,16 @@ def instants_of(one: OfficeHandOver) -> tuple[datetime, ...]:
     return tuple(sorted(found))
 
 
-def _check_office(register: PowerRegister, one: OfficeHandOver) -> None:
+def _check_office(register: PowerRegister, one: OfficeHandover) -> None:
     if one.office not in register.desks:
-        raise HandOverDeskUnknown
+        raise HandoverDeskUnknown
     if (one.incoming is None) != (one.starts_at is None):
-        raise HandOverDatesMissing
+        raise HandoverDatesMissing
     end = leaves_at(one)
     if not any(ends(row, one) for row in register.holders):
         raise OutgoingNotHolder
     if one.starts_at is not None and one.starts_at < end:
-        raise HandOverOverlap
+        raise HandoverOverlap
     if one.bridging is not None:
         _check_bridging(one.bridging.period, end, one.starts_at)
     _check_pending(register, one)
@@ -272,34 +272,34 @@ def _check_office(register: PowerRegister, one: OfficeHandOver) -> None:
 
 def _check_bridging(period: Period, leaves: datetime, starts: datetime | None) -> None:
     if period.start < leaves:
-        raise HandOverOverlap
+        raise HandoverOverlap
     if starts is not None and (period.end is None or starts < period.end):
-        raise HandOverOverlap
+        raise HandoverOverlap
 
 
-def _check_pending(register: PowerRegister, one: OfficeHandOver) -> None:
+def _check_pending(register: PowerRegister, one: OfficeHandover) -> None:
     transfer = one.pending is PendingFolders.TRANSFER
     if transfer != (one.transfer_to is not None) or one.transfer_to == one.office:
-        raise HandOverTransferUnclear
+        raise HandoverTransferUnclear
     if one.transfer_to is not None and one.transfer_to not in register.desks:
-        raise HandOverDeskUnknown
+        raise HandoverDeskUnknown
 
 
-def _check_arrivals(register: PowerRegister, handover: HandOver) -> None:
+def _check_arrivals(register: PowerRegister, handover: Handover) -> None:
     holding = _staying(register, handover)
     for row in (row for one in handover.offices for row in arrivals(one)):
         own = (one.period for one in holding if (one.desk, one.person) == (row.desk, row.person))
         if any(row.period.meets(one) for one in own):
-            raise HandOverAlreadyHolder
+            raise HandoverAlreadyHolder
         holding.append(row)
 
 
-def _moved(register: PowerRegister, handover: HandOver) -> PowerRegister:
+def _moved(register: PowerRegister, handover: Handover) -> PowerRegister:
     starting = (row for one in handover.offices for row in arrivals(one))
     return replace(register, holders=(*_staying(register, handover), *starting))
 
 
-def _staying(register: PowerRegister, handover: HandOver) -> list[DeskHolder]:
+def _staying(register: PowerRegister, handover: Handover) -> list[DeskHolder]:
     """The holdings of before, those that end cut short."""
     return [
         next((_ended(row, one) for one in handover.offices if ends(row, one)), row)
@@ -307,11 +307,11 @@ def _staying(register: PowerRegister, handover: HandOver) -> list[DeskHolder]:
     ]
 
 
-def _ended(row: DeskHolder, one: OfficeHandOver) -> DeskHolder:
+def _ended(row: DeskHolder, one: OfficeHandover) -> DeskHolder:
     return replace(row, period=Period(row.period.start, leaves_at(one)))
 
 
-def _vacancies(after: PowerRegister, one: OfficeHandOver) -> tuple[Vacancy, ...]:
+def _vacancies(after: PowerRegister, one: OfficeHandover) -> tuple[Vacancy, ...]:
     instants = instants_of(one)
     return tuple(
         Vacancy(one.office, since, until)

@@ -123,6 +123,8 @@ def _sets_aside(question: Question, grant: Grant, candidate: Candidate) -> bool:
     if (grant.kind, grant.grantee) == (power.kind, candidate.person):
         # His own, or another one of the same kind that overlaps it.
         return False
+    if candidate.grant is not None and candidate.grant.regrants == grant.id:
+        return False
     who_acts = question.rules[grant.kind].who_acts
     match who_acts:
         case WhoActs.EVERYBODY:

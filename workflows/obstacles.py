@@ -61,13 +61,15 @@ class WhoMayAct:
     `able` is exact, absent holders included: an absence takes no power away. `nobody` says why
     the step would stay where it is: no one of those able is present, or, where every desk must
     act, one of the desks has no such person. `lacking` is then the whole list, and `detail` says
-    it in a French sentence; both are empty otherwise.
+    it in a French sentence; both are empty otherwise. `kind` is that of a step that lacks
+    something.
     """
 
     able: tuple[Authorship, ...]
     lacking: tuple[Lacking, ...] = ()
     nobody: NobodyAble | None = None
     detail: str = ""
+    kind: StepKind | None = None
 
 
 _BY_ITSELF: Mapping[StepKind, tuple[NobodyAble, str]] = {
@@ -133,32 +135,43 @@ def passed_by_itself(kind: StepKind) -> WhoMayAct | None:
 def blocked(able: tuple[Authorship, ...], lacking: Iterable[Lacking], kind: StepKind) -> WhoMayAct:
     """The answer for a step that stays where it is for want of these, at least one."""
     found = tuple(dict.fromkeys(lacking))
-    order = tuple(NobodyAble)
-    nobody = min((one.what for one in found), key=order.index)
-    signature = kind is StepKind.SIGNATURE
-    heading = "Aucun signataire habilité" if signature else "Aucune personne habilitée"
-    remedy = _REMEDIES[nobody]
-    if nobody is NobodyAble.ABSENT:
-        remedy = _IN_ABSENCE.get(kind, remedy)
-    if kind is StepKind.APPROVAL and {one.what for one in found} >= _REPLACED_IN_VAIN:
-        remedy = "Mettez fin à l'absence, ou désignez un autre remplaçant."
-    return WhoMayAct(able, found, nobody, f"{heading} : {_reasons(found)}. {remedy}")
+    return WhoMayAct(able, found, _first(found), _detail(found, kind), kind)
 
 
 def naming(answer: WhoMayAct, names: Mapping[PersonId, str]) -> WhoMayAct:
     """The same answer for those who may know who holds which power: each thing that is missing is
     followed by the name of the person whom it concerns."""
+    if answer.kind is None:
+        return answer
     named = tuple(
         replace(one, detail=f"{one.detail} ({names[one.person]})")
         if one.person is not None and one.person in names
         else one
         for one in answer.lacking
     )
-    before, after = _reasons(answer.lacking), _reasons(answer.lacking, names)
-    return replace(answer, lacking=named, detail=answer.detail.replace(before, after, 1))
+    detail = _detail(answer.lacking, answer.kind, names)
+    return replace(answer, lacking=named, detail=detail)
 
 
-def _reasons(lacking: Iterable[Lacking], names: Mapping[PersonId, str] = _NO_NAMES) -> str:
+def _first(lacking: Iterable[Lacking]) -> NobodyAble:
+    return min((one.what for one in lacking), key=tuple(NobodyAble).index)
+
+
+def _detail(
+    lacking: tuple[Lacking, ...], kind: StepKind, names: Mapping[PersonId, str] = _NO_NAMES
+) -> str:
+    signature = kind is StepKind.SIGNATURE
+    heading = "Aucun signataire habilité" if signature else "Aucune personne habilitée"
+    nobody = _first(lacking)
+    remedy = _REMEDIES[nobody]
+    if nobody is NobodyAble.ABSENT:
+        remedy = _IN_ABSENCE.get(kind, remedy)
+    if kind is StepKind.APPROVAL and {one.what for one in lacking} >= _REPLACED_IN_VAIN:
+        remedy = "Mettez fin à l'absence, ou désignez un autre remplaçant."
+    return f"{heading} : {_reasons(lacking, names)}. {remedy}"
+
+
+def _reasons(lacking: Iterable[Lacking], names: Mapping[PersonId, str]) -> str:
     """Each said once, with all those whom it concerns."""
     found: dict[str, dict[str, None]] = {}
     for one in lacking:

@@ -91,7 +91,7 @@ RULES: Mapping[PowerKind, PowerRule] = {
         WhoActs.GRANTEE_ONLY,
         Needs.VACANCY,
         Founding.DECISION,
-        _NAMED,
+        _NAMED | {Ends.HOLDER_COMES},
         _IN_FULL,
         GivenBy.NOBODY,
     ),

@@ -30,6 +30,11 @@ def holds_since(
     )
 
 
+def is_joined(register: PowerRegister, desk: DeskId, since: datetime, instant: datetime) -> bool:
+    """Whether somebody came to hold the desk after `since`, at the instant at the latest."""
+    return any(one.desk == desk and since < one.period.start <= instant for one in register.holders)
+
+
 def comes_at(register: PowerRegister, person: PersonId, since: datetime) -> datetime | None:
     """The first instant, from this one on, at which the person holds a desk; None without any."""
     own = (one.period for one in register.holders if one.person == person)

@@ -35,7 +35,7 @@ from workflows.folder import (
 from workflows.moments import NothingToRetract, TooLateToRetract
 from workflows.powers import desk_power, is_accepted, step_power
 from workflows.progress import meets, started
-from workflows.register import Authorship, PersonAtDesk, PersonId, PowerKind
+from workflows.register import Authorship, PersonAtDesk, PowerKind
 
 _SUBMISSIONS = frozenset({ActKind.SUBMIT, ActKind.RESUBMIT})
 RETRACTABLE = _SUBMISSIONS | PASSING_ACTS | {ActKind.REJECT}
@@ -76,19 +76,20 @@ def may_return_to(state: FolderState, step: StepId) -> tuple[StepId, ...]:
     )
 
 
-def correction(state: FolderState, person: PersonId, now: datetime) -> tuple[Corrected, ...]:
+def correction(state: FolderState, by: Authorship, now: datetime) -> tuple[Corrected, ...]:
     """What follows a change that a person makes to a draft, to what came back or to the documents
-    that are prepared: he is one of those who deposited, or prepared. Of what came back, who
-    rejected it does not take his rejection back from then on, for he rejected something else.
-    Nothing where that is known, or where the documents are fixed."""
-    deposited = person in state.depositors
+    that are prepared: he is one of those who deposited, or prepared, and so is the one in whose
+    name he did. Of what came back, who rejected it does not take his rejection back from then on,
+    for he rejected something else. Nothing where that is known, or where the documents are
+    fixed."""
+    deposited = set(by.names).issubset(state.depositors)
     if state.in_preparation:
-        known = deposited or person in state.preparers
+        known = set(by.names).issubset((*state.depositors, *state.preparers))
     elif state.status in BACK_STATUSES:
         known = deposited and state.corrected
     else:
         known = deposited or state.status is not FolderStatus.DRAFT
-    return () if known else (Corrected(in_utc(now), person),)
+    return () if known else (Corrected(in_utc(now), by=by),)
 
 
 def decide_retraction(

@@ -8,7 +8,14 @@ from datetime import datetime
 from enum import StrEnum
 
 from workflows.definition import StepKind
-from workflows.presence import all_absent, comes_at, holders_of, holds_since, stays
+from workflows.presence import (
+    all_absent,
+    comes_at,
+    holders_of,
+    holds_since,
+    is_joined,
+    stays,
+)
 from workflows.register import Grant, PowerKind, PowerRegister
 
 
@@ -50,6 +57,7 @@ class Ends(StrEnum):
     REPEAL = "repeal"
     GRANTOR_LEAVES = "grantor_leaves"
     GRANTEE_LEAVES = "grantee_leaves"
+    HOLDER_COMES = "holder_comes"
 
 
 class GivenBy(StrEnum):
@@ -207,6 +215,12 @@ def _grantee_left(register: PowerRegister, grant: Grant, _: Rules, instant: date
     return not stays(register, grant.grantee, max(since, came), until)
 
 
+def _holder_came(register: PowerRegister, grant: Grant, _: Rules, instant: datetime) -> bool:
+    """Whether the vacancy that the grant was given for has been filled: it does not serve in
+    the next one."""
+    return is_joined(register, grant.office, grant.period.start, instant)
+
+
 def _counted_from(grant: Grant, instant: datetime) -> datetime:
     """Since when one holding has to last. While the document is not executory nobody knows when
     the grant will start to serve: holding the desk at the instant is then enough."""
@@ -218,6 +232,7 @@ _ENDED: Mapping[Ends, Callable[[PowerRegister, Grant, Rules, datetime], bool]] =
     Ends.REPEAL: _repealed,
     Ends.GRANTOR_LEAVES: _grantor_left,
     Ends.GRANTEE_LEAVES: _grantee_left,
+    Ends.HOLDER_COMES: _holder_came,
 }
 
 _MET: Mapping[Needs, Callable[[PowerRegister, Grant, datetime], bool]] = {

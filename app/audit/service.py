@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TypeAlias
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Session, SessionTransaction
+from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, UOWTransaction
 
 from app.audit.chain import Actor, Drafted, Occurrence, next_entry
 from app.audit.export import ExportWriter, sign_checkpoint
 from app.audit.repository import AuditRepository, append, lock_head
+from app.audit.rows import RowChange, about_to_go, as_value, flushed
 from app.db.session import bound_tenant, tenant_of
+from app.kit.clock import system_clock
 
 SYSTEM = Actor("system", "parapheur")
+LONGEST = 150_000
+"""Characters that the values of an entry have together: whatever they are, its line is shorter
+than those that verifiers refuse (`verification.MAX_LINE_BYTES`)."""
+CONTINUED = "entry.continued"
 _TOLD, _MARKS = "told", "told_before"
 
 
@@ -28,6 +35,9 @@ class Told:
     what: Occurrence
     at: datetime
     values: Mapping[str, str] = field(default_factory=dict)
+
+
+_Pending: TypeAlias = Told | RowChange
 
 
 def record(
@@ -53,24 +63,62 @@ def record_all(session: AsyncSession, told: Sequence[Told]) -> None:
     _told(session.sync_session).extend(told)
 
 
-def _told(session: Session) -> list[Told]:
-    told: list[Told] = session.info.setdefault(_TOLD, [])
+def _told(session: Session) -> list[_Pending]:
+    told: list[_Pending] = session.info.setdefault(_TOLD, [])
     return told
+
+
+@event.listens_for(Session, "after_flush")
+def _keep_flushed(session: Session, _context: UOWTransaction) -> None:
+    _told(session).extend(list(flushed(session)))
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _keep_removed(state: ORMExecuteState) -> None:
+    _told(state.session).extend(list(about_to_go(state)))
 
 
 @event.listens_for(Session, "before_commit")
 def _write(session: Session) -> None:
-    told = _told(session)
-    if not told or session.in_nested_transaction():
+    if session.in_nested_transaction():
         return
     session.flush()
+    told = _with_rows(_told(session))
+    if not told:
+        return
     head = lock_head(session, bound_tenant(session))
     drafted: list[Drafted] = []
-    for one in told:
+    for one in (part for whole in told for part in _parts(whole)):
         drafted.append(next_entry(head, one.what, at=one.at, values=one.values))
         head = drafted[-1].head
     append(session, drafted)
-    told.clear()
+    _told(session).clear()
+
+
+def _parts(whole: Told) -> Iterator[Told]:
+    """Values too long for one entry go on, under the same names, in those that follow it."""
+    what, values = whole.what, dict(whole.values)
+    while sum(map(len, values.values())) > LONGEST:
+        room, own = LONGEST, {}
+        for name, text in list(values.items()):
+            own[name], values[name] = text[:room], text[room:]
+            room -= len(own[name])
+        values = {name: text for name, text in values.items() if text}
+        yield Told(what, whole.at, {name: text for name, text in own.items() if text})
+        what = Occurrence(kind=CONTINUED, actor=what.actor, folder=what.folder)
+    yield Told(what, whole.at, values)
+
+
+def _with_rows(pending: Sequence[_Pending]) -> list[Told]:
+    """The entries, the first with the rows that the transaction changed (ADR 0022). Where nobody
+    told anything of them, they make an entry by themselves."""
+    told = [one for one in pending if isinstance(one, Told)]
+    rows = [one for one in pending if isinstance(one, RowChange)]
+    if not rows:
+        return told
+    if not told:
+        told = [Told(Occurrence(kind="rows.changed", actor=SYSTEM), system_clock())]
+    return [replace(told[0], values={**told[0].values, "rows": as_value(rows)}), *told[1:]]
 
 
 @event.listens_for(Session, "after_transaction_create")

@@ -92,12 +92,18 @@ class Permit:
         context = context_of(request)
         if not self._reads_body and "Parapheur-Device" in request.headers:
             # A device signs its whole body: a stream would be read before it is known.
-            raise Forbidden("Un poste de signature n'a pas le droit de faire cette action.")
+            raise Forbidden(
+                "Un poste de signature n'a pas le droit de faire cette action : connectez-vous au "
+                "parapheur pour la faire."
+            )
         principal, session_id = await _identify(request, context)
         principal = replace(principal, asked=_asked(request))
         request.state.principal = principal
         if not principal.may(self.permission):
-            raise Forbidden("Vous n'avez pas le droit de faire cette action.")
+            raise Forbidden(
+                "Vous n'avez pas le droit de faire cette action : adressez-vous à l'administrateur "
+                "de la collectivité."
+            )
         claim = await self._claim(request, context, principal)
         return Caller(principal, context, request, session_id, claim, self._keeps_answer)
 
@@ -213,7 +219,11 @@ def refuse_other_origin(request: Request, context: Context) -> None:
         "same-origin",
         "none",
     ):
-        raise Forbidden("La demande vient d'un autre site : elle est refusée.", code="other_origin")
+        raise Forbidden(
+            f"La demande vient d'un autre site : ouvrez {context.settings.server.origin} et "
+            "recommencez.",
+            code="other_origin",
+        )
 
 
 class IdempotentRoute(APIRoute):

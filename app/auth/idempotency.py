@@ -41,7 +41,10 @@ async def take(session: AsyncSession, claim: Claim, now: datetime) -> None:
 
     Raises Replay, Unprocessable (`idempotency_key_reused`) or Conflict (`already_done`)."""
     if len(claim.key) > MAX_KEY:
-        raise Unprocessable("Idempotency-Key est trop longue.", code="idempotency_key_too_long")
+        raise Unprocessable(
+            f"Idempotency-Key est trop longue : prenez-en une d'au plus {MAX_KEY} caractères.",
+            code="idempotency_key_too_long",
+        )
     inserted = await session.execute(
         insert(IdempotencyKey)
         .values(

@@ -32,7 +32,7 @@ class PasswordChecker:
         """Raises Unprocessable (`password_too_short`)."""
         if len(password) < MIN_LENGTH:
             raise Unprocessable(
-                f"Le mot de passe doit compter au moins {MIN_LENGTH} caractères.",
+                f"Mot de passe trop court : choisissez-en un d'au moins {MIN_LENGTH} caractères.",
                 code="password_too_short",
             )
         async with self._turns:

@@ -42,6 +42,10 @@ class AuthRepository:
     async def user(self, user_id: uuid.UUID) -> User | None:
         return await self._session.get(User, user_id)
 
+    async def lock_user(self, user_id: uuid.UUID) -> User:
+        """An account that is known, fresh and locked until the transaction ends."""
+        return await self._session.get_one(User, user_id, with_for_update={"key_share": True})
+
     async def login_session(self, session_id: uuid.UUID) -> LoginSession | None:
         return await self._session.get(LoginSession, session_id)
 

@@ -52,12 +52,13 @@ async def open_session(
     right = await checker.matches(password, user.password_hash if user else None)
     # Parallel guesses passed the first look together: those that follow five failures stop here.
     await refuse_when_slowed(context, guards)
-    if user is None or not right or not user.is_active:
+    opened = await _start_session(context, user, guards[0]) if user and right else None
+    if opened is None:
         await note_failure(context, guards)
         raise Unauthenticated(
             "Identifiant ou mot de passe incorrect : vérifiez la saisie.", code="bad_credentials"
         )
-    return await _start_session(context, user, guards[0])
+    return opened
 
 
 def _guards(context: Context, *, login: str, address: str) -> tuple[str, str]:
@@ -105,12 +106,17 @@ async def _user_of(context: Context, login: str) -> User | None:
         return await AuthRepository(session).user(handle.principal_id)
 
 
-async def _start_session(context: Context, user: User, guard: str) -> Secret:
+async def _start_session(context: Context, user: User, guard: str) -> Secret | None:
+    """Nothing where the account is closed, or opens with another password since this one was
+    compared: whoever closed or changed it ended the sessions that were open."""
     value = secrets.token_urlsafe(32)
     now = context.clock()
     expires_at = now + timedelta(seconds=context.settings.limits.session_s)
     async with context.unit(user.tenant_id) as session:
         repository = AuthRepository(session)
+        account = await repository.lock_user(user.id)
+        if not account.is_active or account.password_hash != user.password_hash:
+            return None
         row = LoginSession(
             id=new_id(),
             tenant_id=user.tenant_id,
@@ -245,6 +251,8 @@ async def set_password(
 ) -> None:
     """The account opens with this password only; its sessions end, but the one `kept`."""
     user.password_hash = password_hash
+    # Before they are looked for: a session that is being opened waits, or is among them.
+    await session.flush()
     await end_sessions(session, user.id, now=now, kept=kept)
 
 
@@ -279,7 +287,10 @@ async def issue_token(
             f"Droits possibles d'un jeton : {allowed}. Corrigez la liste.", code="unknown_verb"
         )
     if request.expires_at <= context.clock():
-        raise Unprocessable("La date d'expiration est déjà passée.", code="expiry_in_the_past")
+        raise Unprocessable(
+            "La date d'expiration du jeton est déjà passée : donnez-en une à venir.",
+            code="expiry_in_the_past",
+        )
     await change_powers(session)
     repository = AuthRepository(session)
     if not (await repository.desk_ids()).issuperset(request.desk_ids):

@@ -59,11 +59,11 @@ def domains(
     names: Mapping[DeskId, str],
 ) -> dict[str, Domain]:
     """What facts may be, beside their type: the choices of fields, the kinds of flows, the desks
-    that may deposit. A field required at the deposit always has a value. `names` of desks, those
-    out of use too."""
+    that may deposit, any desk where none does. A field required at the deposit always has a value.
+    `names` of desks, those out of use too."""
     of_fields = {one.key: Domain(_choices(one), one.required_at_deposit) for one in fields}
     called: dict[rules.FactValue, str] = dict(names.items())
-    desk = Domain(frozenset(depositing), is_always_set=True, names=called)
+    desk = Domain(frozenset(depositing or names), is_always_set=True, names=called)
     of_flows = {"pes_kind": Domain(_PES_KINDS)} if protocol is Protocol.HELIOS else {}
     return of_fields | of_flows | {"deposit_desk": desk}
 

@@ -123,9 +123,16 @@ async def create_account(
     """Keeps the account's secrets sealed. Raises Conflict or Unprocessable."""
     repository = CatalogRepository(session)
     if new.connector not in FACTORIES:
-        raise Unprocessable("Ce connecteur n'existe pas.", code="unknown_connector")
+        raise Unprocessable(
+            f"Le connecteur « {new.connector} » n'existe pas : choisissez parmi "
+            f"{', '.join(sorted(FACTORIES))}.",
+            code="unknown_connector",
+        )
     if await repository.account_labelled(new.label) is not None:
-        raise Conflict(f"Un compte s'appelle déjà « {new.label} ».", code="account_label_taken")
+        raise Conflict(
+            f"Un compte s'appelle déjà « {new.label} » : choisissez un autre nom.",
+            code="account_label_taken",
+        )
     _refuse_unreadable_pem(new)
     row = ConnectorAccount(
         id=new_id(),

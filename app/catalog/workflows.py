@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -25,6 +25,8 @@ from app.models import Workflow, WorkflowVersion
 from app.register.service import change_names
 from workflows import definition
 from workflows.versions import differences
+
+_NEXT_INSTANT = timedelta(microseconds=1)
 
 
 async def create_workflow(
@@ -66,9 +68,18 @@ async def activate(
     uses = (await uses_of(session))(str(workflow_id))
     judged_by = await bench(session, [drawn], now=now)
     refuse_errors(judge(judged_by, str(workflow_id), drawn, uses))
-    version.activated_at = now
+    earlier = await CatalogRepository(session).active_version(workflow_id)
+    version.activated_at = _after(earlier, now)
     await session.flush()
     return await read_workflow(session, workflow, now=now)
+
+
+def _after(earlier: WorkflowVersion | None, now: datetime) -> datetime:
+    """The version put in force last is the one in force, whoever read his clock first, and however
+    the clocks of several servers differ."""
+    if earlier is None or earlier.activated_at is None:
+        return now
+    return max(now, earlier.activated_at + _NEXT_INSTANT)
 
 
 async def rename_workflow(

@@ -119,7 +119,8 @@ def _refuse_faults(document: Configuration, case: Case) -> None:
     if faults:
         shown = " ".join(one.detail for one in faults[:_FAULTS_SHOWN])
         raise Unprocessable(
-            f"Ce fichier est à corriger avant de simuler. {shown}", code="configuration_refused"
+            f"Ce fichier ne permet pas de simuler : corrigez-le d'abord. {shown}",
+            code="configuration_refused",
         )
 
 

@@ -95,7 +95,8 @@ async def bootstrap(
             await session.flush()
         except IntegrityError as e:
             raise Conflict(
-                f"Une collectivité de SIRET {new.siret} existe déjà sur cette installation.",
+                f"Une collectivité de SIRET {new.siret} existe déjà sur cette installation : "
+                "vérifiez le SIRET, ou servez-vous de celle qui existe.",
                 code="tenant_exists",
             ) from e
         user = await create_user(session, context, administrator, password_hash=password_hash)

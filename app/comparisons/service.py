@@ -93,7 +93,8 @@ def _named(revisions: Sequence[Revision], revision_id: uuid.UUID) -> Revision:
 def _last(revisions: Sequence[Revision]) -> Revision:
     if not revisions:
         raise Unprocessable(
-            "Ce document n'a qu'une version : il n'y a rien à comparer.", code="nothing_to_compare"
+            "Ce document n'a pas de version antérieure à comparer : consultez-le tel quel.",
+            code="nothing_to_compare",
         )
     return revisions[-1]
 

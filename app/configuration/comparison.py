@@ -29,6 +29,7 @@ from app.configuration.document import (
 )
 from app.configuration.drawing import drawn_subtype, parent_of
 from app.configuration.faults import about_absence, about_mandate
+from app.configuration.labels import label
 from app.configuration.merging import (
     absence_key,
     holder_key,
@@ -76,15 +77,6 @@ _VERBS = {
 }
 
 
-_SETTINGS = {
-    "city": "ville",
-    "postal_code": "code postal",
-    "country": "pays",
-    "timezone": "fuseau horaire",
-    "subdivision": "jours fériés du territoire",
-    "default_role": "qualité portée à défaut",
-    "requires_latin1_pes": "flux PES en ISO-8859-1 exigés",
-}
 IN_FORCE = ("mise en vigueur",)
 """What changes of a circuit that is drawn already."""
 
@@ -95,8 +87,8 @@ GIVEN_ANEW = ("redonné avec celui dont il vient",)
 @dataclass(frozen=True, slots=True)
 class Change:
     """One difference. `name` says of what, in French; `owner` is the desk or the type that a part
-    belongs to; `fields` are what changes of it, `told` the same with its values. `before` and
-    `after` are its two parts."""
+    belongs to; `fields` are what changes of it, by the words of the document where it has some,
+    `told` the same with its values. `before` and `after` are its two parts."""
 
     section: Section
     kind: ChangeKind
@@ -110,7 +102,7 @@ class Change:
     @property
     def sentence(self) -> str:
         """What an administrator reads before he applies."""
-        detail = " ; ".join(self.told) or ", ".join(self.fields)
+        detail = " ; ".join(self.told) or ", ".join(label(one) for one in self.fields)
         about = f"{capitalised(self.name)} : {_VERBS[self.kind]}"
         return f"{about} ({detail})." if detail else f"{about}."
 
@@ -171,9 +163,9 @@ def _tenant(before: Configuration, after: Configuration) -> Iterator[Change]:
 
 def _told_setting(before: TenantPart, after: TenantPart, name: str) -> str:
     if name == "mentions":
-        return "formules des signatures"
+        return label(name)
     was, becomes = _value(getattr(before, name)), _value(getattr(after, name))
-    return f"{_SETTINGS.get(name, name)} : {becomes} au lieu de {was}"
+    return f"{label(name)} : {becomes} au lieu de {was}"
 
 
 def _value(value: object) -> str:

@@ -38,7 +38,7 @@ from app.configuration.text import read_text, written
 from app.context import Context
 from app.errors import AppError, Unprocessable
 from app.kit.threads import in_thread
-from app.register.service import as_person, change_powers
+from app.register.service import as_person, change_powers, hold_powers
 from app.users.service import fit_signers
 from workflows.definition import Finding
 
@@ -74,7 +74,9 @@ class _Considered:
 
 
 async def export(session: AsyncSession, context: Context, principal: Principal) -> str:
-    """What stands, as text. Who may not administer persons gets names and log-in names only."""
+    """What stands, as text. Who may not administer persons gets names and log-in names only.
+    Nothing changes while it is read: a file tells one state."""
+    await hold_powers(session)
     document = (await read_standing(session, context.clock())).document
     if not principal.may(Permission.USER_ADMIN):
         private = {"email": None, "roles": None, "administered_desks": None}
@@ -133,7 +135,6 @@ def _beyond_rights(considered: _Considered) -> tuple[Fault, ...]:
 async def apply(request: Request) -> ConfigurationPlan:
     """Everything or nothing, journaled. Raises as `read_text`, Unprocessable with the code of the
     first fault, or the refusal of a service; the caller's transaction then ends."""
-    await change_powers(request.session)
     considered = await _consider(request)
     _refuse(considered.faults)
     findings = await _findings(considered)
@@ -145,8 +146,10 @@ async def apply(request: Request) -> ConfigurationPlan:
 
 
 async def _consider(request: Request) -> _Considered:
-    content, now = request.content, request.context.clock()
-    wanted = await in_thread(lambda: read_text(content))
+    """A trial carries the document out as applying does, upon what stands until it ends."""
+    wanted = await in_thread(lambda: read_text(request.content))
+    await change_powers(request.session)
+    now = request.context.clock()
     timezone = wanted.tenant.timezone if wanted.tenant else None
     read = await read_standing(request.session, now, timezone=timezone)
     faults, result = await in_thread(lambda: _judge(wanted, read, now))

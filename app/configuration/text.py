@@ -159,7 +159,8 @@ def _place(error: Exception) -> str:
 
 def _unreadable(why: str) -> Unprocessable:
     return Unprocessable(
-        f"Ce fichier de configuration ne peut pas être lu : {why}", code="configuration_unreadable"
+        f"Ce fichier de configuration ne peut pas être lu, corrigez-le : {why}",
+        code="configuration_unreadable",
     )
 
 
@@ -167,7 +168,7 @@ def _malformed(error: ValidationError) -> Unprocessable:
     faults = [f"{_path(one['loc'])} : {french_reason(one)}" for one in error.errors()]
     shown = " ; ".join(faults[:_FAULTS_SHOWN])
     return Unprocessable(
-        f"Ce fichier de configuration est à corriger — {shown}.",
+        f"Ce fichier de configuration est mal formé, corrigez-le — {shown}.",
         code="configuration_malformed",
         extra={"faults": faults[:100]},
     )

@@ -120,7 +120,9 @@ def refuse_unreadable(wish: Wish) -> None:
                 continue
         except OSError as e:
             raise Unprocessable(
-                f"{file} ne peut pas être lu : {e.strerror}.", code="file_unreadable"
+                f"Le fichier {file} ne peut pas être lu ({e.strerror}) : vérifiez son chemin et "
+                "ses droits.",
+                code="file_unreadable",
             ) from e
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.audit.chain import Occurrence
+from app.audit.service import SYSTEM, record
 from app.catalog import service as catalog
 from app.catalog.folder_subtypes import create_subtype
 from app.catalog.folder_types import create_type
@@ -58,6 +60,8 @@ async def found_town(context: Context, plan: TownPlan) -> Town:
             city="Saint-Exemple",
             postal_code="99000",
         )
+        founded = Occurrence(kind="tenant.created", actor=SYSTEM)
+        record(session, founded, at=context.clock(), values={"name": new.name})
         TenantRepository(session).add(make_tenant(tenant_id, new))
         await session.flush()
         for kind, content in plan.trust:

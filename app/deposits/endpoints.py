@@ -361,7 +361,7 @@ def _announced_digest(header: str | None) -> str | None:
         value = b""
     if len(value) != 32:
         raise Unprocessable(
-            "Content-Digest est illisible : attendu sha-256=:<base64>: (RFC 9530).",
+            "Content-Digest est illisible : écrivez-le sha-256=:<base64>: (RFC 9530).",
             code="bad_digest_header",
         )
     return value.hex()

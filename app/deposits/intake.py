@@ -28,6 +28,7 @@ from app.tenants.repository import TenantRepository
 from app.tenants.service import trust_material
 from workflows.definition import Protocol
 from workflows.folder import DocumentRole, FolderStatus
+from workflows.register import Authorship
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +101,10 @@ async def refuse_unless_open(
     context: Context,
     principal: Principal,
     folder: Folder,
-) -> None:
-    """The desk that deposits changes the documents of its draft and of what came back; in a
-    preparation circuit, the desk whose turn it is; never who stood back from the folder. Raises
-    Conflict, Forbidden or PersonRecused."""
+) -> Authorship:
+    """By which power the caller changes the documents: that of the desk that deposits, of its draft
+    and of what came back; in a preparation circuit, of the desk whose turn it is; never who stood
+    back from the folder. Raises Conflict, Forbidden or PersonRecused."""
     if folder.status == INSPECTING:
         raise Conflict(
             "Le contrôle d'un document n'est pas terminé : attendez-le, puis recommencez.",
@@ -118,7 +119,7 @@ async def refuse_unless_open(
     state = await state_of(session, folder.id)
     refuse_recused(principal, state)
     turns = step_turns(state) if folder.in_preparation else [submitter_turn(folder)]
-    await refuse_stranger(session, context, principal, folder, turns)
+    return await refuse_stranger(session, context, principal, folder, turns)
 
 
 def refuse_type(resolved: Resolved, announced: Announced) -> None:
@@ -126,7 +127,7 @@ def refuse_type(resolved: Resolved, announced: Announced) -> None:
     allowed = expected if _is_main(announced) else ANNEX_TYPES
     if announced.media_type not in allowed:
         raise Unprocessable(
-            f"Type de fichier refusé ({announced.media_type}) ; attendu : "
-            f"{', '.join(sorted(allowed))}.",
+            f"Type de fichier refusé ({announced.media_type}) : déposez l'un de ceux qui sont "
+            f"acceptés ici, {', '.join(sorted(allowed))}.",
             code="media_type_refused",
         )

@@ -74,7 +74,7 @@ async def record_revision(
     """Writes the new revision of a document in a locked folder; the earlier ones stay, and may be
     downloaded. Raises what the plan did, again: the folder may have changed meanwhile."""
     document = await _document(session, folder.id, document_id)
-    await refuse_unless_open(session, context, principal, folder)
+    by = await refuse_unless_open(session, context, principal, folder)
     received = arrival.received
     if received.pes is not None:
         await take_name(session, folder, received.pes.header, context.clock())
@@ -86,7 +86,7 @@ async def record_revision(
     folder.refusal = None
     folder.updated_at = context.clock()
     _journal(session, context, principal, document, revision)
-    await note_correction(session, context, principal, folder)
+    await note_correction(session, context, by, folder)
     await follow(session, context, folder, revision, deferred=received.deferred)
     return revision
 
@@ -103,7 +103,7 @@ async def remove_document(
     others)."""
     folder = await lock_readable(session, principal, folder_id)
     document = await _document(session, folder_id, document_id)
-    await refuse_unless_open(session, context, principal, folder)
+    by = await refuse_unless_open(session, context, principal, folder)
     if str(document.id) in await _acted_upon(session, folder_id):
         raise Conflict(
             "Des personnes ont déjà agi sur ce document : il reste au dossier. Remplacez-le par "
@@ -117,7 +117,7 @@ async def remove_document(
         await release_reference(session, folder, context.clock())
     await repository.remove_document(document)
     folder.updated_at = context.clock()
-    await note_correction(session, context, principal, folder)
+    await note_correction(session, context, by, folder)
     await index(session, folder)
 
 

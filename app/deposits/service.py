@@ -123,7 +123,7 @@ async def _keep(
     arrival: Arrival,
 ) -> tuple[Document, Revision]:
     intake, received = arrival.intake, arrival.received
-    await refuse_unless_open(session, context, principal, folder)
+    by = await refuse_unless_open(session, context, principal, folder)
     await _refuse_excess(session, context, folder, arrival)
     if received.pes is not None:
         await take_name(session, folder, received.pes.header, context.clock())
@@ -135,7 +135,7 @@ async def _keep(
         folder.status = FolderStatus.DRAFT.value
     folder.updated_at = context.clock()
     _journal_deposit(session, context, principal, document, revision)
-    await note_correction(session, context, principal, folder)
+    await note_correction(session, context, by, folder)
     return document, revision
 
 

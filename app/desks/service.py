@@ -283,8 +283,9 @@ async def add_staff(
     """Raises NotFound, Forbidden (`self_granted`), Conflict (`already_staff`) or Unprocessable
     (`supervisor_watches`)."""
     refuse_oneself(principal, new.user_id)
+    await change_powers(session)
     desk = await desk_of(session, desk_id)
-    await active_person(session, new.user_id)
+    person = await active_person(session, new.user_id)
     if new.may_declare_absence and new.role is not StaffRole.ASSISTANT:
         raise Unprocessable(
             "Un superviseur ne déclare pas d'absence : choisissez le rôle d'assistant.",
@@ -294,7 +295,8 @@ async def add_staff(
     for one in await repository.staff(desk_id):
         if (one.user_id, one.role) == (new.user_id, new.role.value):
             raise Conflict(
-                f"Cette personne a déjà ce rôle au bureau « {desk.name} ».", code="already_staff"
+                f"{person.full_name} a déjà ce rôle à « {desk.name} » : choisissez-en un autre.",
+                code="already_staff",
             )
     repository.add(
         DeskStaff(
@@ -312,6 +314,7 @@ async def add_staff(
 
 async def remove_staff(session: AsyncSession, desk_id: uuid.UUID, staff_id: uuid.UUID) -> DeskStaff:
     """Raises NotFound."""
+    await change_powers(session)
     repository = DeskRepository(session)
     row = await repository.staff_member(desk_id, staff_id)
     if row is None:

@@ -94,7 +94,9 @@ async def read_pairing(
         if row is None:
             raise NotFound
         if fields["device"] != str(pairing_id):
-            raise Unauthenticated("Ce n'est pas le poste qui a demandé cet appairage.")
+            raise Unauthenticated(
+                "Cet appairage a été demandé par un autre poste : refaites-le depuis celui-ci."
+            )
         check_signature(context, row.public_key, fields)
         await spend_nonce(context, AuthRepository(session), fields)
         if row.device_id is None or row.tenant_id is None:

@@ -11,9 +11,18 @@ from pydantic import BaseModel
 
 from workflows.folder import DocumentRole
 
-__all__ = ["REPORT", "DocumentRead", "DocumentRole", "Origin", "RevisionRead", "report_key"]
+__all__ = [
+    "CONDEMNED",
+    "REPORT",
+    "DocumentRead",
+    "DocumentRole",
+    "Origin",
+    "RevisionRead",
+    "report_key",
+]
 
 REPORT = "signatures.report"
+CONDEMNED = "signatures.condemned"
 
 
 def report_key(revision_id: str) -> str:

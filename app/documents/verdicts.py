@@ -16,12 +16,19 @@ UNJUDGED: Final = {
     "vérifiez-les vous-même avant de vous y fier.",
     "blocking": False,
 }
-_OTHER_FILE = (
+_BROUGHT = (
     "Le défaut est dans le fichier déposé, le signer de nouveau n'y changerait rien : demandez un "
-    "autre fichier à celui qui l'a remis, mettez-le à la place de celui-ci, puis renvoyez le "
-    "dossier dans son circuit."
+    "autre fichier à celui qui l'a remis"
 )
+_OTHER_FILE = (
+    f"{_BROUGHT}, mettez-le à la place de celui-ci, puis renvoyez le dossier dans son circuit."
+)
+_OTHER_FILE_ANYWHERE = f"{_BROUGHT}, et faites-le signer à la place de celui-ci."
 _SIGN_AGAIN = "Renvoyez le dossier dans son circuit pour le faire signer de nouveau."
+_IN_A_NEW_FOLDER = (
+    "Faites signer le document de nouveau : rejetez ce dossier s'il est encore dans son circuit, "
+    "sinon déposez le document dans un autre dossier."
+)
 _SHOWN = 3
 _LONGEST_NAME, _LONGEST_SENTENCE = 60, 300
 
@@ -60,16 +67,25 @@ def refuse_invalid(report: Mapping[str, Any]) -> None:
 def reason_not_sent(revision: Revision) -> str:
     """Why a revision that its report condemns is not transmitted, and what to do about it: another
     file where the fault came with the deposited one, another signature where ours has it."""
-    report = revision.report or {}
-    brought = {one["field"] for one in (revision.facts or {}).get("signatures", ())}
-    failed = {one["id"] for one in failed_signatures(report)}
-    is_ours = revision.origin == Origin.SIGNED.value and failed and not failed & brought
-    remedy = _SIGN_AGAIN if is_ours else _OTHER_FILE
+    remedy = _SIGN_AGAIN if _is_our_fault(revision) else _OTHER_FILE
     told = (
         "Une signature du document n'est pas valide : il n'a pas été envoyé.",
-        faults_of(report),
+        faults_of(revision.report or {}),
     )
     return " ".join(one for one in (*told, remedy) if one)
+
+
+def reason_not_valid(revision: Revision) -> str:
+    """Why its report condemns a revision that nothing transmits, and what to do about it."""
+    remedy = _IN_A_NEW_FOLDER if _is_our_fault(revision) else _OTHER_FILE_ANYWHERE
+    return " ".join(one for one in (faults_of(revision.report or {}), remedy) if one)
+
+
+def _is_our_fault(revision: Revision) -> bool:
+    """Whether no signature that came with the deposited file is among those that failed."""
+    brought = {one["field"] for one in (revision.facts or {}).get("signatures", ())}
+    failed = {one["id"] for one in failed_signatures(revision.report or {})}
+    return revision.origin == Origin.SIGNED.value and bool(failed) and not failed & brought
 
 
 def faults_of(report: Mapping[str, Any]) -> str:

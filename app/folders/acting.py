@@ -238,8 +238,8 @@ async def record_reading(
         if not _counts_as_reading(state, principal, seen):
             return
         folder = await lock_readable(session, principal, folder_id)
-        now = await situation_of(session, context, folder, person=principal.id)
-        for one in allowed(context, principal, folder, now):
+        situation = await situation_of(session, context, folder, person=principal.id)
+        for one in allowed(context, principal, folder, situation):
             if one.kind is ActionKind.READ:
                 actor = seat(principal, uuid.UUID(one.desk))
                 await apply(session, context, folder, Read(actor, (seen,)))

@@ -48,17 +48,19 @@ async def update_folder(
     state = await state_of(session, folder_id)
     refuse_recused(principal, state)
     turns = [submitter_turn(folder), *step_turns(state)]
-    await refuse_stranger(session, context, principal, folder, turns)
+    by = await refuse_stranger(session, context, principal, folder, turns)
     if folder.status in FINAL_STATUSES:
-        raise Conflict("Ce dossier est terminé : il ne change plus.", code="folder_final")
+        raise Conflict(
+            "Ce dossier est terminé et ne change plus : ouvrez un nouveau dossier.",
+            code="folder_final",
+        )
     before = (folder.title, folder.act, folder.folder_metadata)
     await _write(session, context, folder, new)
-    if folder.in_preparation:
-        await refuse_other_metadata(session, folder, state, before[2])
+    await refuse_other_metadata(session, folder, state, before[2])
     is_changed = (folder.title, folder.act, folder.folder_metadata) != before
     # In a preparation, as at any step, metadata are filled to pass it.
     if is_changed and not state.in_preparation:
-        await note_correction(session, context, principal, folder)
+        await note_correction(session, context, by, folder)
     folder.updated_at = context.clock()
     await session.flush()
     await index(session, folder)
@@ -183,7 +185,8 @@ async def publish(
     _, kind = await binding_of(session, folder)
     if kind.protocol != Protocol.ACTES.value:
         raise Unprocessable(
-            "Seul un acte se publie ou se notifie ici : ce dossier n'en est pas un.",
+            "Ce dossier n'est pas celui d'un acte, rien n'y est à publier ni à notifier : "
+            "choisissez le dossier de l'acte.",
             code="not_an_act",
         )
     state = await state_of(session, folder_id)

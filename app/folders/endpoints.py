@@ -67,12 +67,8 @@ async def list_folders(
             after=read_cursor(cursor),
             size=size,
         )
-    page = rows[:size]
-    last = page[-1] if len(rows) > size else None
-    return Page(
-        items=[summary(row) for row in page],
-        next_cursor=Cursor(last.created_at, last.id).encode() if last else None,
-    )
+    found = [summary(row) for row in rows]
+    return Page.of(found, size, at=lambda one: Cursor(one.created_at, one.id))
 
 
 @router.get(

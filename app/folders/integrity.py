@@ -52,8 +52,8 @@ def refuse_frozen(folder: Folder) -> None:
     """Raises Conflict (`folder_frozen`)."""
     if folder.frozen_at is not None:
         raise Conflict(
-            "Un document de ce dossier a été altéré dans le stockage : rien ne peut y être fait "
-            "avant sa restauration. Les administrateurs sont prévenus.",
+            "Un document de ce dossier a été altéré dans le stockage, rien ne peut y être fait : "
+            "attendez sa restauration. Les administrateurs sont prévenus.",
             code="folder_frozen",
         )
 

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.audit.chain import Actor, Occurrence
-from app.audit.service import SYSTEM, Told, record_all
+from app.audit.chain import TOKEN, Actor, Occurrence, fits
+from app.audit.service import SYSTEM, Told, record, record_all
 from app.auth.principal import PrincipalKind
+from app.catalog.choice import Choice
 from app.models import Folder
 from app.users.service import user_of
 from workflows import events, outside_events
 from workflows import folder as domain
+from workflows.encoding import JsonObject, JsonValue, encode_object
 from workflows.events import Event
+from workflows.metadata import MetadataValue
 from workflows.register import Authorship
 
-_TEXTS = ("reason", "question", "answer")
-_DETAILS = ("step", "from_desk", "to_desk", "desk", "returned_to", "workflow_version")
+_TEXTS = ("reason", "question", "answer", "reference")
+_TOLD_APART = {"occurred_at", "by", *_TEXTS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +44,41 @@ async def journal(
     session: AsyncSession, folder: Folder, happened: Sequence[Event], trace: Trace
 ) -> None:
     """One entry per event and document concerned, so that every act names the bytes it was done
-    on."""
+    on. All that the event says is there: identifiers, dates and numbers as details, the rest (the
+    steps of a circuit, the revisions that were signed) as the value `event` of the first one."""
     told: list[Told] = []
     for event in happened:
         told.extend(await _told(session, folder, event, trace))
     record_all(session, told)
+
+
+def journal_choice(
+    session: AsyncSession,
+    folder: Folder,
+    choice: Choice,
+    facts: Mapping[str, MetadataValue],
+    *,
+    at: datetime,
+) -> None:
+    """Which version the folder enters, by which row of the rule table (they count from 1), and what
+    was known of the folder then."""
+    row = {} if choice.row is None else {"rule_row": choice.row}
+    what = Occurrence(
+        kind="workflow.chosen",
+        actor=SYSTEM,
+        folder=str(folder.id),
+        details={
+            "subtype": str(folder.subtype_id),
+            "workflow": str(choice.version.workflow_id),
+            "number": choice.version.number,
+            "workflow_version": str(choice.version.id),
+            **row,
+        },
+    )
+    values = {"title": folder.title, "facts": json.dumps(facts, ensure_ascii=False)}
+    if folder.act is not None:
+        values["act"] = json.dumps(folder.act, ensure_ascii=False)
+    record(session, what, at=at, values=values)
 
 
 async def _told(
@@ -51,8 +86,11 @@ async def _told(
 ) -> Sequence[Told]:
     by: Authorship | None = getattr(event, "by", None)
     actor, values = await _actor(session, by, event, trace)
+    details, rest = _said(event)
     if isinstance(event, events.Created):
         values["title"] = folder.title
+        details["subtype"] = str(folder.subtype_id)
+        del details["folder"]
     values |= {name: text for name in _TEXTS if (text := getattr(event, name, None))}
     if by is not None and by.power.mention is not None:
         values["mention"] = by.power.mention
@@ -63,20 +101,41 @@ async def _told(
         power=by.power.kind.value if by else None,
         certificate_sha256=trace.certificate_sha256,
         folder=str(folder.id),
-        details=_details(folder, event, by),
+        details={"version": folder.version, **details, **_power(by)},
     )
+    whole = {"event": json.dumps(rest, ensure_ascii=False)} if rest else {}
     return [
-        Told(replace(common, document=document, document_sha256=sha256), event.occurred_at, values)
-        for document, sha256 in _concerned(event, trace.documents) or ((None, None),)
+        Told(
+            replace(common, document=document, document_sha256=sha256),
+            event.occurred_at,
+            values if number else values | whole,
+        )
+        for number, (document, sha256) in enumerate(
+            _concerned(event, trace.documents) or ((None, None),)
+        )
     ]
 
 
-def _details(folder: Folder, event: Event, by: Authorship | None) -> dict[str, str | int]:
-    details: dict[str, str | int] = {"version": folder.version}
-    details |= {name: text for name in _DETAILS if (text := getattr(event, name, None))}
-    if by is not None and by.power.id is not None:
-        details["power_id"] = by.power.id
-    return details
+def _said(event: Event) -> tuple[dict[str, str | int], JsonObject]:
+    """What fits the details of an entry, and what does not."""
+    details: dict[str, str | int] = {}
+    rest: dict[str, JsonValue] = {}
+    for name, value in encode_object(event).items():
+        if name in _TOLD_APART or value in (None, "", []):
+            continue
+        if isinstance(value, int) or (isinstance(value, str) and fits(TOKEN, value)):
+            details[name] = value
+        else:
+            rest[name] = value
+    return details, rest
+
+
+def _power(by: Authorship | None) -> dict[str, str]:
+    """The desk through which somebody acted, and what founds his power where it is not his own."""
+    if by is None:
+        return {}
+    founded = {} if by.power.id is None else {"power_id": by.power.id}
+    return {"by_desk": by.power.desk, **founded}
 
 
 def _concerned(event: Event, documents: tuple[domain.Document, ...]) -> tuple[tuple[str, str], ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import date
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -21,12 +22,16 @@ from app.folders.schemas import (
     OpinionRead,
     StepRead,
 )
-from app.folders.service import Acted, allowed
+from app.folders.service import Acted, allowed, event_of
 from app.models import Folder
 from app.register.service import as_person
 from workflows.definition import Protocol, StepKind, desks_of
-from workflows.folder import Act, FolderState, Opinion, StepInstance, StepState
+from workflows.events import Rejected
+from workflows.folder import BACK_STATUSES, Act, FolderState, Opinion, StepInstance, StepState
+from workflows.outside_events import OutsideAnswered, RemoteRefused, TransmissionFailed
 from workflows.turns import unread
+
+_SENT_BACK = Rejected | RemoteRefused | TransmissionFailed | OutsideAnswered
 
 
 async def read_folder(
@@ -34,22 +39,28 @@ async def read_folder(
 ) -> FolderRead:
     """A folder whole: documents, steps, who did what, what the caller may do. Who looks after its
     stuck steps without reading it sees nothing of its content (DESIGN D15)."""
-    now = await situation_of(session, context, folder, person=principal.id)
-    return await _read(session, context, principal, folder, now)
+    situation = await situation_of(session, context, folder, person=principal.id)
+    return await _read(session, context, principal, folder, situation)
 
 
 async def read_acted(
     session: AsyncSession, context: Context, principal: Principal, acted: Acted
 ) -> FolderRead:
     """The same after an act, in its transaction."""
-    now = await situation_after(session, context, acted.judged, acted.state, person=principal.id)
-    return await _read(session, context, principal, acted.folder, now)
+    situation = await situation_after(
+        session, context, acted.judged, acted.state, person=principal.id
+    )
+    return await _read(session, context, principal, acted.folder, situation)
 
 
 async def _read(
-    session: AsyncSession, context: Context, principal: Principal, folder: Folder, now: Situation
+    session: AsyncSession,
+    context: Context,
+    principal: Principal,
+    folder: Folder,
+    situation: Situation,
 ) -> FolderRead:
-    whole = await _whole(session, context, principal, folder, now)
+    whole = await _whole(session, context, principal, folder, situation)
     if await _is_read_whole(session, principal, folder):
         return whole
     return _without_content(whole)
@@ -75,16 +86,20 @@ def _without_content(whole: FolderRead) -> FolderRead:
 
 
 async def _whole(
-    session: AsyncSession, context: Context, principal: Principal, folder: Folder, now: Situation
+    session: AsyncSession,
+    context: Context,
+    principal: Principal,
+    folder: Folder,
+    situation: Situation,
 ) -> FolderRead:
-    state, protocol = now.state, now.protocol
+    state, protocol = situation.state, situation.protocol
     return FolderRead(
         **summary(folder).model_dump(),
         version=folder.version,
         workflow_version_id=folder.workflow_version_id,
         metadata=folder.folder_metadata,
         act=ActInput.model_validate(folder.act) if folder.act else None,
-        refusal=folder.refusal,
+        refusal=await _refusal(session, folder, state),
         reception=reception_sentence(protocol, state),
         published_on=folder.published_on,
         executory_on=executory_on(protocol, state, folder.published_on),
@@ -98,9 +113,20 @@ async def _whole(
         documents=await read_documents(session, folder.id),
         allowed_actions=[
             AllowedActionRead(action=one.kind.value, desk_id=uuid.UUID(one.desk), step=one.step)
-            for one in allowed(context, principal, folder, now)
+            for one in allowed(context, principal, folder, situation)
         ],
     )
+
+
+async def _refusal(
+    session: AsyncSession, folder: Folder, state: FolderState
+) -> dict[str, Any] | None:
+    """Why an inspection refused what was deposited, else why the folder came back."""
+    if folder.refusal is not None or state.status not in BACK_STATUSES:
+        return folder.refusal
+    happened = [event_of(row) for row in await FolderRepository(session).events(folder.id)]
+    last = next(one for one in reversed(happened) if isinstance(one, _SENT_BACK))
+    return {"code": state.status.value, "detail": last.reason}
 
 
 def _step(one: StepInstance, state: FolderState) -> StepRead:

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any, cast
 
-from psycopg.errors import QueryCanceled
+from psycopg.errors import LockNotAvailable
 from sqlalchemy import (
     Boolean,
     ColumnElement,
@@ -32,6 +32,7 @@ from app.auth.principal import Principal
 from app.errors import Conflict
 from app.kit.pagination import Cursor
 from app.models import IN_WORKFLOW, Folder, FolderEvent, FolderSubtype, InboxEntry, InboxList
+from app.register.service import hold_powers
 from workflows import event_encoding
 from workflows.definition import StepId
 from workflows.events import Event, StepStarted
@@ -151,12 +152,14 @@ class FolderRepository:
         return bool(found)
 
     async def lock(self, folder_id: uuid.UUID) -> Folder | None:
-        """The row, fresh and locked until the transaction ends. Raises Conflict (`folder_busy`)
-        when others held it so long that the statement timed out."""
+        """The row, fresh and locked until the transaction ends, once nothing that an act is judged
+        upon changes any more: powers and the catalog first, then the folder, always in this order.
+        Raises Conflict (`folder_busy`) when others held it too long."""
+        await hold_powers(self._session)
         try:
             return await self._session.scalar(_LOCK_ONE, {"folder": folder_id})
         except OperationalError as e:
-            if isinstance(e.orig, QueryCanceled):
+            if isinstance(e.orig, LockNotAvailable):
                 raise Conflict(
                     "D'autres personnes agissent sur ce dossier : rechargez-le, puis recommencez.",
                     code=FOLDER_BUSY,

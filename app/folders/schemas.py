@@ -172,10 +172,10 @@ class FolderSummary(BaseModel):
 
 class FolderRead(FolderSummary):
     """A folder whole: documents, steps, what the caller may do. `refusal` says why an inspection
-    or a remote refused it; `reception` is the legality control's or the treasury's answer. An act
-    is « exécutoire » from `executory_on`: received and published. `to_read`: the revisions that
-    the caller has yet to open before any act but a rejection. `final_desk_id` receives the folder
-    at the end of its circuit."""
+    refused its documents, else why it came back: its `code` is then the status. `reception` is the
+    legality control's or the treasury's answer. An act is « exécutoire » from `executory_on`:
+    received and published. `to_read`: the revisions that the caller has yet to open before any act
+    but a rejection. `final_desk_id` receives the folder at the end of its circuit."""
 
     version: int
     workflow_version_id: uuid.UUID | None

@@ -35,7 +35,7 @@ from workflows.events import Event
 from workflows.evolution import evolve
 from workflows.folder import BACK_STATUSES, FolderState, FolderStatus
 from workflows.powers import desk_power, step_power
-from workflows.register import PersonAtDesk
+from workflows.register import Authorship, PersonAtDesk, Power, PowerKind
 from workflows.returns import correction
 
 INSPECTING, INSPECTION_REFUSED = "inspecting", "inspection_refused"
@@ -92,27 +92,46 @@ async def has_turn(
     folder: Folder,
     turns: Iterable[Turn],
 ) -> bool:
-    """Whether the engine accepts now, for this very folder, a power of the caller at one of these
-    desks: to speak at the step, else to deposit for the desk. Programs act for their desks."""
+    """Whether the caller has the folder through one of these turns."""
+    return await _authorship(session, context, principal, folder, turns) is not None
+
+
+async def _authorship(
+    session: AsyncSession,
+    context: Context,
+    principal: Principal,
+    folder: Folder,
+    turns: Iterable[Turn],
+) -> Authorship | None:
+    """The power of the caller that the engine accepts now, for this very folder, at one of these
+    desks: to speak at the step, else to deposit for the desk; his own rather than in the name of
+    another. Programs act for their desks."""
+    person = as_person(principal.id)
     within = [one for one in turns if uuid.UUID(one.desk) in principal.desk_ids]
-    if not within or principal.kind is PrincipalKind.PROGRAM:
-        return bool(within)
-    now = await situation_of(session, context, folder, person=principal.id)
-    return any(_is_accepted(principal, one, now, context.clock()) for one in within)
+    if not within:
+        return None
+    if principal.kind is PrincipalKind.PROGRAM:
+        return Authorship(person, Power(PowerKind.PROGRAM, within[0].desk))
+    situation = await situation_of(session, context, folder, person=principal.id)
+    found = (
+        _accepted(PersonAtDesk(person, one.desk), one, situation, context.clock()) for one in within
+    )
+    powers = [one for one in found if one is not None]
+    power = min(powers, key=lambda one: one.on_behalf_of is not None, default=None)
+    return None if power is None else Authorship(person, power)
 
 
-def _is_accepted(principal: Principal, turn: Turn, now: Situation, instant: datetime) -> bool:
-    actor = PersonAtDesk(as_person(principal.id), turn.desk)
+def _accepted(
+    actor: PersonAtDesk, turn: Turn, situation: Situation, instant: datetime
+) -> Power | None:
     try:
         if turn.step is None:
-            desk_power(now.register, actor, instant, now.facts)
-        else:
-            facts = with_history(now.state, turn.step, now.facts)
-            step = entrusted(turn.step, (turn.desk,))
-            step_power(now.register, actor, step, instant, facts)
+            return desk_power(situation.register, actor, instant, situation.facts)
+        facts = with_history(situation.state, turn.step, situation.facts)
+        step = entrusted(turn.step, (turn.desk,))
+        return step_power(situation.register, actor, step, instant, facts)
     except NotEntitled:
-        return False
-    return True
+        return None
 
 
 async def refuse_stranger(
@@ -121,14 +140,17 @@ async def refuse_stranger(
     principal: Principal,
     folder: Folder,
     turns: Iterable[Turn],
-) -> None:
-    """Raises Forbidden (`folder_not_with_you`) unless `has_turn`."""
-    if not await has_turn(session, context, principal, folder, turns):
+) -> Authorship:
+    """By which power the caller has the folder through one of these turns. Raises Forbidden
+    (`folder_not_with_you`) where he has it not."""
+    by = await _authorship(session, context, principal, folder, turns)
+    if by is None:
         raise Forbidden(
             "Ce dossier n'est pas dans vos bureaux en ce moment, ou vos pouvoirs ne le couvrent "
             "pas : demandez à celui qui l'a.",
             code="folder_not_with_you",
         )
+    return by
 
 
 def refuse_recused(principal: Principal, state: FolderState) -> None:
@@ -198,14 +220,14 @@ async def apply(
             "déposez un fichier corrigé.",
             code=f"folder_{folder.status}",
         )
-    now = await situation_of(session, context, folder)
-    happened = decide(now.state, action, now.register, now.facts, context.clock())
-    state = now.state
+    situation = await situation_of(session, context, folder)
+    happened = decide(situation.state, action, situation.register, situation.facts, context.clock())
+    state = situation.state
     for event in happened:
         state = evolve(state, event)
     if not happened:
-        return Acted(folder, state, happened, now)
-    folder.amount_cents = max((one.cents for one in now.facts.amounts), default=None)
+        return Acted(folder, state, happened, situation)
+    folder.amount_cents = max((one.cents for one in situation.facts.amounts), default=None)
     await append(
         session,
         folder,
@@ -214,16 +236,16 @@ async def apply(
     )
     await place(session, folder, state, now=happened[-1].occurred_at)
     await _follow(session, folder, state, happened)
-    return Acted(folder, state, happened, now)
+    return Acted(folder, state, happened, situation)
 
 
 async def note_correction(
-    session: AsyncSession, context: Context, principal: Principal, folder: Folder
+    session: AsyncSession, context: Context, by: Authorship, folder: Folder
 ) -> None:
-    """The caller changes what is deposited in a locked folder: he is one of those who did, and a
+    """Somebody changes what is deposited in a locked folder: he is one of those who did, and a
     rejection is not taken back any more."""
     state, status = await state_of(session, folder.id), folder.status
-    for event in correction(state, as_person(principal.id), context.clock()):
+    for event in correction(state, by, context.clock()):
         await append(session, folder, (event,))
         await place(session, folder, evolve(state, event), now=event.occurred_at)
         # A flow that is inspected, or was refused, still holds the folder back.
@@ -271,13 +293,15 @@ def _returns_to_submitter(event: Event) -> bool:
 
 
 def allowed(
-    context: Context, principal: Principal, folder: Folder, now: Situation
+    context: Context, principal: Principal, folder: Folder, situation: Situation
 ) -> tuple[AllowedAction, ...]:
     """What the caller may do in this situation of the folder."""
     if folder.frozen_at is not None:
         return ()
     person = as_person(principal.id)
-    found = allowed_actions(now.state, person, now.register, now.facts, context.clock())
+    found = allowed_actions(
+        situation.state, person, situation.register, situation.facts, context.clock()
+    )
     return tuple(one for one in found if not _is_held_back(folder, one.kind))
 
 

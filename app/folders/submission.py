@@ -17,6 +17,7 @@ from app.context import Context
 from app.documents.repository import DocumentRepository, unsigned
 from app.errors import Conflict, Unprocessable
 from app.folders.facts import amounts_of, binding_of, pes_facts_among, pes_facts_of
+from app.folders.journal import journal_choice
 from app.folders.marking import Marked, ToMark, flow_to_mark, keep_marked
 from app.folders.references import hold_reference
 from app.folders.repository import FolderRepository
@@ -96,6 +97,9 @@ async def enter_workflow(
     )
     is_draft = folder.status == FolderStatus.DRAFT.value
     action = submit if is_draft else Resubmit(actor, documents, submit)
+    flow = await pes_facts_of(session, folder.id)
+    facts = _facts_with(folder, folder.folder_metadata, flow)
+    journal_choice(session, folder, choice, facts, at=context.clock())
     folder.transmit_by = _transmit_by(resolved, folder)
     acted = await apply(session, context, folder, action)
     await index(session, folder)
@@ -161,16 +165,35 @@ async def refuse_other_documents(
 async def refuse_other_metadata(
     session: AsyncSession, folder: Folder, state: FolderState, before: Mapping[str, MetadataValue]
 ) -> None:
-    """What is written in a preparation chooses the circuit that the folder was sent in, with the
-    documents that it was sent with. Raises Conflict (`workflow_outdated`)."""
+    """What is written in a circuit chooses the one that the folder was sent in, with the documents
+    that it has there: to fill what was empty is no way round the rules. Nothing is compared while
+    the folder is with its submitter. Raises Conflict (`workflow_outdated`)."""
+    if state.status in _ENTERING:
+        return
     flow = await pes_facts_among(session, folder.id, state.documents)
     facts = [_facts_with(folder, one, flow) for one in (before, folder.folder_metadata)]
     if len(await _choices(session, folder, facts)) > 1:
         raise Conflict(
-            "Avec ces informations, le dossier relève d'un autre circuit : faites-le revenir au "
-            "bureau qui l'a déposé, qui les corrigera et l'enverra de nouveau.",
+            f"Avec une autre valeur de {await _changed_facts(session, folder, before)}, le dossier "
+            "relève d'un autre circuit ou d'autres bureaux : faites-le revenir, par un rejet ou "
+            "par la reprise de l'envoi, au bureau qui l'a déposé, qui le corrigera et l'enverra "
+            "de nouveau.",
             code=_OUTDATED,
         )
+
+
+async def _changed_facts(
+    session: AsyncSession, folder: Folder, before: Mapping[str, MetadataValue]
+) -> str:
+    """« Montant », « Service »: the fields that the rules read and that were changed."""
+    subtype, _ = await binding_of(session, folder)
+    table, now = rule_table_of(subtype), folder.folder_metadata
+    read = {one.fact for row in (table.rows if table else ()) for one in row.conditions}
+    return ", ".join(
+        f"« {field.label} »"
+        for field in fields_of(subtype)
+        if field.key in read and before.get(field.key) != now.get(field.key)
+    )
 
 
 def _facts_with(

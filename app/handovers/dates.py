@@ -15,7 +15,7 @@ from app.handovers.repository import HandoverRepository
 from app.kit.ids import new_id
 from app.models import DeskHolder
 from workflows import register as domain
-from workflows.handover import OfficeHandOver, arrivals, ends, leaves_at
+from workflows.handover import OfficeHandover, arrivals, ends, leaves_at
 from workflows.periods import Period
 
 Undo = dict[str, Any]
@@ -23,7 +23,7 @@ Undo = dict[str, Any]
 the holdings that it started, in the order of `arrivals`."""
 
 
-async def set_dates(session: AsyncSession, one: OfficeHandOver) -> Undo:
+async def set_dates(session: AsyncSession, one: OfficeHandover) -> Undo:
     """Ends and starts the holdings of the office; tells what giving them back needs."""
     repository, desk_id = HandoverRepository(session), uuid.UUID(one.office)
     ended: dict[str, str | None] = {}
@@ -51,7 +51,7 @@ async def set_dates(session: AsyncSession, one: OfficeHandOver) -> Undo:
     return {"ended": ended, "started": started, "mandates": mandates}
 
 
-async def still_leaves(session: AsyncSession, undo: Mapping[str, Any], one: OfficeHandOver) -> bool:
+async def still_leaves(session: AsyncSession, undo: Mapping[str, Any], one: OfficeHandover) -> bool:
     """Whether the outgoing person leaves the office when the plan says, not sooner nor later."""
     repository = HandoverRepository(session)
     rows = [await repository.holder(uuid.UUID(holder_id)) for holder_id in undo["ended"]]
@@ -59,7 +59,7 @@ async def still_leaves(session: AsyncSession, undo: Mapping[str, Any], one: Offi
 
 
 async def awaited(
-    session: AsyncSession, undo: Mapping[str, Any], one: OfficeHandOver, now: datetime
+    session: AsyncSession, undo: Mapping[str, Any], one: OfficeHandover, now: datetime
 ) -> bool:
     """Whether somebody is still to leave or to come at the office as the plan says."""
     if now < leaves_at(one) and await still_leaves(session, undo, one):
@@ -70,7 +70,7 @@ async def awaited(
 
 
 async def changed_since(
-    session: AsyncSession, undo: Mapping[str, Any], one: OfficeHandOver, names: Mapping[str, str]
+    session: AsyncSession, undo: Mapping[str, Any], one: OfficeHandover, names: Mapping[str, str]
 ) -> str | None:
     """What of the office no longer has the dates that the plan set, in French; None where all
     has. A mandate that was removed since is no change: there is nothing to give back."""

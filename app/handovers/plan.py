@@ -14,8 +14,8 @@ from workflows.actions import Reject, Transfer
 from workflows.definition import DeskId, StepId
 from workflows.handover import (
     Bridging,
-    HandOver,
-    OfficeHandOver,
+    Handover,
+    OfficeHandover,
     PendingFolders,
     leaves_at,
 )
@@ -59,13 +59,13 @@ def offices_in(stored: Sequence[Any]) -> list[OfficeInput]:
     ]
 
 
-def handover_of(offices: Sequence[OfficeInput]) -> HandOver:
+def handover_of(offices: Sequence[OfficeInput]) -> Handover:
     """The plan as the core judges it. PeriodReversed for a bridging that ends before it starts."""
-    return HandOver(tuple(_office(one) for one in offices))
+    return Handover(tuple(_office(one) for one in offices))
 
 
-def _office(one: OfficeInput) -> OfficeHandOver:
-    return OfficeHandOver(
+def _office(one: OfficeInput) -> OfficeHandover:
+    return OfficeHandover(
         office=as_desk(one.desk_id),
         outgoing=as_person(one.outgoing_id),
         incoming=as_person(one.incoming_id) if one.incoming_id else None,
@@ -90,7 +90,7 @@ def persons_of(offices: Sequence[OfficeInput]) -> frozenset[uuid.UUID]:
     return frozenset(coming | {one.bridging.user_id for one in offices if one.bridging})
 
 
-def decision_of(office: OfficeHandOver, administrator: PersonId) -> Decision:
+def decision_of(office: OfficeHandover, administrator: PersonId) -> Decision:
     """What the plan says of the folders that wait at an office."""
     return Decision(
         office.office, leaves_at(office), administrator, office.pending, office.transfer_to

@@ -30,7 +30,7 @@ from app.users.service import fit_signers
 from workflows.circumstances import with_history
 from workflows.definition import Protocol, entrusted
 from workflows.folder import FolderId
-from workflows.handover import OfficeHandOver, PendingFolders, Waiting, leaves_at
+from workflows.handover import OfficeHandover, PendingFolders, Waiting, leaves_at
 from workflows.handover import effects as effects_of_plan
 from workflows.handover import stranded as stranded_by_plan
 from workflows.register import DeskHolder, Grant, PersonId
@@ -100,7 +100,7 @@ async def _waiting_elsewhere(
 
 
 async def mandates_ending(
-    session: AsyncSession, office: OfficeHandOver
+    session: AsyncSession, office: OfficeHandover
 ) -> list[tuple[ElectedMandate, date]]:
     """The mandates of the outgoing person for this office, each with its last day."""
     last_day = await last_day_at(session, office)
@@ -114,13 +114,13 @@ async def mandates_ending(
     ]
 
 
-async def last_day_at(session: AsyncSession, office: OfficeHandOver) -> date:
+async def last_day_at(session: AsyncSession, office: OfficeHandover) -> date:
     """The day on which the office changes hands, or the day before where it does at midnight."""
     last_instant = leaves_at(office) - timedelta(microseconds=1)
     return last_instant.astimezone(await timezone_of(session)).date()
 
 
-async def _pending(session: AsyncSession, one: OfficeHandOver) -> PendingRead:
+async def _pending(session: AsyncSession, one: OfficeHandover) -> PendingRead:
     desk_id = uuid.UUID(one.office)
     return PendingRead(
         desk_id=desk_id,
@@ -153,13 +153,13 @@ async def _waiting_of(
     signers: frozenset[PersonId],
     signers_of_flows: frozenset[PersonId],
 ) -> Waiting | None:
-    now = await situation_of(session, context, folder)
-    current = now.state.current_step
+    situation = await situation_of(session, context, folder)
+    current = situation.state.current_step
     if current is None:
         return None
-    step = entrusted(current.step, now.state.desks_awaited_at(current.id))
-    facts = with_history(now.state, step, now.facts)
-    coming = signers_of_flows if now.protocol is Protocol.HELIOS else signers
+    step = entrusted(current.step, situation.state.desks_awaited_at(current.id))
+    facts = with_history(situation.state, step, situation.facts)
+    coming = signers_of_flows if situation.protocol is Protocol.HELIOS else signers
     facts = replace(facts, fit_signers=facts.fit_signers | coming)
     return Waiting(FolderId(str(folder.id)), step, facts)
 

@@ -27,14 +27,16 @@ async def review_folder(
     session: AsyncSession, context: Context, folder: Folder, *, place: int
 ) -> None:
     """One waiting folder, `place` being its rank at the desk. Running twice adds nothing."""
-    now = await situation_of(session, context, folder)
-    step = now.state.current_step
+    situation = await situation_of(session, context, folder)
+    step = situation.state.current_step
     if step is None or step.kind not in ARRIVALS:
         return
-    able = who_may_pass(now.state, now.register, now.facts, context.clock())
+    able = who_may_pass(situation.state, situation.register, situation.facts, context.clock())
     # Under the event that started the step: whoever was told then is not told twice.
     turn = await FolderRepository(session).turn_of(folder.id, step.id)
-    await call(session, context, News(folder.id, turn, ARRIVALS[step.kind]), able, now.register)
+    await call(
+        session, context, News(folder.id, turn, ARRIVALS[step.kind]), able, situation.register
+    )
     if able.nobody is not None:
         await _report(session, context, folder, place)
 
@@ -43,14 +45,16 @@ async def review_opinion(
     session: AsyncSession, context: Context, folder: Folder, desk_id: uuid.UUID
 ) -> None:
     """One folder that waits for the opinion of the desk. Running twice adds nothing."""
-    now = await situation_of(session, context, folder)
-    step = now.state.current_step
+    situation = await situation_of(session, context, folder)
+    step = situation.state.current_step
     if step is None:
         return
-    able = who_may_advise(now.state, as_desk(desk_id), now.register, now.facts, context.clock())
+    able = who_may_advise(
+        situation.state, as_desk(desk_id), situation.register, situation.facts, context.clock()
+    )
     asked = await HandoverRepository(session).question_to(folder.id, step.id, desk_id)
     news = News(folder.id, asked, NotificationKind.OPINION_ASKED)
-    await call(session, context, news, able, now.register)
+    await call(session, context, news, able, situation.register)
 
 
 async def _report(session: AsyncSession, context: Context, folder: Folder, place: int) -> None:

@@ -32,9 +32,9 @@ from app.models import CouncilInstallation
 from app.register.service import as_person, change_powers, load_register, owe_reviews
 from app.users.service import active_person, names_of
 from workflows.handover import (
-    HandOver,
-    HandOverRefused,
-    OfficeHandOver,
+    Handover,
+    HandoverRefused,
+    OfficeHandover,
     effects,
     instants_of,
     leaves_at,
@@ -69,7 +69,7 @@ async def prepare(
 
 async def _judged(
     session: AsyncSession, principal: Principal, offices: Sequence[OfficeInput], now: datetime
-) -> HandOver:
+) -> Handover:
     handover = plan.handover_of(offices)
     await _refuse_awaited(session, handover, now)
     found = effects(await load_register(session, since=now), handover)
@@ -82,7 +82,7 @@ async def _judged(
     return handover
 
 
-async def _refuse_awaited(session: AsyncSession, handover: HandOver, now: datetime) -> None:
+async def _refuse_awaited(session: AsyncSession, handover: Handover, now: datetime) -> None:
     """What two plans do to one office one after the other could not be undone one by one."""
     asked = {one.office for one in handover.offices}
     for row in await HandoverRepository(session).installations():
@@ -108,11 +108,11 @@ async def _refuse_persons(
         refuse_oneself(principal, one)
 
 
-def _first_instant(handover: HandOver) -> datetime:
+def _first_instant(handover: Handover) -> datetime:
     return min(instant for one in handover.offices for instant in instants_of(one))
 
 
-def _refuse_past(handover: HandOver, now: datetime) -> None:
+def _refuse_past(handover: Handover, now: datetime) -> None:
     if _first_instant(handover) < now:
         raise Unprocessable(
             "Un instant du plan est déjà passé : donnez des instants à venir, ce qui a été signé "
@@ -143,7 +143,7 @@ async def read_installation(
         try:
             await _refuse_awaited(session, plan.handover_of(offices), context.clock())
             told = await effects_read(session, context, offices)
-        except (HandOverRefused, Conflict) as e:
+        except (HandoverRefused, Conflict) as e:
             refusal = e.detail
     return InstallationRead(
         **_summary(row).model_dump(), offices=offices, effects=told, refusal=refusal
@@ -214,7 +214,7 @@ async def cancel(
 
 
 async def _refuse_changed(
-    session: AsyncSession, stored: Mapping[str, Any], one: OfficeHandOver
+    session: AsyncSession, stored: Mapping[str, Any], one: OfficeHandover
 ) -> None:
     names = {str(user_id): name for user_id, name in (await names_of(session)).items()}
     changed = await changed_since(session, stored[_UNDO], one, names)
@@ -242,7 +242,7 @@ async def is_overtaken(session: AsyncSession, row: CouncilInstallation, place: i
     return not await still_leaves(session, undo, _office(row, place))
 
 
-def _office(row: CouncilInstallation, place: int) -> OfficeHandOver:
+def _office(row: CouncilInstallation, place: int) -> OfficeHandover:
     return plan.handover_of(plan.offices_in([row.offices[place]])).offices[0]
 
 

@@ -6,12 +6,13 @@ import uuid
 from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import jobs
 from app.audit.chain import Occurrence
 from app.audit.service import SYSTEM, record
 from app.context import Context
-from app.errors import AppError
+from app.errors import AppError, Conflict
 from app.folders.facts import state_of
 from app.folders.repository import FOLDER_BUSY, FolderRepository
 from app.folders.service import apply
@@ -20,10 +21,12 @@ from app.handovers.repository import HandoverRepository
 from app.handovers.review import review_folder, review_opinion
 from app.handovers.service import decision_at, is_overtaken
 from app.kit.failures import failure_of
+from app.models import CouncilInstallation
 from app.notifications.recipients import administrators
 from app.notifications.schemas import NotificationKind
 from app.notifications.service import News, notify
 from app.register.service import owe_reviews_of_signers, review_at
+from workflows.definition import DeskId
 from workflows.errors import Refused
 from workflows.handover import PendingFolders
 
@@ -42,31 +45,32 @@ async def hand_over(context: Context, job: jobs.ClaimedJob) -> None:
     not change hands as planned, stays where it is, the journal says why and the administrators are
     told. Running twice is harmless: a folder moved away does not wait there any more, and those
     that came later are the new holder's. Raises FoldersLeft once every folder had its try."""
-    installation_id = uuid.UUID(job.object_ids["installation_id"])
     async with context.unit(job.tenant_id) as session:
-        repository = HandoverRepository(session)
-        row = await repository.installation(installation_id)
-        assert row is not None
-        decision = decision_at(row, int(job.object_ids["office"]))
-        moves = decision is not None and decision.pending is not PendingFolders.KEEP
+        _, decision = await _planned(session, job)
         waiting: list[uuid.UUID] = []
-        overtaken = False
-        if decision is not None and moves:
+        if decision is not None and decision.pending is not PendingFolders.KEEP:
+            repository = HandoverRepository(session)
             waiting = await repository.waiting_at(_office(decision), by=decision.at)
-            overtaken = await is_overtaken(session, row, int(job.object_ids["office"]))
 
     async def settle(folder_id: uuid.UUID) -> None:
         assert decision is not None
-        if overtaken:
-            await _report(context, job, decision, folder_id, "installation_changed")
-        else:
-            await _decide(context, job, decision, folder_id)
+        await _decide(context, job, decision.office, folder_id)
 
     await _each(waiting, settle)
     async with context.unit(job.tenant_id) as session:
         if decision is not None:
             await review_at(session, [_office(decision)], context.clock())
         await jobs.finish(session, job)
+
+
+async def _planned(
+    session: AsyncSession, job: jobs.ClaimedJob
+) -> tuple[CouncilInstallation, Decision | None]:
+    """The plan, and what it decides of the office; nothing once it is cancelled."""
+    installation_id = uuid.UUID(job.object_ids["installation_id"])
+    row = await HandoverRepository(session).installation(installation_id)
+    assert row is not None
+    return row, decision_at(row, _place(job))
 
 
 async def review(context: Context, job: jobs.ClaimedJob) -> None:
@@ -116,18 +120,26 @@ async def _each(
 
 
 async def _decide(
-    context: Context, job: jobs.ClaimedJob, decision: Decision, folder_id: uuid.UUID
+    context: Context, job: jobs.ClaimedJob, office: DeskId, folder_id: uuid.UUID
 ) -> None:
+    """The plan is read with the locked folder: cancelled or corrected until then, it moves nothing
+    any more."""
     try:
         async with context.unit(job.tenant_id) as session:
             folder = await FolderRepository(session).lock(folder_id)
             assert folder is not None
+            row, decision = await _planned(session, job)
             step = (await state_of(session, folder_id)).current_step
-            desk_id = _office(decision)
-            if step is None or desk_id not in folder.waiting_desk_ids:
+            desk_id = uuid.UUID(office)
+            if decision is None or step is None or desk_id not in folder.waiting_desk_ids:
                 return
             if await HandoverRepository(session).came_later(folder_id, desk_id, decision.at):
                 return
+            if await is_overtaken(session, row, _place(job)):
+                raise Conflict(
+                    "Le départ prévu a été corrigé depuis : décidez vous-même de ce dossier.",
+                    code="installation_changed",
+                )
             action = decision.action_at(step.id)
             if action is not None:
                 await apply(session, context, folder, action)
@@ -135,14 +147,14 @@ async def _decide(
         if e.code == FOLDER_BUSY:
             raise
         _log.warning("handover_kept", folder=str(folder_id), code=e.code)
-        await _report(context, job, decision, folder_id, e.code)
+        await _report(context, job, office, folder_id, e.code)
 
 
 async def _report(
-    context: Context, job: jobs.ClaimedJob, decision: Decision, folder_id: uuid.UUID, code: str
+    context: Context, job: jobs.ClaimedJob, office: DeskId, folder_id: uuid.UUID, code: str
 ) -> None:
     """Once, however often the job runs."""
-    details = {"installation": job.object_ids["installation_id"], "office": decision.office}
+    details = {"installation": job.object_ids["installation_id"], "office": office}
     async with context.unit(job.tenant_id) as session:
         if await HandoverRepository(session).is_recorded(KEPT, folder_id, details):
             return
@@ -161,3 +173,8 @@ async def _report(
 
 def _office(decision: Decision) -> uuid.UUID:
     return uuid.UUID(decision.office)
+
+
+def _place(job: jobs.ClaimedJob) -> int:
+    """Which office of the plan the job is about."""
+    return int(job.object_ids["office"])

@@ -53,12 +53,7 @@ async def list_inbox(
             after=read_cursor(cursor),
             size=size,
         )
-    page = items[:size]
-    last = page[-1] if len(items) > size else None
-    return Page(
-        items=page,
-        next_cursor=Cursor(last.since, last.folder.id).encode() if last else None,
-    )
+    return Page.of(items, size, at=lambda one: Cursor(one.since, one.folder.id))
 
 
 @router.get(

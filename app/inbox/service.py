@@ -157,7 +157,8 @@ async def search(
     words = fold(text).split()
     if all(len(word) < _SHORTEST_WORD for word in words):
         raise Unprocessable(
-            f"Cherchez un mot d'au moins {_SHORTEST_WORD} caractères.", code="search_too_short"
+            f"Ces mots sont trop courts : cherchez-en un d'au moins {_SHORTEST_WORD} caractères.",
+            code="search_too_short",
         )
     repository = InboxRepository(session)
     readable = readable_by(principal)

@@ -17,6 +17,10 @@ from connectors.errors import ConnectorError
 from signing.errors import SigningError, UnsupportedDocument
 from workflows.errors import NotEntitled, Refused, Unacceptable
 
+_BUSY = (
+    "busy_try_again",
+    "D'autres demandes changeaient les mêmes éléments au même moment : recommencez.",
+)
 # By SQLSTATE: what others did in the meantime, to be looked at and asked again.
 _MEANWHILE = {
     "23503": (
@@ -25,10 +29,8 @@ _MEANWHILE = {
         "rechargez, puis recommencez.",
     ),
     "23505": ("already_exists", "Cet élément vient d'être créé : rechargez, puis vérifiez."),
-    "40P01": (
-        "busy_try_again",
-        "D'autres demandes changeaient les mêmes éléments au même moment : recommencez.",
-    ),
+    "40P01": _BUSY,
+    "55P03": _BUSY,
 }
 _log = structlog.get_logger()
 

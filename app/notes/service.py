@@ -15,7 +15,15 @@ from app.documents.repository import DocumentRepository
 from app.errors import Conflict, Forbidden, NotFound, Unprocessable
 from app.folders.facts import state_of
 from app.folders.repository import FolderRepository
-from app.folders.service import Turn, event_of, has_turn, readable, refuse_recused, seat
+from app.folders.service import (
+    Turn,
+    event_of,
+    has_turn,
+    lock_readable,
+    readable,
+    refuse_recused,
+    seat,
+)
 from app.kit.ids import new_id
 from app.models import FolderNote, NoteKind
 from app.notes.repository import NoteRepository
@@ -49,12 +57,14 @@ async def add_note(
 ) -> NoteRead:
     """Raises NotFound, PersonRecused, Forbidden (`note_not_yours`), Conflict (`folder_final`) or
     Unprocessable."""
-    folder = await readable(session, principal, folder_id)
+    folder = await lock_readable(session, principal, folder_id)
     state = await state_of(session, folder_id)
     refuse_recused(principal, state)
     if state.is_final:
         raise Conflict(
-            "Ce dossier est terminé : il ne reçoit plus d'annotation.", code="folder_final"
+            "Ce dossier est terminé et ne reçoit plus d'annotation : annotez celui qui lui fait "
+            "suite, s'il y en a un.",
+            code="folder_final",
         )
     await _refuse_stranger(session, context, principal, state, new.desk_id)
     step = state.current_step

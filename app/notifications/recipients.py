@@ -30,10 +30,10 @@ async def those_able(
     folder = await FolderRepository(session).folder(folder_id)
     if folder is None:
         return None
-    now = await situation_of(session, context, folder)
-    if now.state.current_step is None:
+    situation = await situation_of(session, context, folder)
+    if situation.state.current_step is None:
         return None
-    return who_may_pass(now.state, now.register, now.facts, context.clock())
+    return who_may_pass(situation.state, situation.register, situation.facts, context.clock())
 
 
 async def submitters(

@@ -30,6 +30,7 @@ class NotificationKind(StrEnum):
     NOBODY_ABLE = "nobody_able"
     FOLDER_FROZEN = "folder_frozen"
     FOLDER_KEPT = "folder_kept"
+    SIGNATURE_INVALID = "signature_invalid"
 
 
 ARRIVALS: Mapping[StepKind, NotificationKind] = {

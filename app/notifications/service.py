@@ -43,6 +43,7 @@ _WITHOUT_EVENT = frozenset(
         NotificationKind.NOBODY_ABLE,
         NotificationKind.FOLDER_FROZEN,
         NotificationKind.FOLDER_KEPT,
+        NotificationKind.SIGNATURE_INVALID,
     }
 )
 _ARRIVALS = frozenset(ARRIVALS.values())
@@ -52,11 +53,13 @@ _AWAITED = frozenset({*_ARRIVALS, NotificationKind.REMINDER, NotificationKind.OP
 @dataclass(frozen=True, slots=True)
 class News:
     """What is told: `seq` is the number of the event, or the folder's version where no event tells
-    it."""
+    it, or what stands for one of its revisions. `told` is the sentence that only whoever tells it
+    knows."""
 
     folder_id: uuid.UUID
     seq: int
     kind: NotificationKind
+    told: str | None = None
 
 
 async def notify(
@@ -72,7 +75,7 @@ async def notify(
     if folder is None:
         return
     now = context.clock()
-    told = await _sentence(session, context, folder, news.kind)
+    told = news.told or await _sentence(session, context, folder, news.kind)
     for user_id in sorted(set(user_ids)):
         row = Notification(
             id=new_id(),

@@ -103,6 +103,11 @@ _TEMPLATES: Mapping[NotificationKind, Template] = {
         "Le dossier est bloqué : prévenez l'administrateur de la plateforme, qui cherchera la "
         "cause et restaurera le document. Le dossier reprendra ensuite de lui-même.",
     ),
+    NotificationKind.SIGNATURE_INVALID: Template(
+        "Signature non valide : {title}",
+        "Un document du dossier « {title} » vient d'être signé, mais une signature qu'il porte "
+        "n'est pas valide : ne le diffusez pas.\n\n{reason}",
+    ),
     NotificationKind.NOBODY_ABLE: Template(
         "Dossier sans personne habilitée : {title}",
         "Personne ne peut traiter l'étape en cours du dossier « {title} ».\n\n{reason}",

@@ -110,7 +110,8 @@ async def _refuse_stranger(
         )
     if not held or (desk_id is not None and desk_id not in held):
         raise Unprocessable(
-            "Cette personne ne tient pas ce bureau : une absence se déclare pour un titulaire.",
+            "Cette personne ne tient pas ce bureau, ou n'en tient aucun : choisissez un titulaire "
+            "et l'un de ses bureaux.",
             code="absence_without_desk",
         )
 

@@ -209,7 +209,8 @@ async def get_powers(
         mine or principal.may(Permission.POWER_ADMIN) or principal.may(Permission.JOURNAL_READ)
     ):
         raise Forbidden(
-            "Les pouvoirs des autres personnes se lisent auprès de l'administrateur des circuits.",
+            "Vous ne pouvez pas lire les pouvoirs d'une autre personne : demandez-les à "
+            "l'administrateur des circuits.",
             code="not_your_powers",
         )
     async with caller.unit() as session:

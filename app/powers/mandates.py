@@ -1,4 +1,7 @@
-"""Elected mandates: the functions that a person holds in bodies, with their dates."""
+"""Elected mandates: the functions that a person holds in bodies, with their dates.
+
+They give no power, but plans of hand-over date them, and one is recorded once: they change as
+powers do."""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from app.kit.ids import new_id
 from app.models import ElectedMandate
 from app.powers.repository import PowerRepository
 from app.powers.schemas import MandateCreate, MandateRead, MandateUpdate
+from app.register.service import change_powers
 from app.users.repository import UserRepository
 from workflows.errors import PeriodReversed
 
@@ -22,6 +26,7 @@ _REMOVABLE = frozenset({"ends_on", "desk_id"})
 async def record_mandate(session: AsyncSession, new: MandateCreate) -> MandateRead:
     """Raises NotFound, PeriodReversed when the last day precedes the first, or Conflict
     (`mandate_exists`) for a mandate that is recorded already."""
+    await change_powers(session)
     if await UserRepository(session).user(new.user_id) is None:
         raise NotFound
     if new.desk_id is not None:
@@ -38,6 +43,7 @@ async def update_mandate(
     session: AsyncSession, mandate_id: uuid.UUID, update: MandateUpdate
 ) -> MandateRead:
     """Changes what is given. Raises as `record_mandate`."""
+    await change_powers(session)
     row = await PowerRepository(session).mandate(mandate_id)
     if row is None:
         raise NotFound
@@ -56,6 +62,7 @@ async def update_mandate(
 async def remove_mandate(session: AsyncSession, mandate_id: uuid.UUID) -> MandateRead:
     """What was removed: a mandate gives no power, one entered by mistake is no history. Raises
     NotFound."""
+    await change_powers(session)
     repository = PowerRepository(session)
     row = await repository.mandate(mandate_id)
     if row is None:

@@ -169,14 +169,30 @@ class GrantRead(BaseModel):
     standing: Standing
 
 
+class ScopeRead(BaseModel):
+    """What a power covers: folders of these types and subtypes (of all where both are empty), up to
+    this amount in cents."""
+
+    type_ids: list[uuid.UUID]
+    subtype_ids: list[uuid.UUID]
+    ceiling_cents: int | None
+
+
 class PowerRead(BaseModel):
-    """What gives power to a person at an instant, through a desk, in whose name."""
+    """What gives power to a person at an instant, through a desk, in whose name. Where a grant
+    does, its founding act and its dates; a folder must be inside each of its `scopes`: its own,
+    and that of the power which it re-delegates."""
 
     power: PowerKind
     desk_id: uuid.UUID
     on_behalf_of: uuid.UUID | None
     grant_id: uuid.UUID | None
     mention: str | None
+    document: FoundingDocumentRead | None
+    executory_at: datetime | None
+    starts_at: datetime | None
+    ends_at: datetime | None
+    scopes: list[ScopeRead]
 
 
 class PowersRead(BaseModel):

@@ -9,12 +9,20 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import NotFound, Unprocessable
-from app.powers.schemas import PeriodInput, PowerRead, PowersRead, Standing
+from app.powers.schemas import (
+    FoundingDocumentRead,
+    PeriodInput,
+    PowerRead,
+    PowersRead,
+    ScopeRead,
+    Standing,
+)
 from app.register.service import as_person, load_register
 from app.users.repository import UserRepository
+from workflows.judgement import scopes_of
 from workflows.periods import Period, next_day, start_of_day
 from workflows.powers import powers_of
-from workflows.register import Power, PowerKind
+from workflows.register import FoundingDocument, Power, PowerKind, PowerRegister, Scope
 
 
 def period_of(asked: PeriodInput, timezone: ZoneInfo, now: datetime) -> Period:
@@ -56,18 +64,39 @@ async def powers_at(session: AsyncSession, user_id: uuid.UUID, at: datetime) -> 
     if await UserRepository(session).user(user_id) is None:
         raise NotFound
     register = await load_register(session)
-    return PowersRead(
-        at=at, powers=[_read(one) for one in powers_of(register, as_person(user_id), at)]
-    )
+    powers = powers_of(register, as_person(user_id), at)
+    return PowersRead(at=at, powers=[_read(register, one) for one in powers])
 
 
-def _read(power: Power) -> PowerRead:
+def _read(register: PowerRegister, power: Power) -> PowerRead:
+    grant = next((one for one in register.grants if one.id == power.id), None)
     return PowerRead(
         power=power.kind,
         desk_id=uuid.UUID(power.desk),
         on_behalf_of=uuid.UUID(power.on_behalf_of) if power.on_behalf_of else None,
         grant_id=grant_of(power),
         mention=power.mention,
+        document=_document(grant.document) if grant and grant.document else None,
+        executory_at=grant.executory_at if grant else None,
+        starts_at=grant.period.start if grant else None,
+        ends_at=grant.period.end if grant else None,
+        scopes=[_scope(one) for one in scopes_of(register, grant)] if grant else [],
+    )
+
+
+def _document(document: FoundingDocument) -> FoundingDocumentRead:
+    return FoundingDocumentRead(
+        number=document.number,
+        signed_on=document.signed_on,
+        published_on=document.published_on,
+    )
+
+
+def _scope(scope: Scope) -> ScopeRead:
+    return ScopeRead(
+        type_ids=sorted(uuid.UUID(one) for one in scope.types),
+        subtype_ids=sorted(uuid.UUID(one) for one in scope.subtypes),
+        ceiling_cents=scope.ceiling_cents,
     )
 
 

@@ -33,6 +33,10 @@ class PreparationRepository:
     async def signature_session(self, session_id: uuid.UUID) -> SignatureSession | None:
         return await self._session.get(SignatureSession, session_id)
 
+    async def lock_session(self, session_id: uuid.UUID) -> None:
+        """One request at a time offers its documents."""
+        await self._session.get(SignatureSession, session_id, with_for_update=True)
+
     async def certificate(self, certificate_id: uuid.UUID) -> Certificate | None:
         return await self._session.get(Certificate, certificate_id)
 

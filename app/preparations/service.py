@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principal import Principal
+from app.auth.refusals import failure_of_one
 from app.catalog.service import Resolved, resolve
 from app.context import Context
 from app.desks.repository import DeskRepository
@@ -197,10 +198,11 @@ async def _prepare_item(
             return await _keep_preparation(session, context, row, n, (plan, prepared, blob.sha256))
     except (AppError, SigningError, Refused) as e:
         async with context.unit(principal.tenant_id) as session:
+            folder, item = await lock_item(session, row.id, n)
             if isinstance(e, Corrupted):
-                folder, item = await lock_item(session, row.id, n)
                 await freeze(session, context, folder, document_id=item.document_id)
             await fail_item(session, context, row.id, n, code=e.code, detail=e.detail)
+        await failure_of_one(context, principal, e, item.folder_id)
         return False
 
 
@@ -213,16 +215,21 @@ async def _plan(
     await readable(session, principal, folder.id)
     refuse_frozen(folder)
     resolved = await resolve(session, folder.subtype_id, even_retired=True)
-    now = await situation_of(session, context, folder)
+    situation = await situation_of(session, context, folder)
     signer = seat(principal, item.desk_id)
     power = acting(
-        now.state, ActionKind.SIGN, signer, now.register, now.facts, context.clock()
+        situation.state,
+        ActionKind.SIGN,
+        signer,
+        situation.register,
+        situation.facts,
+        context.clock(),
     ).power
     certificate = await PreparationRepository(session).certificate(row.certificate_id)
     assert certificate is not None
     await refuse_unfit(session, context, certificate, resolved)
     document = next(
-        (one for one in now.state.signable_documents if one.id == str(item.document_id)), None
+        (one for one in situation.state.signable_documents if one.id == str(item.document_id)), None
     )
     if document is None:
         raise Unprocessable(

@@ -85,6 +85,12 @@ async def load_register(session: AsyncSession, *, since: datetime | None = None)
     )
 
 
+async def hold_powers(session: AsyncSession) -> None:
+    """From here to the end of the transaction no power changes, nor any desk, circuit, type or
+    subtype. To be called before any row is locked: whoever changes these locks rows afterwards."""
+    await RegisterRepository(session).hold_still()
+
+
 async def change_powers(session: AsyncSession) -> None:
     """To be called first by whoever changes what a register holds: acts under way end before the
     change, and the journal tells both in the order in which they counted."""

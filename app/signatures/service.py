@@ -67,6 +67,8 @@ async def finish_item(
     try:
         async with context.unit(principal.tenant_id) as session:
             pending = await _pending(session, context, session_id, n)
+        if pending is None:
+            return
         document = await context.store.read_verified(
             pending.prepared_sha256, limit_bytes=MAX_DOCUMENT
         )
@@ -82,18 +84,16 @@ async def finish_item(
 
 async def _pending(
     session: AsyncSession, context: Context, session_id: uuid.UUID, n: int
-) -> _Pending:
+) -> _Pending | None:
     repository = PreparationRepository(session)
     _, item = await lock_item(session, session_id, n)
+    if not _awaits_value(item):
+        return None
     row = await repository.signature_session(session_id)
     assert row is not None
     certificate = await repository.certificate(row.certificate_id)
     assert certificate is not None
-    if item.state != ItemState.ACCEPTED.value or item.prepared is None:
-        raise Conflict(
-            "La préparation de ce document n'a plus cours : relancez la signature.",
-            code="preparation_lapsed",
-        )
+    assert item.prepared is not None
     assert item.prepared_sha256 is not None
     assert item.signing_time is not None
     age = context.clock() - item.signing_time
@@ -112,6 +112,20 @@ async def _pending(
     )
 
 
+def _awaits_value(item: SignatureItem) -> bool:
+    """Whether the value of a locked item is still to come: it is taken once, and what an agent
+    sends again, even before its first answer, changes nothing. Raises Conflict
+    (`preparation_lapsed`)."""
+    if item.state == ItemState.SIGNED.value:
+        return False
+    if item.state != ItemState.ACCEPTED.value or item.prepared is None:
+        raise Conflict(
+            "La préparation de ce document n'a plus cours : relancez la signature.",
+            code="preparation_lapsed",
+        )
+    return True
+
+
 def _finish(pending: _Pending, document: bytes, values: tuple[SignatureValue, ...]) -> bytes:
     if pending.format is SignatureFormat.PADES:
         return pades.finish(document, pending.resume, values)
@@ -128,8 +142,8 @@ async def _keep_signed(
 ) -> None:
     """Powers and fitness are judged again, at the instant of the act."""
     folder, item = await lock_item(session, session_id, n)
-    if item.state != ItemState.ACCEPTED.value:
-        raise Conflict("Ce document a déjà reçu sa signature.", code="preparation_lapsed")
+    if not _awaits_value(item):
+        return
     resolved = await resolve(session, folder.subtype_id, even_retired=True)
     await refuse_unfit(session, context, pending.certificate, resolved)
     item.state = ItemState.SIGNED.value

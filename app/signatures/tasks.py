@@ -9,13 +9,16 @@ from app.audit.chain import Occurrence
 from app.audit.service import SYSTEM, record
 from app.context import Context
 from app.documents.repository import DocumentRepository
+from app.documents.schemas import CONDEMNED
 from app.documents.service import verification_report
+from app.documents.verdicts import is_invalid
 from app.storage import StoredBlob
 from app.tenants.service import trust_material
 
 
 async def report(context: Context, job: jobs.ClaimedJob) -> None:
-    """Verifies a revision with the tenant's trust and keeps the report beside it."""
+    """Verifies a revision with the tenant's trust and keeps the report beside it. One that it
+    condemns is told to people by a job of its own, once."""
     revision_id = uuid.UUID(job.object_ids["revision_id"])
     async with context.unit(job.tenant_id) as session:
         revision = await DocumentRepository(session).revision(revision_id)
@@ -41,4 +44,13 @@ async def report(context: Context, job: jobs.ClaimedJob) -> None:
             ),
             at=context.clock(),
         )
+        if is_invalid(made):
+            await jobs.enqueue(
+                session,
+                CONDEMNED,
+                job.tenant_id,
+                job.object_ids,
+                run_after=context.clock(),
+                dedupe_key=f"{CONDEMNED}:{revision_id}",
+            )
         await jobs.finish(session, job)

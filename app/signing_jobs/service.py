@@ -48,11 +48,14 @@ async def offer(
     session: AsyncSession, context: Context, row: SignatureSession, ns: list[int]
 ) -> None:
     """Signs a job for those of these documents that are still prepared: somebody else may have
-    asked for one meanwhile. It waits for the session's agent."""
-    now = context.clock()
+    asked for one meanwhile. It waits for the session's agent, in place of one that waits: of two
+    requests at once for a session, the agent asks the person once."""
+    now, repository = context.clock(), PreparationRepository(session)
+    await repository.lock_session(row.id)
+    await repository.withdraw_offers(row.id, now)
     items = [
         one
-        for one in await PreparationRepository(session).items(row.id)
+        for one in await repository.items(row.id)
         if one.n in ns and one.state == ItemState.PREPARED.value
     ]
     if not items:
@@ -243,7 +246,10 @@ async def prepared_document(
     if item is None or n not in job.item_ns or item.prepared_sha256 is None:
         raise NotFound
     if item.prepared is None:
-        raise Conflict("Ce document n'attend plus de signature.", code="preparation_lapsed")
+        raise Conflict(
+            "Ce document n'attend plus de signature : rechargez le dossier pour voir où il en est.",
+            code="preparation_lapsed",
+        )
     return item.prepared_sha256, int(item.prepared["size_bytes"])
 
 

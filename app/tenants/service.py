@@ -157,12 +157,19 @@ async def add_trust(
     session: AsyncSession, *, kind: TrustKind, label: str, content: bytes, now: datetime
 ) -> TrustAnchor:
     """Adds an anchor, an intermediate or a CRL, in DER; what waits for a signature is looked at
-    now and when the CRL lapses. Raises Unprocessable or Conflict."""
+    now and when the CRL lapses; no act that was judged without it ends after it. Raises
+    Unprocessable or Conflict."""
     _check_trust(kind, content)
+    await change_powers(session)
     repository = TenantRepository(session)
     sha256 = hashlib.sha256(content).hexdigest()
-    if await repository.trust_anchor(sha256) is not None:
-        raise Conflict("Ce certificat ou cette liste est déjà enregistré.", code="already_trusted")
+    known = await repository.trust_anchor(sha256)
+    if known is not None:
+        raise Conflict(
+            f"Ce fichier est déjà enregistré sous le nom « {known.label} » : choisissez-en un "
+            "autre.",
+            code="already_trusted",
+        )
     row = TrustAnchor(
         id=new_id(),
         tenant_id=tenant_of(session),
@@ -188,8 +195,10 @@ def _check_trust(kind: TrustKind, content: bytes) -> None:
         else:
             x509.load_der_x509_certificate(content)
     except ValueError as e:
+        awaited = "une liste de révocation" if kind is TrustKind.CRL else "un certificat"
         raise Unprocessable(
-            "Le contenu n'est ni un certificat ni une liste de révocation au format DER.",
+            f"Ce fichier n'est pas {awaited} au format DER : convertissez-le, ou choisissez-en un "
+            "autre.",
             code="bad_trust_content",
         ) from e
 

@@ -209,7 +209,8 @@ async def _refuse_never_sent(session: AsyncSession, held: Held) -> None:
     if held.is_transmitted or any(one.outcome in _PERHAPS_TAKEN for one in attempts):
         return
     raise Conflict(
-        "Ce dossier n'a pas été transmis : cette réponse ne peut pas lui être rattachée.",
+        "Ce dossier n'a pas été transmis, aucune réponse ne peut lui être rattachée : choisissez "
+        "le dossier qu'elle concerne.",
         code="not_transmitted",
     )
 

@@ -97,12 +97,8 @@ async def list_waiting_transmissions(
             size,
             unless_owed=administration.GOING_ON,
         )
-        items = await administration.read(session, rows[:size])
-    last = items[-1] if len(rows) > size else None
-    return Page(
-        items=items,
-        next_cursor=Cursor(last.created_at, last.id).encode() if last else None,
-    )
+        found = await administration.read(session, rows)
+    return Page.of(found, size, at=lambda one: Cursor(one.created_at, one.id))
 
 
 @router.post(

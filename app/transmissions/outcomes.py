@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import jobs
 from app.context import Context
+from app.errors import AppError
 from app.folders.service import apply
 from app.storage import StoredBlob
 from app.transmissions.repository import TransmissionRepository
@@ -20,7 +22,8 @@ from app.transmissions.sending import (
     stop_for_person,
     wait_out,
 )
-from app.transmissions.service import Held, hold, keep_receipt, mark_sent, rest
+from app.transmissions.service import Held, hold, keep_receipt, mark_sent, rest, store_bytes
+from connectors.base import Receipt
 from connectors.errors import (
     Ambiguous,
     ConnectorError,
@@ -36,6 +39,35 @@ _SAME_FILE = (
     "Le TdT n'accepte jamais deux fois le même fichier : refaites l'export sous un nouveau nom "
     "(NomFic)."
 )
+_log = structlog.get_logger()
+
+
+async def record_receipt(context: Context, dispatch: Dispatch, receipt: Receipt) -> None:
+    """The remote says that it took the post: counts even when another worker has the job now."""
+    blob = await _stored(context, receipt)
+    tenant_id, remote_id = dispatch.job.tenant_id, receipt.remote_id
+    try:
+        async with context.unit(tenant_id) as session:
+            await record_taken(
+                session,
+                context,
+                dispatch,
+                outcome=AttemptOutcome.TAKEN,
+                remote_id=remote_id,
+                receipt=blob,
+            )
+    except jobs.LostClaim:
+        async with context.unit(tenant_id) as session:
+            await _record_late(session, context, dispatch, remote_id=remote_id, receipt=blob)
+
+
+async def _stored(context: Context, receipt: Receipt) -> StoredBlob | None:
+    """The id matters more than the bytes around it: it is recorded even when they cannot be."""
+    try:
+        return await store_bytes(context, receipt.raw)
+    except AppError:
+        _log.exception("receipt_not_stored", remote_id=receipt.remote_id)
+        return None
 
 
 async def record_taken(
@@ -55,7 +87,7 @@ async def record_taken(
     await jobs.finish(session, dispatch.job)
 
 
-async def record_late(
+async def _record_late(
     session: AsyncSession,
     context: Context,
     dispatch: Dispatch,

@@ -13,14 +13,13 @@ import structlog
 
 from app import jobs
 from app.context import Context
-from app.errors import AppError
-from app.storage import BlobMissing, Corrupted, StoredBlob
+from app.storage import BlobMissing, Corrupted
 from app.transmissions import outcomes, returns, sending
 from app.transmissions.remote import SENDING_SHARE, connected
 from app.transmissions.schemas import AttemptOutcome, TransmissionState
 from app.transmissions.sending import Dispatch
 from app.transmissions.service import store_bytes
-from connectors.base import Connector, Lookup, LookupResult, Receipt, RemoteState
+from connectors.base import Connector, Lookup, LookupResult, RemoteState
 from connectors.errors import (
     Ambiguous,
     ConnectorError,
@@ -134,36 +133,7 @@ async def _post(
     except ConnectorError as e:
         await _record_failure(context, dispatch, connector, e)
     else:
-        await _record_receipt(context, dispatch, receipt)
-
-
-async def _record_receipt(context: Context, dispatch: Dispatch, receipt: Receipt) -> None:
-    blob = await _stored(context, receipt)
-    tenant_id, remote_id = dispatch.job.tenant_id, receipt.remote_id
-    try:
-        async with context.unit(tenant_id) as session:
-            await outcomes.record_taken(
-                session,
-                context,
-                dispatch,
-                outcome=AttemptOutcome.TAKEN,
-                remote_id=remote_id,
-                receipt=blob,
-            )
-    except jobs.LostClaim:
-        async with context.unit(tenant_id) as session:
-            await outcomes.record_late(
-                session, context, dispatch, remote_id=remote_id, receipt=blob
-            )
-
-
-async def _stored(context: Context, receipt: Receipt) -> StoredBlob | None:
-    """The id matters more than the bytes around it: it is recorded even when they cannot be."""
-    try:
-        return await store_bytes(context, receipt.raw)
-    except AppError:
-        _log.exception("receipt_not_stored", remote_id=receipt.remote_id)
-        return None
+        await outcomes.record_receipt(context, dispatch, receipt)
 
 
 async def _record_failure(

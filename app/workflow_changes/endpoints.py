@@ -10,6 +10,7 @@ from app.auth.http import Caller, IdempotentRoute, permit
 from app.auth.principal import Permission
 from app.catalog.workflows import version_of
 from app.kit.problems import problem_responses
+from app.register.service import as_desk
 from app.workflow_changes import service
 from app.workflow_changes.schemas import (
     ImpactRead,
@@ -18,7 +19,7 @@ from app.workflow_changes.schemas import (
     MigrationsUndo,
 )
 from workflows.actions import ChosenDesk
-from workflows.definition import DeskId, StepId
+from workflows.definition import StepId
 
 router = APIRouter(tags=["catalog"], route_class=IdempotentRoute)
 
@@ -57,7 +58,7 @@ async def migrate_folders(
         folder_ids = asked.folder_ids or await service.folders_that_follow(
             session, workflow_id, number, now=caller.context.clock()
         )
-    chosen = [ChosenDesk(StepId(one.step), DeskId(str(one.desk_id))) for one in asked.chosen_desks]
+    chosen = [ChosenDesk(StepId(one.step), as_desk(one.desk_id)) for one in asked.chosen_desks]
     outcomes = [
         await service.migrate(caller.context, caller.principal, target, one, chosen)
         for one in dict.fromkeys(folder_ids)

@@ -22,7 +22,7 @@ from app.folders.repository import FolderRepository
 from app.folders.service import apply, event_of
 from app.kit.failures import Failure, failure_of
 from app.models import Folder, FolderEvent, WorkflowVersion
-from app.register.service import load_register
+from app.register.service import as_person, load_register
 from app.workflow_changes.repository import WorkflowChangeRepository
 from app.workflow_changes.schemas import (
     MAX_FOLDERS,
@@ -35,7 +35,7 @@ from workflows.actions import ChosenDesk, Migrate
 from workflows.definition import DeskId, desks_of
 from workflows.evolution import replay
 from workflows.folder import FolderState, WorkflowVersionId
-from workflows.register import PersonAtDesk, PersonId, PowerRegister
+from workflows.register import PersonAtDesk, PowerRegister
 from workflows.versions import Effect, Impact, impact
 
 _BATCH = 500
@@ -156,7 +156,8 @@ async def bring_back(
             before = (await state_of(session, folder_id)).migrated_from
             if folder.workflow_version_id != brought_to.id or before is None:
                 raise Conflict(
-                    "Ce dossier n'a pas été amené à cette version : il n'y a rien à défaire.",
+                    "Ce dossier n'a pas été amené à cette version, il n'y a rien à défaire : "
+                    "retirez-le de la liste.",
                     code="not_migrated_here",
                 )
             assert before.workflow_version is not None
@@ -189,12 +190,16 @@ async def _bring(
     chosen: Sequence[ChosenDesk],
 ) -> None:
     if folder.workflow_version_id == target.id:
-        raise Conflict("Ce dossier suit déjà cette version.", code="already_in_this_version")
+        raise Conflict(
+            "Ce dossier suit déjà cette version : choisissez-en une autre, ou retirez-le de la "
+            "liste.",
+            code="already_in_this_version",
+        )
     drawn = definition.from_json(target.definition)
     refuse_errors(drawing_findings(drawn, use_of(*await binding_of(session, folder))))
     state = await state_of(session, folder.id)
     action = Migrate(
-        PersonAtDesk(PersonId(str(principal.id)), _desk_of(state)),
+        PersonAtDesk(as_person(principal.id), _desk_of(state)),
         WorkflowVersionId(str(target.id)),
         drawn,
         tuple(chosen),

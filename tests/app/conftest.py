@@ -26,6 +26,7 @@ from app.settings import DatabaseSettings, Settings
 from app.storage import local_store
 from tests.builders.applications import application
 from tests.builders.people import ApiPerson
+from tests.builders.signatories import Signatory
 from tests.builders.signing_agents import SigningAgent, pair
 from tests.builders.towns import DrivenClock, a_signer, a_town, cookie_of
 
@@ -198,6 +199,14 @@ async def other_town(context: Context) -> Town:
 async def agent(anonymous: Client, mayor: ApiPerson, clock: DrivenClock) -> SigningAgent:
     """The mayor's agent, paired through the API, with his key."""
     return await pair(anonymous, mayor, clock, a_signer().mayor)
+
+
+@pytest.fixture
+def signatory(
+    mayor: ApiPerson, agent: SigningAgent, finances: ApiPerson, direction: ApiPerson
+) -> Signatory:
+    """The mayor with his agent, and those who send him folders to sign."""
+    return Signatory(mayor, agent, finances, direction)
 
 
 @pytest.fixture

@@ -15,10 +15,14 @@ from app.models import Certificate, Notification
 from app.worker import drain
 from tests.app.conftest import PersonOf
 from tests.builders.administration import be_away, give, hold, said
-from tests.builders.catalog import activate, bound
+from tests.builders.catalog import activate, bound, visa
+from tests.builders.pdf import CONTENT, appended, simple_pdf, stream
 from tests.builders.people import ApiPerson, approve
+from tests.builders.signed_pdf import signed_pdf
+from tests.builders.signing_agents import SigningAgent, open_session
 from tests.builders.subtypes import add_subtype, add_workflow, desk_of, step
 from tests.builders.towns import DrivenClock
+from tests.pki.tree import shared_tree
 
 
 async def told(context: Context, town: Town) -> Counter[tuple[str, str]]:
@@ -30,12 +34,19 @@ async def told(context: Context, town: Town) -> Counter[tuple[str, str]]:
         return Counter((kind, keys[user]) for kind, user in rows)
 
 
+@pytest.fixture(scope="module")
+def altered() -> list[bytes]:
+    """Two PDFs that somebody signed, drawn otherwise since."""
+    signed = [signed_pdf(simple_pdf(text), shared_tree().good) for text in (b"Un", b"Deux")]
+    drawn = {CONTENT: stream(b"BT /F1 18 Tf 20 100 Td (Faux) Tj ET")}
+    return [appended(one, drawn) for one in signed]
+
+
 class TestReminders:
     async def test_come_after_working_days_to_whoever_still_has_the_step(
         self, context: Context, town: Town, finances: ApiPerson, clock: DrivenClock
     ) -> None:
-        visa = step(town, "visa", "approval", "direction", remind_after_days=2)
-        await add_subtype(context, town, visa)
+        await add_subtype(context, town, visa(town, remind_after_days=2))
         await finances.submitted("essai")
         waits = ("reminder", "direction")
         clock.advance(hours=23)
@@ -54,8 +65,12 @@ class TestReminders:
         clock: DrivenClock,
         person_of: PersonOf,
     ) -> None:
-        visa = step(town, "visa", "approval", "direction", remind_after_days=2)
-        await add_subtype(context, town, visa, step(town, "second", "approval", "maire"))
+        await add_subtype(
+            context,
+            town,
+            visa(town, remind_after_days=2),
+            step(town, "second", "approval", "maire"),
+        )
         folder_id = await finances.submitted("essai")
         await told(context, town)
         await approve(direction, folder_id)
@@ -78,12 +93,12 @@ class TestReminders:
         before: int | None,
         after: int,
     ) -> None:
-        visa = step(town, "visa", "approval", "direction")
-        workflow_id = await add_workflow(context, town, {**visa, "remind_after_days": before})
+        approval = visa(town)
+        workflow_id = await add_workflow(context, town, {**approval, "remind_after_days": before})
         town.subtypes["essai"] = uuid.UUID(await bound(administrator, workflow_id))
         await finances.submitted("essai")
         path = f"/workflows/{workflow_id}/versions"
-        other = {"steps": [{**visa, "remind_after_days": after}]}
+        other = {"steps": [{**approval, "remind_after_days": after}]}
         await administrator.client.post(path, json=other)
         await activate(administrator, workflow_id, 2)
         await administrator.client.post(f"{path}/2/migrations", json={})
@@ -97,7 +112,7 @@ class TestReminders:
     async def test_may_come_years_later_as_may_the_end_of_the_time_allowed(
         self, context: Context, town: Town, finances: ApiPerson, clock: DrivenClock
     ) -> None:
-        late = step(town, "visa", "approval", "direction", due_in_days=1_000)
+        late = visa(town, due_in_days=1_000)
         await add_subtype(context, town, {**late, "remind_after_days": 1_000})
         folder_id = await finances.submitted("essai")
         assert (await told(context, town))["to_approve", "direction"] == 1
@@ -111,9 +126,10 @@ class TestInformed:
     async def test_desks_are_told_at_a_step_and_at_the_end(
         self, context: Context, town: Town, finances: ApiPerson, direction: ApiPerson
     ) -> None:
-        visa = step(town, "visa", "approval", "direction", informed=[desk_of(town, "maire")])
         workflow = {"informed_at_end": [desk_of(town, "maire"), {"kind": "submitter"}]}
-        await add_subtype(context, town, visa, workflow=workflow)
+        await add_subtype(
+            context, town, visa(town, informed=[desk_of(town, "maire")]), workflow=workflow
+        )
         folder_id = await finances.submitted("essai")
         await approve(direction, folder_id)
         found = await told(context, town)
@@ -130,8 +146,7 @@ class TestOpinions:
         direction: ApiPerson,
         mayor: ApiPerson,
     ) -> None:
-        visa = step(town, "visa", "approval", "direction", "maire", mode="all_of")
-        await add_subtype(context, town, visa)
+        await add_subtype(context, town, visa(town, "direction", "maire", mode="all_of"))
         folder_id = await finances.submitted("essai")
         asked = {"step": "visa", "of_desk_id": finances.desk}
         await direction.act(folder_id, "ask_opinion", **asked, question="Le budget ?")
@@ -175,7 +190,7 @@ class TestReturnToAnEarlierStep:
         mayor: ApiPerson,
     ) -> None:
         second = step(town, "second", "approval", "maire", may_return=True)
-        await add_subtype(context, town, step(town, "visa", "approval", "direction"), second)
+        await add_subtype(context, town, visa(town), second)
         folder_id = await finances.submitted("essai")
         await approve(direction, folder_id)
         before = await told(context, town)
@@ -196,10 +211,15 @@ class TestNobodyAble:
     ) -> None:
         await hold(administrator, "maire", "direction")
         await be_away(administrator, "maire")
-        visa = step(town, "visa", "approval", "direction", "maire", mode="all_of")
         duty = {"kind": "distinct_persons", "steps": ["visa", "second"]}
         second = step(town, "second", "approval", "finances")
-        await add_subtype(context, town, visa, second, workflow={"duties": [duty]})
+        await add_subtype(
+            context,
+            town,
+            visa(town, "direction", "maire", mode="all_of"),
+            second,
+            workflow={"duties": [duty]},
+        )
         folder_id = await finances.submitted("essai")
         stuck = ("nobody_able", "administrateur"), ("nobody_able", "finances")
         before = await told(context, town)
@@ -250,8 +270,12 @@ class TestNobodyAble:
         mayor: ApiPerson,
         administrator: ApiPerson,
     ) -> None:
-        visa = step(town, "visa", "approval", "direction", "maire", mode="all_of")
-        await add_subtype(context, town, visa, step(town, "second", "approval", "finances"))
+        await add_subtype(
+            context,
+            town,
+            visa(town, "direction", "maire", mode="all_of"),
+            step(town, "second", "approval", "finances"),
+        )
         await be_away(administrator, "maire")
         await told(context, town)
         folder_id = await finances.submitted("essai")
@@ -260,6 +284,65 @@ class TestNobodyAble:
         await direction.act(folder_id, "ask_opinion", step="visa", **question)
         await direction.act(folder_id, "approve", step="visa")
         assert (await told(context, town))["nobody_able", "finances"] == 1
+
+
+class TestInvalidSignatures:
+    """What the report of a document signed here condemns, and no transmission tells."""
+
+    async def test_are_told_to_the_submitter_and_to_the_administrators_once_for_each_document(
+        self,
+        context: Context,
+        town: Town,
+        finances: ApiPerson,
+        mayor: ApiPerson,
+        agent: SigningAgent,
+        altered: list[bytes],
+    ) -> None:
+        signature = step(town, "signature", "signature", "maire")
+        await add_subtype(context, town, signature, several_documents=True)
+        folder_id = await finances.submitted("essai", *altered)
+        await open_session(mayor, agent.issued, folder_id)
+        await agent.sign()
+        assert (await finances.read(folder_id))["status"] == "completed"
+        for _ in range(2):
+            found = await told(context, town)
+            about = {key: count for key, count in found.items() if key[0] == "signature_invalid"}
+            readers = ("administrateur", "finances")
+            assert about == {("signature_invalid", reader): 2 for reader in readers}
+
+    async def test_are_left_to_the_transmission_that_they_prevent(
+        self,
+        context: Context,
+        town: Town,
+        finances: ApiPerson,
+        direction: ApiPerson,
+        mayor: ApiPerson,
+        agent: SigningAgent,
+        altered: list[bytes],
+    ) -> None:
+        folder_id = await finances.submitted("acts", altered[0])
+        await approve(direction, folder_id)
+        await open_session(mayor, agent.issued, folder_id)
+        await agent.sign()
+        assert "signature_invalid" not in {kind for kind, _ in await told(context, town)}
+        folder = await finances.read(folder_id)
+        assert folder["status"] == "awaiting_transmission"
+        assert folder["documents"][0]["revisions"][-1]["report"]["verdict"] == "invalid"
+
+    async def test_valid_ones_are_no_news(
+        self,
+        context: Context,
+        town: Town,
+        finances: ApiPerson,
+        mayor: ApiPerson,
+        agent: SigningAgent,
+    ) -> None:
+        await add_subtype(context, town, step(town, "signature", "signature", "maire"))
+        folder_id = await finances.submitted("essai")
+        await open_session(mayor, agent.issued, folder_id)
+        await agent.sign()
+        assert "signature_invalid" not in {kind for kind, _ in await told(context, town)}
+        assert (await finances.read(folder_id))["documents"][0]["revisions"][-1]["report"]
 
 
 class TestChangingPowers:
@@ -300,8 +383,9 @@ class TestChangingPowers:
         clock: DrivenClock,
         kind: str,
     ) -> None:
-        visa = step(town, "visa", "approval", "finances")
-        await add_subtype(context, town, visa, step(town, "fin", kind, "direction"))
+        await add_subtype(
+            context, town, visa(town, "finances"), step(town, "fin", kind, "direction")
+        )
         folder_id = await finances.submitted("essai")
         await finances.act(folder_id, "approve", step="visa")
         await told(context, town)
@@ -374,8 +458,7 @@ class TestChangingPowers:
         finances: ApiPerson,
         administrator: ApiPerson,
     ) -> None:
-        visa = step(town, "visa", "approval", "direction", "maire", mode="all_of")
-        await add_subtype(context, town, visa)
+        await add_subtype(context, town, visa(town, "direction", "maire", mode="all_of"))
         await be_away(administrator, "direction")
         # Nothing waited there: what is told from here on is told by the arrival itself.
         assert not await told(context, town)

@@ -28,7 +28,7 @@ async def _rows(context: Context, town: Town) -> Rows:
 
 def _outline(rows: Rows) -> Any:
     """What is the same from town to town: names, kinds, settings; not identifiers, dates nor
-    lists of revocation, signed for each."""
+    lists of revocation, signed for each, nor the journal, which a copy begins anew."""
     proper = {"login", "email", "created_at", "starts_at", "activated_at", "definition"}
     proper |= {"sha256", "content"}
     return {
@@ -37,6 +37,7 @@ def _outline(rows: Rows) -> Any:
             for one in some
         )
         for table, some in rows.items()
+        if not table.startswith("audit_")
     }
 
 

@@ -12,9 +12,10 @@ from tests.builders.people import ApiPerson
 Json = dict[str, Any]
 
 
-def visa(town: Town, **overrides: Any) -> Json:
-    desk = str(town.desks["direction"])
-    return {"id": "visa", "kind": "approval", "name": "Visa", "desk_ids": [desk], **overrides}
+def visa(town: Town, *desks: str, **overrides: Any) -> Json:
+    """The approval of these desks, by the keys of the town: of the direction if none is named."""
+    ids = [str(town.desks[one]) for one in desks or ("direction",)]
+    return {"id": "visa", "kind": "approval", "name": "Visa", "desk_ids": ids, **overrides}
 
 
 def signature(town: Town, **overrides: Any) -> Json:

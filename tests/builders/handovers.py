@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import text
-
-from app.context import Context
+from app.worker import drain
 from tests.builders.administration import made
 from tests.builders.people import ApiPerson
+from tests.builders.towns import DrivenClock
+from tests.builders.traces import journal_kinds, mailed
 
 PATH = "/council-installations"
 
@@ -43,17 +44,48 @@ async def waiting_desk(by: ApiPerson, folder_id: str) -> list[str]:
     return found
 
 
-async def journal_kinds(context: Context, by: ApiPerson) -> list[str]:
-    async with context.unit(by.town.tenant_id) as session:
-        return list(await session.scalars(text("SELECT kind FROM audit_events ORDER BY seq")))
+@dataclass(frozen=True, slots=True)
+class Election:
+    """Somebody is elected, and comes to an office at that instant."""
+
+    administrator: ApiPerson
+    elected: str
+    instant: datetime
+
+    def office(self, desk: str, **more: Any) -> dict[str, Any]:
+        """Its holder leaves for who is elected."""
+        coming = {"incoming_id": self.elected, "starts_at": self.instant}
+        return an_office(self.administrator, desk, **coming | more)
+
+    async def plan(self, desk: str, **more: Any) -> dict[str, Any]:
+        """A plan of that office, not applied."""
+        body = a_plan(self.office(desk, **more))
+        return made(await self.administrator.client.post(PATH, json=body))
+
+    async def apply(self, desk: str, **more: Any) -> str:
+        """The address of such a plan, which counts at its instants."""
+        return await applied_plan(self.administrator, self.office(desk, **more))
 
 
-async def mailed(context: Context, by: ApiPerson, folder_id: str, kind: str) -> list[str]:
-    """Who is owed such a mail about the folder, once for each mail."""
-    async with context.unit(by.town.tenant_id) as session:
-        found = await session.scalars(
-            text("SELECT user_id FROM notifications WHERE folder_id = :id AND kind = :kind"),
-            {"id": folder_id, "kind": kind},
-        )
-        keys = {user: key for key, user in by.town.users.items()}
-        return sorted(keys[one] for one in found)
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Time goes by: what the town owes is done, and what it told is read."""
+
+    administrator: ApiPerson
+    clock: DrivenClock
+
+    async def settle(self) -> None:
+        """What is owed now is done."""
+        await drain(self.administrator.context)
+
+    async def at(self, instant: datetime) -> None:
+        """What is owed at that instant is done."""
+        self.clock.now = instant
+        await self.settle()
+
+    async def mailed(self, folder_id: str, kind: str) -> list[str]:
+        """Who is owed such a mail about the folder, once for each mail."""
+        return await mailed(self.administrator, folder_id, kind)
+
+    async def journal_kinds(self) -> list[str]:
+        return await journal_kinds(self.administrator)

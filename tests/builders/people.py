@@ -156,3 +156,29 @@ async def approve(approver: ApiPerson, folder_id: str) -> None:
     """Passes the visa."""
     answer = await approver.act(folder_id, "approve", step="visa")
     assert answer.status_code == 200, answer.text
+
+
+async def revise(person: ApiPerson, folder_id: str, content: bytes) -> None:
+    """A corrected flow in the place of the first document."""
+    document = (await person.read(folder_id))["documents"][0]["id"]
+    answer = await person.client.post(
+        f"/folders/{folder_id}/documents/{document}/revisions",
+        params={"name": "corrigé"},
+        content=content,
+        headers={"Content-Type": XML},
+    )
+    assert answer.status_code == 201, answer.text
+
+
+async def chained(person: ApiPerson, folder_id: str, subtype: str) -> str:
+    """A folder of that subtype, which follows an ended one; its id."""
+    target = {"subtype_id": str(person.town.subtypes[subtype]), "desk_id": person.desk}
+    made = await person.client.post(f"/folders/{folder_id}/chain", json=target)
+    assert made.status_code == 201, made.text
+    return str(made.json()["id"])
+
+
+async def counters(person: ApiPerson) -> dict[str, int]:
+    """How long each list of the inbox says that it is."""
+    answer = (await person.client.get("/inbox")).json()["counters"]
+    return {one["list"]: one["count"] for one in answer}

@@ -45,7 +45,7 @@ from workflows.definition import (
     variable_desk,
 )
 from workflows.folder import FolderRules
-from workflows.handover import HandOver, OfficeHandOver, applied
+from workflows.handover import Handover, OfficeHandover, applied
 from workflows.periods import Period, next_day, start_of_day
 from workflows.register import (
     Absence,
@@ -240,10 +240,10 @@ class _Reader:
                 period = self._period(known, default=self.raw["since"])
                 yield DeskHolder(self._desk(name), self._person(known["person"]), period)
 
-    def _plan(self) -> HandOver:
-        return HandOver(
+    def _plan(self) -> Handover:
+        return Handover(
             tuple(
-                OfficeHandOver(
+                OfficeHandover(
                     office=self._desk(office),
                     outgoing=self._person(one["outgoing"]),
                     incoming=self._person(one["incoming"]) if "incoming" in one else None,

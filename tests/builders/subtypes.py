@@ -59,3 +59,16 @@ async def add_subtype(
         row = FolderSubtypeCreate.model_validate(body)
         town.subtypes[key] = (await create_subtype(session, row, now=context.clock())).id
     return key
+
+
+async def add_flows(context: Context, town: Town, *steps: Json) -> None:
+    """A subtype of flows to sign, `other_flows`, in a circuit of these steps and the sending."""
+    await add_subtype(
+        context,
+        town,
+        *steps,
+        step(town, "envoi", "transmission"),
+        key="other_flows",
+        protocol=Protocol.HELIOS,
+        helios_intake="to_sign",
+    )

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from workflows.actions import Action
+from workflows.actions import Action, ChosenDesk, Submit
 from workflows.definition import (
     DeskId,
     Phase,
@@ -18,8 +18,10 @@ from workflows.definition import (
     given_desk,
 )
 from workflows.engine import decide, open_draft
+from workflows.events import Event
 from workflows.evolution import evolve
 from workflows.folder import (
+    NO_RULES,
     Document,
     DocumentId,
     DocumentRole,
@@ -35,11 +37,14 @@ from workflows.folder import (
 from workflows.periods import Period
 from workflows.register import (
     Administrator,
+    Authorship,
     DeskHolder,
     DeskProgram,
     Facts,
     PersonAtDesk,
     PersonId,
+    Power,
+    PowerKind,
     PowerRegister,
 )
 
@@ -86,6 +91,12 @@ GIL_AT_MAYOR = PersonAtDesk(GIL, MAYOR)
 GIL_AT_RECEPTION = PersonAtDesk(GIL, RECEPTION)
 HAL_AT_ACCOUNTS = PersonAtDesk(HAL, ACCOUNTS)
 HAL_AT_MAYOR = PersonAtDesk(HAL, MAYOR)
+
+
+def at_reception(person: PersonId) -> Authorship:
+    """Somebody who acts at the reception in his own name."""
+    return Authorship(person, Power(PowerKind.HOLDER, RECEPTION))
+
 
 VISA, SIGNATURE, SENDING = StepId("visa"), StepId("signature"), StepId("sending")
 SECOND_VISA, OTHER_SIGNATURE = StepId("second-visa"), StepId("other-signature")
@@ -199,3 +210,18 @@ def play(
         for event in decide(state, action, register, facts, now + timedelta(minutes=minutes)):
             state = evolve(state, event)
     return state
+
+
+def sent(
+    workflow: Workflow = FULL, *chosen: ChosenDesk, rules: FolderRules = NO_RULES
+) -> FolderState:
+    """A folder that Ada has just sent in this circuit."""
+    submit = Submit(ADA_AT_RECEPTION, VERSION, workflow, some_documents(), chosen, rules)
+    return play(a_draft(), submit)
+
+
+def ask(
+    state: FolderState, action: Action, *, facts: Facts = FACTS, now: datetime = NOW
+) -> tuple[Event, ...]:
+    """What the engine makes of the action."""
+    return decide(state, action, REGISTER, facts, now)

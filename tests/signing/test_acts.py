@@ -5,17 +5,12 @@ from __future__ import annotations
 import subprocess
 from base64 import encodebytes
 from collections.abc import Callable
-from io import BytesIO
 from pathlib import Path
 
 import pytest
 from asn1crypto import cms
-from pyhanko.sign.signers.pdf_cms import PdfCMSSignedAttributes
 
-from app.demo.acts import deliberation
-from app.demo.pki import Issued
 from signing.acts import verify_detached
-from signing.blocking import run_to_end
 from signing.report import (
     Coverage,
     Indication,
@@ -24,28 +19,13 @@ from signing.report import (
     Verdict,
     VerificationReport,
 )
-from tests.builders.library_pdf import library_signer, timestamper
+from tests.builders.library_cades import CONTENT, cades
 from tests.pki.tree import PkiTree, shared_tree
-
-CONTENT = deliberation()
 
 
 @pytest.fixture(scope="module")
 def tree() -> PkiTree:
     return shared_tree()
-
-
-def cades(tree: PkiTree, *, signer: Issued | None = None, stamped: bool = False) -> bytes:
-    """A detached CAdES signature by pyHanko."""
-    signing = library_signer(signer or tree.good, tree).async_sign_general_data(
-        BytesIO(CONTENT),
-        "sha256",
-        use_cades=True,
-        timestamper=timestamper(tree) if stamped else None,
-        signed_attr_settings=PdfCMSSignedAttributes(signing_time=tree.now),
-    )
-    encoded: bytes = run_to_end(signing).dump()
-    return encoded
 
 
 def judged(signature: bytes, tree: PkiTree, content: bytes | None = CONTENT) -> VerificationReport:

@@ -12,9 +12,9 @@ from app.demo.acts import deliberation
 from signing.report import Coverage, Integrity, LaterChanges, Verdict, VerificationReport, to_json
 from signing.trust import TrustMaterial
 from signing.verification import verify
+from tests.builders.library_cades import cades
 from tests.builders.signed_pdf import signed_pdf
 from tests.pki.tree import PkiTree, shared_tree
-from tests.signing.test_acts import cades
 
 # data/validation/INDEX.md: VALID and INTEGRITY OK are intact and, without anchors, cannot be
 # vouched for; INVALID, NOT VALID and REFUSED are invalid.

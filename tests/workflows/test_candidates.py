@@ -137,6 +137,21 @@ class TestInterim:
         )
         assert able(with_grants(self.GRANT, base=coming), instant=NOW + after) == expected
 
+    def test_threat_36_does_not_come_back_when_that_holder_leaves(self) -> None:
+        came_and_left = with_holders(
+            DeskHolder(TOWN_HALL, MAYOR, Period(NOW, NOW + SECOND)),
+            base=without_holders(TOWN_HALL, with_grants(self.GRANT)),
+        )
+        assert able(came_and_left, instant=NOW + SECOND) == set()
+
+    def test_waits_for_the_holder_who_is_there_when_it_starts_to_leave(self) -> None:
+        leaving = with_holders(
+            DeskHolder(TOWN_HALL, MAYOR, Period(TERM.start, NOW)),
+            base=without_holders(TOWN_HALL, with_grants(self.GRANT)),
+        )
+        assert able(leaving, instant=NOW - SECOND) == {MAYOR}
+        assert able(leaving) == {FIRST}
+
     def test_does_not_come_with_an_absence(self) -> None:
         assert able(with_absences(an_absence(), base=with_grants(self.GRANT))) == {MAYOR}
 
@@ -184,6 +199,21 @@ class TestReplacement:
             an_absence(MAYOR, CLERK), an_absence(CO_MAYOR, STRANGER), base=both
         )
         assert able(register, APPROVAL) == {MAYOR, CO_MAYOR, CLERK, STRANGER}
+
+    @pytest.mark.parametrize(
+        "absences", [("b", "a"), ("a", "b")], ids=["first in the register", "last"]
+    )
+    def test_of_several_absent_holders_acts_in_the_name_told_by_the_first_declaration(
+        self, absences: tuple[str, str]
+    ) -> None:
+        both = with_holders(DeskHolder(TOWN_HALL, CO_MAYOR, TERM))
+        of_mayor, of_co_mayor = (AbsenceId(one) for one in absences)
+        register = with_absences(
+            an_absence(MAYOR, CLERK, id=of_mayor),
+            an_absence(CO_MAYOR, CLERK, id=of_co_mayor),
+            base=both,
+        )
+        assert power(register, CLERK, APPROVAL).id == "a"
 
     def test_the_list_for_the_desk_comes_before_the_list_for_all_desks(self) -> None:
         for_desk = an_absence(MAYOR, CLERK, id=AbsenceId("here"), desk=TOWN_HALL)

@@ -33,6 +33,7 @@ from tests.builders.workflows import (
     SINCE,
     VERSION,
     a_draft,
+    at_reception,
     play,
     some_documents,
 )
@@ -218,18 +219,28 @@ class TestWhoDeposited:
     def test_threat_37_nor_whoever_corrected_it(self) -> None:
         back = play(a_draft(), self.BY_ADA, self.REFUSED)
         for person in (ADA, BEN):
-            (event,) = correction(back, person, NOW)
+            (event,) = correction(back, at_reception(person), NOW)
             back = evolve(back, event)
         assert self.bars_ben(play(back, self.AGAIN))
 
+    def test_threat_37_nor_the_one_in_whose_name_it_was_corrected(self) -> None:
+        standing_in = Power(PowerKind.SUBSTITUTION, RECEPTION, on_behalf_of=BEN)
+        back = play(a_draft(), self.BY_ADA, self.REFUSED)
+        (event,) = correction(back, Authorship(ADA, standing_in), NOW)
+        assert self.bars_ben(play(evolve(back, event), self.AGAIN))
+
+    def test_a_correction_stored_before_it_named_a_power_bars_its_author(self) -> None:
+        back = evolve(play(a_draft(), self.BY_ADA, self.REFUSED), Corrected(NOW, BEN))
+        assert self.bars_ben(play(back, self.AGAIN))
+
     def test_threat_37_nor_whoever_changed_the_draft_of_a_colleague(self) -> None:
-        (event,) = correction(a_draft(), BEN, NOW)
+        (event,) = correction(a_draft(), at_reception(BEN), NOW)
         assert self.bars_ben(play(evolve(a_draft(), event), self.BY_ADA))
 
     def test_threat_37_nor_whoever_changed_the_documents_in_a_preparation_circuit(self) -> None:
         prepared = replace(self.WORKFLOW, steps=(FIRST_LOOK_STEP, *self.WORKFLOW.steps))
         state = play(a_draft(), replace(self.BY_ADA, workflow=prepared))
-        (event,) = correction(state, BEN, NOW)
+        (event,) = correction(state, at_reception(BEN), NOW)
         changed = evolve(state, event)
         assert not self.bars_ben(changed)
         assert self.bars_ben(play(changed, Approve(BEN_AT_ACCOUNTS, FIRST_LOOK, some_documents())))

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 
 import pytest
 
@@ -40,6 +40,7 @@ from tests.builders.workflows import (
     VISAS_ONLY,
     a_draft,
     a_workflow,
+    ask,
     play,
     signed,
     some_documents,
@@ -77,7 +78,6 @@ from workflows.events import (
     Cancelled,
     Completed,
     Created,
-    Event,
     Rejected,
     Resubmitted,
     Retracted,
@@ -141,10 +141,6 @@ def cancelled() -> FolderState:
     return play(a_draft(), Cancel(ADA_AT_RECEPTION))
 
 
-def ask(state: FolderState, action: Action, now: datetime = NOW) -> tuple[Event, ...]:
-    return decide(state, action, REGISTER, FACTS, now)
-
-
 class TestOpenDraft:
     def test_a_person_opens_one_for_his_desk(self) -> None:
         created = open_draft(FolderId("f"), ADA_AT_RECEPTION, REGISTER, NOW)
@@ -206,7 +202,7 @@ class TestSubmit:
 
     def test_an_instant_without_zone_is_refused(self) -> None:
         with pytest.raises(ValueError, match="time zone"):
-            ask(a_draft(), submit(), NOW.replace(tzinfo=None))
+            ask(a_draft(), submit(), now=NOW.replace(tzinfo=None))
 
 
 class TestApprove:

@@ -48,7 +48,9 @@ from tests.builders.workflows import (
     a_draft,
     a_step,
     a_workflow,
+    ask,
     play,
+    sent,
     signed,
     some_documents,
     to_read,
@@ -78,7 +80,6 @@ from workflows.definition import (
     Phase,
     Step,
     StepKind,
-    Workflow,
     given_desk,
 )
 from workflows.engine import allowed_actions, decide, who_may_advise, who_may_pass
@@ -97,8 +98,8 @@ from workflows.errors import (
     StepNotAddable,
     UnknownDesk,
 )
-from workflows.events import Chained, DocumentsRead, Event, OpinionAsked, OpinionGiven, Transferred
-from workflows.folder import NO_RULES, FolderId, FolderRules, FolderState, Reading, RevisionId
+from workflows.events import Chained, DocumentsRead, OpinionAsked, OpinionGiven, Transferred
+from workflows.folder import FolderId, FolderRules, FolderState, Reading, RevisionId
 from workflows.moments import (
     AlreadyChained,
     AlreadyRecused,
@@ -113,7 +114,6 @@ from workflows.register import (
     AbsenceId,
     Administrator,
     DeskHolder,
-    Facts,
     PersonAtDesk,
     PersonId,
     PowerKind,
@@ -123,15 +123,6 @@ from workflows.turns import unread
 READING = FolderRules(mandatory_reading=True)
 WHY = "Ma sœur dirige cette entreprise."
 QUESTION = "Le montant vous paraît-il juste ?"
-
-
-def sent(workflow: Workflow = FULL, rules: FolderRules = NO_RULES) -> FolderState:
-    submit = Submit(ADA_AT_RECEPTION, VERSION, workflow, some_documents(), rules=rules)
-    return play(a_draft(), submit)
-
-
-def ask(state: FolderState, action: Action, facts: Facts = FACTS) -> tuple[Event, ...]:
-    return decide(state, action, REGISTER, facts, NOW)
 
 
 def completed() -> FolderState:
@@ -195,7 +186,7 @@ class TestMandatoryReading:
         assert ActionKind.APPROVE in kinds
 
     def test_names_what_a_person_has_yet_to_open_while_the_folder_has_a_step(self) -> None:
-        state = sent(VISAS_ONLY, READING)
+        state = sent(VISAS_ONLY, rules=READING)
         first, *others = to_read(state)
         read = play(state, Read(BEN_AT_ACCOUNTS, (first,)))
         assert unread(read, BEN) == tuple(others)
@@ -205,11 +196,11 @@ class TestMandatoryReading:
 
     def test_names_nothing_where_reading_is_free(self) -> None:
         assert unread(sent(), CLEO) == ()
-        assert unread(sent(EVERY_KIND, READING), CLEO) == ()
+        assert unread(sent(EVERY_KIND, rules=READING), CLEO) == ()
 
     def test_begins_again_with_what_another_signed(self) -> None:
         two = a_workflow(a_step(VISA, StepKind.SIGNATURE, ACCOUNTS), SIGNATURE_STEP)
-        state = sent(two, READING)
+        state = sent(two, rules=READING)
         state = play(
             state,
             Read(DAN_AT_MAYOR, to_read(state)),
@@ -220,7 +211,7 @@ class TestMandatoryReading:
             ask(state, Sign(DAN_AT_MAYOR, SIGNATURE, signed(state)))
 
     def test_a_preparation_demands_none_and_notes_what_it_is_told(self) -> None:
-        state = sent(EVERY_KIND, READING)
+        state = sent(EVERY_KIND, rules=READING)
         other = to_read(
             play(a_draft(), Submit(ADA_AT_RECEPTION, VERSION, FULL, some_documents("x")))
         )
@@ -261,22 +252,22 @@ class TestMandatoryMetadata:
     def test_an_approval_names_what_is_missing(self) -> None:
         facts = replace(FACTS, filled=frozenset({FieldKey("amount")}))
         with pytest.raises(MetadataMissing, match="« budget »"):
-            ask(sent(a_workflow(self.step)), Approve(BEN_AT_ACCOUNTS, VISA), facts)
+            ask(sent(a_workflow(self.step)), Approve(BEN_AT_ACCOUNTS, VISA), facts=facts)
 
     def test_what_is_missing_has_the_name_that_people_give_it(self) -> None:
         facts = replace(FACTS, labels={FieldKey("budget"): "Imputation budgétaire"})
         with pytest.raises(MetadataMissing, match="« amount », « Imputation budgétaire »"):
-            ask(sent(a_workflow(self.step)), Approve(BEN_AT_ACCOUNTS, VISA), facts)
+            ask(sent(a_workflow(self.step)), Approve(BEN_AT_ACCOUNTS, VISA), facts=facts)
 
     def test_an_approval_passes_once_they_are_filled(self) -> None:
         facts = replace(FACTS, filled=frozenset({FieldKey("amount"), FieldKey("budget")}))
-        assert ask(sent(a_workflow(self.step)), Approve(BEN_AT_ACCOUNTS, VISA), facts)
+        assert ask(sent(a_workflow(self.step)), Approve(BEN_AT_ACCOUNTS, VISA), facts=facts)
 
     def test_a_refusal_has_its_own(self) -> None:
         state, refusal = sent(a_workflow(self.step)), Reject(BEN_AT_ACCOUNTS, VISA, "Faux.")
         with pytest.raises(MetadataMissing, match="« grounds »"):
             ask(state, refusal)
-        assert ask(state, refusal, replace(FACTS, filled=frozenset({FieldKey("grounds")})))
+        assert ask(state, refusal, facts=replace(FACTS, filled=frozenset({FieldKey("grounds")})))
 
     def test_they_do_not_hold_back_other_acts(self) -> None:
         assert ask(sent(a_workflow(self.step)), Transfer(BEN_AT_ACCOUNTS, VISA, MAYOR))
@@ -568,7 +559,7 @@ class TestAddStep:
         signature = self.add(a_step(SECOND_VISA, StepKind.SIGNATURE, ELSEWHERE))
         assert ask(sent(self.workflow), signature)
         with pytest.raises(StepNotAddable):
-            ask(sent(self.workflow, FolderRules(single_signature=True)), signature)
+            ask(sent(self.workflow, rules=FolderRules(single_signature=True)), signature)
 
     def test_a_signature_is_not_added_to_a_preparation(self) -> None:
         first = replace(VISA_STEP, phase=Phase.PREPARATION, may_add_steps=True)

@@ -49,12 +49,13 @@ from tests.builders.workflows import (
     a_draft,
     a_step,
     a_workflow,
+    ask,
     play,
+    sent,
     signed,
     some_documents,
 )
 from workflows.actions import (
-    Action,
     ActionKind,
     AddStep,
     Approve,
@@ -102,7 +103,6 @@ from workflows.errors import (
 from workflows.events import (
     Approved,
     Completed,
-    Event,
     Migrated,
     StepForced,
     StepSkipped,
@@ -110,7 +110,6 @@ from workflows.events import (
     ValidationStarted,
 )
 from workflows.folder import (
-    NO_RULES,
     ActKind,
     FolderRules,
     FolderState,
@@ -122,19 +121,6 @@ from workflows.moments import NotMigratable, NotYourTurn, TooLateToRetract, Wron
 from workflows.register import Administrator, DeskHolder, PersonAtDesk, PowerKind
 
 WHY = "Le bureau est vide depuis lundi."
-
-
-def sent(
-    workflow: Workflow = FULL, *chosen: ChosenDesk, rules: FolderRules = NO_RULES
-) -> FolderState:
-    return play(
-        a_draft(),
-        Submit(ADA_AT_RECEPTION, VERSION, workflow, some_documents(), chosen, rules),
-    )
-
-
-def ask(state: FolderState, action: Action) -> tuple[Event, ...]:
-    return decide(state, action, REGISTER, FACTS, NOW)
 
 
 def states(state: FolderState) -> list[StepState]:

@@ -49,7 +49,9 @@ from tests.builders.workflows import (
     a_draft,
     a_step,
     a_workflow,
+    ask,
     play,
+    sent,
     signed,
     some_documents,
 )
@@ -80,11 +82,10 @@ from workflows.definition import (
     DeskId,
     StepKind,
     StepMode,
-    Workflow,
     given_desk,
     variable_desk,
 )
-from workflows.engine import decide, who_may_pass
+from workflows.engine import who_may_pass
 from workflows.errors import (
     DocumentsMismatch,
     NoMainDocument,
@@ -97,7 +98,6 @@ from workflows.events import (
     Approved,
     Archived,
     Completed,
-    Event,
     SignedOnPaper,
     StepStarted,
     ValidationStarted,
@@ -108,24 +108,6 @@ from workflows.obstacles import NobodyAble
 from workflows.outside_events import Acknowledged, OutsideAnswered
 from workflows.progress import desks_for
 from workflows.register import Office, PersonAtDesk
-
-
-def sent(workflow: Workflow, *chosen: ChosenDesk, rules: FolderRules | None = None) -> FolderState:
-    return play(
-        a_draft(),
-        Submit(
-            ADA_AT_RECEPTION,
-            VERSION,
-            workflow,
-            some_documents(),
-            chosen,
-            FolderRules() if rules is None else rules,
-        ),
-    )
-
-
-def ask(state: FolderState, action: Action) -> tuple[Event, ...]:
-    return decide(state, action, REGISTER, FACTS, NOW)
 
 
 def desks_now(state: FolderState) -> tuple[str, ...]:

@@ -46,12 +46,14 @@ from tests.builders.workflows import (
     a_revision,
     a_step,
     a_workflow,
+    ask,
+    at_reception,
     play,
+    sent,
     signed,
     some_documents,
 )
 from workflows.actions import (
-    Action,
     ActionKind,
     AddStep,
     Approve,
@@ -79,7 +81,7 @@ from workflows.definition import (
 )
 from workflows.engine import AllowedAction, allowed_actions, decide
 from workflows.errors import DocumentsMismatch, PersonRecused, ReturnRefused
-from workflows.events import Event, Rejected, Resubmitted, StepStarted
+from workflows.events import Rejected, Resubmitted, StepStarted
 from workflows.evolution import evolve
 from workflows.folder import (
     NO_RULES,
@@ -94,10 +96,12 @@ from workflows.moments import NothingToRetract, TooLateToRetract
 from workflows.register import (
     Absence,
     AbsenceId,
+    Authorship,
     Facts,
     Grant,
     NamedAmount,
     PersonAtDesk,
+    Power,
     PowerId,
     PowerKind,
     PowerRegister,
@@ -111,16 +115,6 @@ LAST = replace(a_step(SECOND_VISA, StepKind.APPROVAL, MAYOR, ELSEWHERE), may_ret
 ROUND_TRIP = a_workflow(
     VISA_STEP, a_step(OTHER_SIGNATURE, StepKind.SIGNATURE, ACCOUNTS), SIGNATURE_STEP, LAST
 )
-
-
-def sent(workflow: Workflow, rules: FolderRules = NO_RULES) -> FolderState:
-    return play(
-        a_draft(), Submit(ADA_AT_RECEPTION, VERSION, workflow, some_documents(), rules=rules)
-    )
-
-
-def ask(state: FolderState, action: Action) -> tuple[Event, ...]:
-    return decide(state, action, REGISTER, FACTS, NOW)
 
 
 def signed_twice() -> FolderState:
@@ -295,7 +289,7 @@ class TestApprovalsThatStand:
     def approved_by(self, seat: PersonAtDesk, grant: Grant, amount: int = 100) -> FolderState:
         """Approved by him beside this grant, and by a second person, then rejected."""
         return play(
-            sent(self.workflow, KEEPING),
+            sent(self.workflow, rules=KEEPING),
             Approve(seat, VISA),
             Approve(DAN_AT_MAYOR, SECOND_VISA),
             Reject(DAN_AT_MAYOR, SIGNATURE, WHY),
@@ -319,7 +313,7 @@ class TestApprovalsThatStand:
 
     def rejected(self, rules: FolderRules = KEEPING) -> FolderState:
         return play(
-            sent(self.workflow, rules),
+            sent(self.workflow, rules=rules),
             Approve(BEN_AT_ACCOUNTS, VISA),
             Approve(FAY_ELSEWHERE, SECOND_VISA),
             Reject(DAN_AT_MAYOR, SIGNATURE, WHY),
@@ -342,7 +336,7 @@ class TestApprovalsThatStand:
 
     def test_one_that_was_taken_back_stays_in_its_round(self) -> None:
         state = play(
-            sent(self.workflow, KEEPING),
+            sent(self.workflow, rules=KEEPING),
             Approve(BEN_AT_ACCOUNTS, VISA),
             Retract(BEN_AT_ACCOUNTS, VISA),
             Approve(CLEO_AT_ACCOUNTS, VISA),
@@ -374,7 +368,7 @@ class TestApprovalsThatStand:
 
     def test_a_step_that_was_passed_over_ends_them(self) -> None:
         state = play(
-            sent(self.workflow, KEEPING),
+            sent(self.workflow, rules=KEEPING),
             SkipStep(GIL_AT_ACCOUNTS, VISA, "Absente."),
             Approve(FAY_ELSEWHERE, SECOND_VISA),
             Reject(DAN_AT_MAYOR, SIGNATURE, WHY),
@@ -384,7 +378,7 @@ class TestApprovalsThatStand:
         assert state.current_step.id == VISA
 
     def test_a_signature_is_always_made_again(self) -> None:
-        state = sent(a_workflow(SIGNATURE_STEP, LAST), KEEPING)
+        state = sent(a_workflow(SIGNATURE_STEP, LAST), rules=KEEPING)
         state = play(
             state,
             Sign(DAN_AT_MAYOR, SIGNATURE, signed(state)),
@@ -396,7 +390,7 @@ class TestApprovalsThatStand:
 
     def test_an_approval_after_a_signature_falls_with_it(self) -> None:
         last = a_step(OTHER_SIGNATURE, StepKind.SIGNATURE, MAYOR)
-        state = sent(a_workflow(VISA_STEP, SIGNATURE_STEP, LAST, last), KEEPING)
+        state = sent(a_workflow(VISA_STEP, SIGNATURE_STEP, LAST, last), rules=KEEPING)
         state = play(state, Approve(BEN_AT_ACCOUNTS, VISA))
         state = play(
             state,
@@ -410,7 +404,7 @@ class TestApprovalsThatStand:
 
     def test_a_preparation_is_gone_through_again(self) -> None:
         state = play(
-            sent(EVERY_KIND, KEEPING),
+            sent(EVERY_KIND, rules=KEEPING),
             Approve(BEN_AT_ACCOUNTS, FIRST_LOOK, some_documents()),
             Reject(DAN_AT_MAYOR, EVERY_KIND.steps[1].id, WHY),
             Resubmit(ADA_AT_RECEPTION, some_documents()),
@@ -420,7 +414,7 @@ class TestApprovalsThatStand:
     def test_threat_37_one_of_whoever_sends_it_again_falls_where_he_may_not_approve(self) -> None:
         duty = Duty(DutyKind.SUBMITTER_DOES_NOT_APPROVE)
         state = play(
-            sent(replace(self.workflow, duties=(duty,)), KEEPING),
+            sent(replace(self.workflow, duties=(duty,)), rules=KEEPING),
             Approve(BEN_AT_ACCOUNTS, VISA),
             Approve(FAY_ELSEWHERE, SECOND_VISA),
             Reject(DAN_AT_MAYOR, SIGNATURE, WHY),
@@ -433,7 +427,7 @@ class TestApprovalsThatStand:
     def test_those_of_two_persons_stand_where_two_are_asked_for(self) -> None:
         duty = Duty(DutyKind.DISTINCT_PERSONS, (VISA, SECOND_VISA))
         state = play(
-            sent(replace(self.workflow, duties=(duty,)), KEEPING),
+            sent(replace(self.workflow, duties=(duty,)), rules=KEEPING),
             Approve(BEN_AT_ACCOUNTS, VISA),
             Approve(FAY_ELSEWHERE, SECOND_VISA),
             Reject(DAN_AT_MAYOR, SIGNATURE, WHY),
@@ -468,7 +462,7 @@ class TestApprovalsThatStand:
         )
         register = replace(REGISTER, absences=absences)
         state = play(
-            sent(self.workflow, KEEPING),
+            sent(self.workflow, rules=KEEPING),
             Approve(PersonAtDesk(FAY, ACCOUNTS), VISA),
             Reject(FAY_ELSEWHERE, SECOND_VISA, WHY),
             register=register,
@@ -481,7 +475,7 @@ class TestApprovalsThatStand:
         visa = replace(VISA_STEP, required_to_pass=(note,))
         filled = replace(FACTS, filled=frozenset({note}))
         state = play(
-            sent(a_workflow(visa, LAST), KEEPING),
+            sent(a_workflow(visa, LAST), rules=KEEPING),
             Approve(BEN_AT_ACCOUNTS, VISA),
             Reject(FAY_ELSEWHERE, SECOND_VISA, WHY),
             facts=filled,
@@ -492,7 +486,7 @@ class TestApprovalsThatStand:
 
     def test_one_falls_of_a_person_who_stood_back_since(self) -> None:
         state = play(
-            sent(self.workflow, KEEPING),
+            sent(self.workflow, rules=KEEPING),
             Approve(BEN_AT_ACCOUNTS, VISA),
             Recuse(BEN_AT_ACCOUNTS, WHY),
             Reject(FAY_ELSEWHERE, SECOND_VISA, WHY),
@@ -519,7 +513,7 @@ class TestApprovalsThatStand:
     ) -> None:
         newer = a_workflow(redrawn, LAST)
         state = play(
-            sent(a_workflow(VISA_STEP, LAST), KEEPING),
+            sent(a_workflow(VISA_STEP, LAST), rules=KEEPING),
             Approve(BEN_AT_ACCOUNTS, VISA),
             Migrate(GIL_AT_MAYOR, OTHER_VERSION, newer),
             Reject(FAY_ELSEWHERE, SECOND_VISA, WHY),
@@ -534,7 +528,7 @@ class TestApprovalsThatStand:
 
     def test_one_of_the_desk_to_which_the_step_was_handed_over_stands(self) -> None:
         state = play(
-            sent(a_workflow(VISA_STEP, LAST), KEEPING),
+            sent(a_workflow(VISA_STEP, LAST), rules=KEEPING),
             Transfer(BEN_AT_ACCOUNTS, VISA, MAYOR),
             Approve(DAN_AT_MAYOR, VISA),
             Migrate(GIL_AT_MAYOR, OTHER_VERSION, a_workflow(VISA_STEP, LAST)),
@@ -548,7 +542,7 @@ class TestApprovalsThatStand:
         newer = a_workflow(a_step(VISA, StepKind.APPROVAL, ELSEWHERE), LAST)
         back_to_visa = Reject(DAN_AT_MAYOR, SECOND_VISA, WHY, return_to=VISA)
         state = play(
-            sent(a_workflow(VISA_STEP, LAST), KEEPING),
+            sent(a_workflow(VISA_STEP, LAST), rules=KEEPING),
             Approve(BEN_AT_ACCOUNTS, VISA),
             Migrate(GIL_AT_MAYOR, OTHER_VERSION, newer),
             back_to_visa,
@@ -686,7 +680,7 @@ class TestCorrection:
         return play(sent(ROUND_TRIP), Reject(BEN_AT_ACCOUNTS, VISA, WHY))
 
     def corrected(self) -> FolderState:
-        (event,) = correction(self.rejected(), ADA, NOW)
+        (event,) = correction(self.rejected(), at_reception(ADA), NOW)
         return evolve(self.rejected(), event)
 
     def test_ends_the_time_in_which_a_rejection_is_taken_back(self) -> None:
@@ -697,24 +691,24 @@ class TestCorrection:
             ask(self.corrected(), retract)
 
     def test_is_told_once_of_each_person(self) -> None:
-        (event,) = correction(self.corrected(), BEN, NOW)
+        (event,) = correction(self.corrected(), at_reception(BEN), NOW)
         assert evolve(self.corrected(), event).depositors == (ADA, BEN)
-        assert correction(self.corrected(), ADA, NOW) == ()
+        assert correction(self.corrected(), at_reception(ADA), NOW) == ()
 
     def test_is_told_of_who_changes_the_draft_of_somebody_else(self) -> None:
-        (event,) = correction(a_draft(), BEN, NOW)
+        (event,) = correction(a_draft(), at_reception(BEN), NOW)
         changed = evolve(a_draft(), event)
         assert (changed.status, changed.depositors) == (FolderStatus.DRAFT, (ADA, BEN))
         assert not changed.corrected
-        assert correction(changed, BEN, NOW) == ()
+        assert correction(changed, at_reception(BEN), NOW) == ()
 
     def test_is_told_of_who_changes_the_documents_in_a_preparation(self) -> None:
-        (event,) = correction(sent(EVERY_KIND), BEN, NOW)
+        (event,) = correction(sent(EVERY_KIND), at_reception(BEN), NOW)
         changed = evolve(sent(EVERY_KIND), event)
         assert (changed.depositors, changed.preparers) == ((ADA,), (BEN,))
         assert changed.in_preparation
         assert not changed.corrected
-        assert correction(changed, BEN, NOW) == ()
+        assert correction(changed, at_reception(BEN), NOW) == ()
 
     @pytest.mark.parametrize(
         "workflow", [None, EVERY_KIND, ROUND_TRIP], ids=["draft", "preparation", "validation"]
@@ -723,10 +717,19 @@ class TestCorrection:
         self, workflow: Workflow | None
     ) -> None:
         state = a_draft() if workflow is None else sent(workflow)
-        assert correction(state, ADA, NOW) == ()
+        assert correction(state, at_reception(ADA), NOW) == ()
+
+    def test_names_the_one_in_whose_name_it_was_made_too(self) -> None:
+        standing_in = Authorship(FAY, Power(PowerKind.SUBSTITUTION, RECEPTION, on_behalf_of=BEN))
+        (event,) = correction(self.rejected(), standing_in, NOW)
+        assert event.by == standing_in
+        changed = evolve(self.rejected(), event)
+        assert changed.depositors == (ADA, FAY, BEN)
+        (own,) = correction(self.rejected(), at_reception(FAY), NOW)
+        assert correction(evolve(self.rejected(), own), standing_in, NOW) == (event,)
 
     def test_is_nothing_where_documents_are_fixed(self) -> None:
-        assert correction(sent(ROUND_TRIP), BEN, NOW) == ()
+        assert correction(sent(ROUND_TRIP), at_reception(BEN), NOW) == ()
 
     def test_of_an_earlier_round_does_not_count(self) -> None:
         state = play(

@@ -80,6 +80,13 @@ def test_a_correction_stored_before_it_named_anybody_is_read() -> None:
     assert from_json({"type": "corrected", "version": 1, "payload": payload}) == Corrected(NOW)
 
 
+def test_a_correction_stored_before_it_named_a_power_is_read() -> None:
+    payload: dict[str, object] = {"occurred_at": "2026-03-02T09:00:00+00:00", "person": BEN}
+    read = from_json({"type": "corrected", "version": 1, "payload": payload})
+    assert read == Corrected(NOW, BEN)
+    assert read.by is None
+
+
 def test_an_older_event_is_brought_to_the_present_version_by_version() -> None:
     def name_the_step(payload: Mapping[str, object]) -> Mapping[str, object]:
         return {**payload, "step": payload["turn"]}

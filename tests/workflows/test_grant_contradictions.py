@@ -200,6 +200,14 @@ class TestLapsed:
         )
         assert self.accepts(old, new)
 
+    @pytest.mark.parametrize("kind", [INTERIM, SUBSTITUTION])
+    def test_the_interim_of_before_the_new_mayor_holds_nothing_back_after_him(
+        self, kind: PowerKind
+    ) -> None:
+        old = a_grant(INTERIM, period=Period(self.LEFT), grantee=CLERK)
+        assert self.accepts(old, a_grant(kind, period=Period(self.CAME)))
+        assert not self.accepts(old, a_grant(kind, period=Period(self.CAME - SECOND)))
+
     def test_what_a_mayor_gives_before_he_leaves_contradicts_what_he_gave(self) -> None:
         old = a_grant(POWER_DELEGATION, grantee=CLERK)
         last = Period(self.LEFT - SECOND)

@@ -40,14 +40,14 @@ from workflows.errors import NoPower, Refused
 from workflows.folder import FolderId
 from workflows.handover import (
     Bridging,
-    HandOver,
-    HandOverAlreadyHolder,
-    HandOverDatesMissing,
-    HandOverDeskUnknown,
-    HandOverOverlap,
-    HandOverRepeated,
-    HandOverTransferUnclear,
-    OfficeHandOver,
+    Handover,
+    HandoverAlreadyHolder,
+    HandoverDatesMissing,
+    HandoverDeskUnknown,
+    HandoverOverlap,
+    HandoverRepeated,
+    HandoverTransferUnclear,
+    OfficeHandover,
     OutgoingNotHolder,
     PendingFolders,
     Vacancy,
@@ -64,13 +64,13 @@ from workflows.powers import entitlement
 from workflows.register import DeskHolder, PersonAtDesk, PersonId, PowerId, PowerKind
 
 ELECTION = NOW
-TOWN = OfficeHandOver(TOWN_HALL, MAYOR, incoming=CO_MAYOR, starts_at=ELECTION)
+TOWN = OfficeHandover(TOWN_HALL, MAYOR, incoming=CO_MAYOR, starts_at=ELECTION)
 FOLDER = FolderId("folder-1")
 
 
-def plan(**changes: Any) -> HandOver:
+def plan(**changes: Any) -> Handover:
     """The mayor leaves the town hall."""
-    return HandOver((replace(TOWN, **changes),))
+    return Handover((replace(TOWN, **changes),))
 
 
 class TestInstants:
@@ -153,11 +153,11 @@ class TestDelegations:
 
     def test_those_received_for_an_office_that_is_left_are_listed_once(self) -> None:
         both = a_grant(grantee_office=DEPUTY)
-        leaving = HandOver((TOWN, OfficeHandOver(DEPUTY, FIRST, ends_at=ELECTION)))
+        leaving = Handover((TOWN, OfficeHandover(DEPUTY, FIRST, ends_at=ELECTION)))
         assert effects(with_grants(both), leaving).lapsing == (both,)
 
     def test_those_received_by_one_who_leaves_his_only_desk_lapse_too(self) -> None:
-        leaves = HandOver((OfficeHandOver(DEPUTY, FIRST, ends_at=ELECTION),))
+        leaves = Handover((OfficeHandover(DEPUTY, FIRST, ends_at=ELECTION),))
         assert effects(with_grants(self.OLD), leaves).lapsing == (self.OLD,)
         register = with_holders(DeskHolder(COUNCIL, FIRST, TERM), base=with_grants(self.OLD))
         assert effects(register, leaves).lapsing == ()
@@ -212,10 +212,10 @@ class TestEffects:
         assert found == tuple(Vacancy(TOWN_HALL, since, until) for since, until in vacancies)
 
     def test_an_office_with_another_holder_is_not_vacant(self) -> None:
-        shared = OfficeHandOver(DEPUTY, FIRST, ends_at=ELECTION)
-        found = effects(REGISTER, HandOver((shared,)))
+        shared = OfficeHandover(DEPUTY, FIRST, ends_at=ELECTION)
+        found = effects(REGISTER, Handover((shared,)))
         assert found.vacancies == ()
-        assert able(applied(REGISTER, HandOver((shared,))), a_step(StepKind.APPROVAL, DEPUTY)) == {
+        assert able(applied(REGISTER, Handover((shared,))), a_step(StepKind.APPROVAL, DEPUTY)) == {
             SECOND_DEPUTY
         }
 
@@ -234,7 +234,7 @@ def test_a_plan_is_stored_and_read_back() -> None:
         pending=PendingFolders.TRANSFER,
         transfer_to=DEPUTY,
     )
-    assert decode_object(HandOver, encode_object(full)) == full
+    assert decode_object(Handover, encode_object(full)) == full
 
 
 class TestStranded:
@@ -283,35 +283,35 @@ class TestChecks:
     @pytest.mark.parametrize(
         ("changes", "refusal"),
         [
-            ({"office": GONE}, HandOverDeskUnknown),
-            ({"incoming": None}, HandOverDatesMissing),
-            ({"starts_at": None}, HandOverDatesMissing),
-            ({"incoming": None, "starts_at": None}, HandOverDatesMissing),
+            ({"office": GONE}, HandoverDeskUnknown),
+            ({"incoming": None}, HandoverDatesMissing),
+            ({"starts_at": None}, HandoverDatesMissing),
+            ({"incoming": None, "starts_at": None}, HandoverDatesMissing),
             ({"outgoing": STRANGER}, OutgoingNotHolder),
             ({"ends_at": TERM.start}, OutgoingNotHolder),
-            ({"ends_at": ELECTION + SECOND}, HandOverOverlap),
+            ({"ends_at": ELECTION + SECOND}, HandoverOverlap),
             (
                 {"bridging": Bridging(FIRST, Period(ELECTION - SECOND, ELECTION))},
-                HandOverOverlap,
+                HandoverOverlap,
             ),
             (
                 {
                     "ends_at": ELECTION - DAY,
                     "bridging": Bridging(FIRST, Period(ELECTION - DAY, ELECTION + SECOND)),
                 },
-                HandOverOverlap,
+                HandoverOverlap,
             ),
             (
                 {"ends_at": ELECTION - DAY, "bridging": Bridging(FIRST, Period(ELECTION - DAY))},
-                HandOverOverlap,
+                HandoverOverlap,
             ),
-            ({"pending": PendingFolders.TRANSFER}, HandOverTransferUnclear),
-            ({"transfer_to": DEPUTY}, HandOverTransferUnclear),
+            ({"pending": PendingFolders.TRANSFER}, HandoverTransferUnclear),
+            ({"transfer_to": DEPUTY}, HandoverTransferUnclear),
             (
                 {"pending": PendingFolders.TRANSFER, "transfer_to": TOWN_HALL},
-                HandOverTransferUnclear,
+                HandoverTransferUnclear,
             ),
-            ({"pending": PendingFolders.TRANSFER, "transfer_to": GONE}, HandOverDeskUnknown),
+            ({"pending": PendingFolders.TRANSFER, "transfer_to": GONE}, HandoverDeskUnknown),
         ],
         ids=[
             "office unknown",
@@ -352,13 +352,13 @@ class TestChecks:
     )
     def test_nobody_comes_to_an_office_that_he_holds_then(self, more: dict[str, Any]) -> None:
         own = DeskHolder(TOWN_HALL, CO_MAYOR, Period(TERM.start))
-        with pytest.raises(HandOverAlreadyHolder):
+        with pytest.raises(HandoverAlreadyHolder):
             check_handover(with_holders(own), plan(**more))
 
     def test_nobody_comes_twice_to_an_office(self) -> None:
         register = with_holders(DeskHolder(TOWN_HALL, SECOND_DEPUTY, TERM))
-        both = HandOver((TOWN, replace(TOWN, outgoing=SECOND_DEPUTY)))
-        with pytest.raises(HandOverAlreadyHolder):
+        both = Handover((TOWN, replace(TOWN, outgoing=SECOND_DEPUTY)))
+        with pytest.raises(HandoverAlreadyHolder):
             check_handover(register, both)
 
     def test_who_holds_the_office_before_or_after_and_who_holds_another_may_come(self) -> None:
@@ -370,8 +370,8 @@ class TestChecks:
         check_handover(register, plan(ends_at=ELECTION - DAY, bridging=bridging))
 
     def test_a_departure_is_said_once(self) -> None:
-        with pytest.raises(HandOverRepeated):
-            check_handover(REGISTER, HandOver((TOWN, TOWN)))
+        with pytest.raises(HandoverRepeated):
+            check_handover(REGISTER, Handover((TOWN, TOWN)))
 
     @pytest.mark.parametrize(
         ("pending", "desk"),

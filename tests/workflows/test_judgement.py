@@ -235,6 +235,19 @@ class TestPowerDelegation:
         found = who_may_act(register, a_step(StepKind.SIGNATURE, COUNCIL), ALL_FIT, NOW)
         assert [(one.person, one.power.kind) for one in found.able] == [(CLERK, POWER_DELEGATION)]
 
+    @pytest.mark.parametrize("kind", [POWER_DELEGATION, SIGNATURE_DELEGATION])
+    def test_what_a_body_gave_may_be_passed_on_among_its_own_members(self, kind: PowerKind) -> None:
+        council = (DeskHolder(COUNCIL, one, TERM) for one in (MAYOR, FIRST, CLERK))
+        given = a_grant(
+            POWER_DELEGATION, office=COUNCIL, grantor=None, grantee=MAYOR, may_be_regranted=True
+        )
+        passed_on = a_grant(
+            kind, id=PowerId("grant-2"), office=COUNCIL, grantor=MAYOR, regrants=given.id
+        )
+        register = with_grants(given, passed_on, base=with_holders(*council))
+        both = {MAYOR, FIRST} if kind is SIGNATURE_DELEGATION else {FIRST}
+        assert able(register, a_step(StepKind.SIGNATURE, COUNCIL)) == both
+
     def test_the_one_who_speaks_without_facts_is_set_aside_by_a_whole_delegation_only(self) -> None:
         actor = PersonAtDesk(MAYOR, TOWN_HALL)
         limited = with_grants(a_grant(POWER_DELEGATION, scope=self.LIMITED))

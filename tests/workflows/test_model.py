@@ -32,6 +32,7 @@ from tests.builders.workflows import (
     FAY,
     NOW,
     REGISTER,
+    at_reception,
     to_read,
 )
 from tests.workflows.action_table import EXPECTED, PAIRS, TABLE_PROPERTY, ActionTable
@@ -114,8 +115,8 @@ class AnyLife(RuleBasedStateMachine):
     @precondition(lambda self: self.paper.may_change)
     @rule(person=st.sampled_from((ADA, BEN, CLEO)))
     def somebody_puts_new_revisions(self, person: PersonId) -> None:
-        self._follow(correction(self.state, person, NOW))
-        assert correction(self.state, person, NOW) == ()
+        self._follow(correction(self.state, at_reception(person), NOW))
+        assert correction(self.state, at_reception(person), NOW) == ()
         self.paper.correct(person)
 
     @rule(seed=SEEDS)

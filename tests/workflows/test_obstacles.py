@@ -336,3 +336,7 @@ class TestNaming:
     def test_leaves_what_concerns_nobody_as_it_is(self) -> None:
         answer = who_may_act(without_holders(TOWN_HALL), SIGNATURE, ALL_FIT, NOW)
         assert naming(answer, {MAYOR: "Camille Exemple"}) == answer
+
+    def test_adds_nothing_where_nothing_is_missing(self) -> None:
+        answer = who_may_act(REGISTER, SIGNATURE, ALL_FIT, NOW)
+        assert naming(answer, {MAYOR: "Camille Exemple"}) == answer

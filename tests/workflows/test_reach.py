@@ -22,7 +22,7 @@ from tests.builders.registers import (
     with_absences,
     with_grants,
 )
-from tests.workflows.test_powers_properties import (
+from tests.workflows.drawn_registers import (
     DESKS,
     PERSONS,
     at_hour,

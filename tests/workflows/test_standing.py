@@ -461,6 +461,12 @@ class TestLapse:
         assert not self.lapsed(a_grant(kind), left, instant=NOW - SECOND)
         assert not self.lapsed(a_grant(kind, period=Period(self.LATER)), left, back)
 
+    def test_the_interim_of_a_vacancy_has_lapsed_with_its_end(self) -> None:
+        came = DeskHolder(TOWN_HALL, MAYOR, Period(NOW))
+        assert self.lapsed(a_grant(INTERIM), came)
+        assert not self.lapsed(a_grant(INTERIM), came, instant=NOW - SECOND)
+        assert not self.lapsed(a_grant(INTERIM, period=Period(self.LATER)), came)
+
     def test_what_was_received_for_an_office_that_was_left_has_lapsed(self) -> None:
         left = DeskHolder(DEPUTY, FIRST, Period(TERM.start, NOW))
         assert self.lapsed(a_grant(grantee_office=DEPUTY), left)

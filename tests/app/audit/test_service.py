@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
+from io import BytesIO
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.chain import Occurrence
-from app.audit.service import SYSTEM, record
+from app.audit.service import SYSTEM, export, record
+from app.audit.verification import verify_journal
 from app.context import Context
 from app.demo.town import Town
 from app.models import AuditEvent, Desk
@@ -88,6 +91,26 @@ async def test_so_does_one_whose_rows_the_database_refuses(context: Context, tow
                 session.add(Desk(id=random_id(), tenant_id=town.tenant_id, name=desk.name))
                 await session.flush()
     assert await _told(context, town) == [KINDS[0]]
+
+
+async def test_what_is_too_long_for_a_line_goes_on_in_the_next_ones(
+    context: Context, town: Town
+) -> None:
+    told = {"changes": 'é"' * 300_000, "rows": "𝄞" * 150_000}
+    async with context.unit(town.tenant_id) as session:
+        what = Occurrence(kind=KINDS[0], actor=SYSTEM)
+        record(session, what, at=context.clock(), values=told)
+    async with context.unit(town.tenant_id) as session:
+        key = context.keyring.journal_key
+        lines = [one async for one in export(session, at=context.clock(), key=key)]
+    assert verify_journal(BytesIO(b"".join(lines))).ok
+    parts = [json.loads(one) for one in lines[:-1]]
+    assert {one["entry"]["kind"] for one in parts[1:]} == {"entry.continued"}
+    found = dict.fromkeys(told, "")
+    for one in parts:
+        for name, kept in one["values"].items():
+            found[name] += kept["value"]
+    assert found == told
 
 
 async def test_nothing_is_held_before_the_commit(

@@ -9,13 +9,16 @@ import httpx2
 import pytest
 from sqlalchemy import text, update
 
+from app.auth.service import set_password
 from app.context import Context
 from app.demo.town import Town
 from app.models import User
 from tests.app.auth.conftest import ClientAt
 from tests.app.conftest import ORIGIN, Client
+from tests.builders.administration import said
 from tests.builders.principals import add_person, session_headers
 from tests.builders.towns import PASSWORD, DrivenClock, cookie_of
+from tests.builders.waiting import made_to_wait
 
 COOKIE = "parapheur_session"
 
@@ -213,6 +216,16 @@ class TestEnd:
                 update(User).where(User.id == town.users["maire"]).values(is_active=False)
             )
         assert not await is_known(browser, value)
+
+    async def test_threat_43_a_password_given_meanwhile_refuses_the_one_that_was_just_compared(
+        self, context: Context, browser: Client, town: Town
+    ) -> None:
+        credentials = {"login": town.logins["maire"], "password": PASSWORD}
+        async with context.unit(town.tenant_id) as session:
+            user = await session.get_one(User, town.users["maire"])
+            await set_password(session, user, "$another$", now=context.clock())
+            asked = await made_to_wait(context, browser, ("POST", "/session", credentials))
+        assert said(await asked) == (401, "bad_credentials")
 
     async def test_threat_34_a_role_taken_away_counts_from_the_next_request(
         self, context: Context, browser: Client, town: Town

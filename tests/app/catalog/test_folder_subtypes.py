@@ -116,6 +116,8 @@ class TestSubtype:
             "deposit_desk_ids": True,
         }
         told_of = {name: one["value"] for name, one in line["values"].items()}
+        (row,) = json.loads(told_of.pop("rows"))
+        assert row["before"] == {"visible_desk_ids": [], "deposit_desk_ids": None}
         assert told_of == {"visible_desks": " ".join(seeing), "deposit_desks": "-"}
 
     async def test_a_subtype_is_not_moved_to_a_circuit_with_errors(

@@ -72,6 +72,22 @@ class TestRuleValues:
         assert told(refused) == (422, "rules_have_errors")
         assert "« Maire » n'est pas une valeur possible" in refused.json()["detail"]
 
+    async def test_a_desk_that_is_gone_is_never_possible_even_where_nobody_deposits(
+        self, administrator: ApiPerson
+    ) -> None:
+        workflow_id = await active(administrator, visa(administrator.town))
+        mayor, gone = str(administrator.town.desks["maire"]), str(uuid.uuid4())
+        subtype_id = await bound(administrator, workflow_id, deposit_desk_ids=[])
+        answers = []
+        for desk in (gone, "maire", mayor):
+            asked = condition("deposit_desk", "equals", desk)
+            rules = table(row(workflow_id, asked), row(workflow_id))
+            answers.append(await change(administrator, subtype_id, rule_table=rules))
+        exported = await administrator.client.get("/configuration")
+        assert [one.status_code for one in answers] == [422, 422, 200]
+        assert [told(one) for one in answers[:2]] == [(422, "rules_have_errors")] * 2
+        assert exported.status_code == 200
+
     async def test_rows_on_the_absence_of_what_the_deposit_demands_are_told(
         self, administrator: ApiPerson
     ) -> None:

@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from app.demo.acts import deliberation
 from tests.builders.command_line import call
+from tests.builders.library_cades import CONTENT, cades
 from tests.builders.signed_pdf import signed_pdf
 from tests.pki.tree import PkiTree, shared_tree
-from tests.signing.test_acts import CONTENT, cades
 
 Save = Callable[[str, bytes], Path]
 

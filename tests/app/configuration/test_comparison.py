@@ -107,11 +107,11 @@ def test_a_change_says_what_changes() -> None:
     other.desks[4].holders[0].until = date(2027, 1, 31)
 
     assert sentences(template("petite-commune"), other) == [
-        "Le bureau « Maire » : à modifier (capacity).",
+        "Le bureau « Maire » : à modifier (qualité).",
         "La personne sacha.canevas@saint-exemple.example, titulaire du bureau « Comptabilité » : "
         "à modifier (dates).",
         "Le circuit « Arrêtés » : à modifier (L'étape « Visa du secrétariat » change : échéance).",
-        "Le sous-type « Finances / Dépenses » : à modifier (mandatory_reading).",
+        "Le sous-type « Finances / Dépenses » : à modifier (lecture obligatoire).",
         "Le pouvoir donné à alix.specimen@saint-exemple.example pour le bureau « Maire » "
         "(acte 2026-12) : à modifier (plafond).",
     ]
@@ -260,6 +260,4 @@ def test_a_mandate_that_stands_twice_stays_so() -> None:
 
     assert sentences(before, read_text(HEAD.encode())) == []
     assert sentences(before, before.model_copy(deep=True)) == []
-    assert sentences(before, ended) == [
-        "Le mandat de anne, Maire (Conseil) : à modifier (ends_on)."
-    ]
+    assert sentences(before, ended) == ["Le mandat de anne, Maire (Conseil) : à modifier (fin)."]

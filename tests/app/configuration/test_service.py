@@ -148,7 +148,7 @@ async def test_a_file_changes_what_it_says_and_leaves_the_rest_alone(
         ("absence", "changed"),
     }
     sentences = [one.sentence for one in plan.changes]
-    assert "Le bureau « Comptabilité » : à modifier (capacity, superior)." in sentences
+    assert "Le bureau « Comptabilité » : à modifier (qualité, bureau supérieur)." in sentences
     exported = await empty.export()
     for word in ("Comptable public", "500000", "Visa de la mairie", "2027-08-27", "Sainte-Exemple"):
         assert word in exported
@@ -527,8 +527,9 @@ async def test_an_application_is_journaled_once_with_its_sentences(
     await empty.apply(HEAD + "desks:\n" + desk("Maire", capacity="Maire"))
 
     async with context.unit(empty.principal.tenant_id) as session:
-        event = await session.scalar(select(AuditEvent))
-        told = await session.scalar(select(AuditValue))
+        applied = AuditEvent.kind == "configuration.applied"
+        event = await session.scalar(select(AuditEvent).where(applied))
+        told = await session.scalar(select(AuditValue).where(AuditValue.field == "changes"))
     assert event is not None
     assert told is not None
     entry = json.loads(event.entry)

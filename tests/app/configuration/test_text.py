@@ -103,7 +103,9 @@ def test_what_is_not_one_plain_document_is_refused_with_a_sentence(text: str) ->
     refused = refusal(text)
 
     assert refused.code == "configuration_unreadable"
-    assert refused.detail.startswith("Ce fichier de configuration ne peut pas être lu : ")
+    assert refused.detail.startswith(
+        "Ce fichier de configuration ne peut pas être lu, corrigez-le : "
+    )
 
 
 def test_bytes_that_are_not_utf_8_are_refused() -> None:

@@ -15,7 +15,7 @@ from app.models import InboxEntry, Notification
 from app.worker import drain
 from tests.app.conftest import PersonOf
 from tests.builders.administration import give, hold, said
-from tests.builders.catalog import change
+from tests.builders.catalog import change, visa
 from tests.builders.people import PDF, XML, ApiPerson, a_flow, approve
 from tests.builders.pes import sign_flow
 from tests.builders.principals import add_person
@@ -42,8 +42,7 @@ class TestPreparation:
     async def letter(self, context: Context, town: Town, finances: ApiPerson) -> str:
         """A folder that the direction prepares before the mayor's visa."""
         prepare = step(town, "montage", "approval", "direction", phase="preparation")
-        visa = step(town, "visa", "approval", "maire")
-        await add_subtype(context, town, prepare, visa, several_documents=True)
+        await add_subtype(context, town, prepare, visa(town, "maire"), several_documents=True)
         return await finances.submitted("essai")
 
     async def test_documents_are_added_replaced_and_removed_by_the_desk_whose_turn_it_is(
@@ -131,7 +130,7 @@ class TestPreparation:
         self, context: Context, town: Town, finances: ApiPerson, direction: ApiPerson
     ) -> None:
         prepare = step(town, "montage", "approval", "direction", phase="preparation")
-        await add_subtype(context, town, prepare, step(town, "visa", "approval", "maire"))
+        await add_subtype(context, town, prepare, visa(town, "maire"))
         folder_id = await finances.submitted("essai")
         refused = await direction.upload(folder_id, deliberation(Act(number="2")))
         assert said(refused) == (409, "one_main_document")
@@ -200,13 +199,12 @@ class TestLargeRevision:
     async def prepared(self, context: Context, town: Town) -> str:
         """A subtype of signed flows that the direction prepares."""
         prepare = step(town, "montage", "approval", "direction", phase="preparation")
-        visa, sending = step(town, "visa", "approval", "maire"), step(town, "envoi", "transmission")
         await add_subtype(
             context,
             town,
             prepare,
-            visa,
-            sending,
+            visa(town, "maire"),
+            step(town, "envoi", "transmission"),
             key="prepared_flows",
             protocol=Protocol.HELIOS,
             helios_intake="signed_elsewhere",
@@ -310,7 +308,7 @@ class TestFolderThatCameBack:
         self, context: Context, town: Town, finances: ApiPerson, direction: ApiPerson
     ) -> None:
         prepare = step(town, "montage", "approval", "direction", phase="preparation")
-        await add_subtype(context, town, prepare, step(town, "visa", "approval", "maire"))
+        await add_subtype(context, town, prepare, visa(town, "maire"))
         folder_id = await finances.submitted("essai")
         added = await direction.upload(folder_id, deliberation(Act(number="2")), role="annex")
         await direction.act(folder_id, "reject", step="montage", reason="À refaire")
@@ -375,8 +373,7 @@ class TestWhoDeposits:
     async def test_threat_37_who_changes_the_draft_of_a_colleague_does_not_approve_it(
         self, way: str, context: Context, town: Town, finances: ApiPerson, direction: ApiPerson
     ) -> None:
-        visa = step(town, "visa", "approval", "direction")
-        await self.subtype(context, town, visa, several_documents=True)
+        await self.subtype(context, town, visa(town), several_documents=True)
         contents = [deliberation(Act(number=one)) for one in ("1", "2")]
         folder_id = await finances.deposited("essai", *contents)
         assert [one["kind"] for one in await finances.history(folder_id)] == ["created"]
@@ -396,8 +393,7 @@ class TestWhoDeposits:
         self, context: Context, town: Town, finances: ApiPerson, direction: ApiPerson
     ) -> None:
         prepare = step(town, "montage", "approval", "direction", phase="preparation")
-        visa = step(town, "visa", "approval", "direction", "maire")
-        await self.subtype(context, town, prepare, visa)
+        await self.subtype(context, town, prepare, visa(town, "direction", "maire"))
         folder_id = await finances.submitted("essai")
         written = await direction.client.patch(
             f"/folders/{folder_id}", json={"metadata": {"note": "à relire"}}
@@ -435,7 +431,7 @@ class TestRemoval:
     async def letter(self, context: Context, town: Town, finances: ApiPerson) -> str:
         """A folder that the direction approves before the mayor."""
         steps = (
-            step(town, "visa", "approval", "direction"),
+            visa(town),
             step(town, "fin", "approval", "maire"),
         )
         await add_subtype(context, town, *steps, several_documents=True)
@@ -472,7 +468,7 @@ class TestRemoval:
             step(town, name, "approval", "direction", phase="preparation")
             for name in ("montage", "relecture")
         ]
-        await add_subtype(context, town, *preparing, step(town, "visa", "approval", "maire"))
+        await add_subtype(context, town, *preparing, visa(town, "maire"))
         folder_id = await finances.submitted("essai")
         passed = await direction.act(folder_id, "approve", step="montage")
         (document,) = passed.json()["documents"]
@@ -504,7 +500,7 @@ class TestChain:
         direction: ApiPerson,
         clock: DrivenClock,
     ) -> None:
-        await add_subtype(context, town, step(town, "visa", "approval", "direction"))
+        await add_subtype(context, town, visa(town))
         folder_id = await finances.submitted("essai")
         body = {"subtype_id": str(town.subtypes["letters"]), "desk_id": finances.desk}
         path = f"/folders/{folder_id}/chain"
@@ -525,7 +521,7 @@ class TestChain:
     async def test_a_document_that_the_next_subtype_does_not_take_is_refused_whole(
         self, context: Context, town: Town, finances: ApiPerson, direction: ApiPerson
     ) -> None:
-        await add_subtype(context, town, step(town, "visa", "approval", "direction"))
+        await add_subtype(context, town, visa(town))
         folder_id = await finances.submitted("essai")
         await approve(direction, folder_id)
         body = {"subtype_id": str(town.subtypes["flows"]), "desk_id": finances.desk}

@@ -18,6 +18,7 @@ from tests.builders.applications import application
 from tests.builders.people import ApiPerson
 from tests.builders.signing_agents import DeviceAuth, ask_to_pair, b64, pair
 from tests.builders.towns import DrivenClock, a_signer, random_id
+from tests.builders.traces import journal_kinds
 
 MACHINE = "poste du cabinet"
 
@@ -88,12 +89,10 @@ class TestPairing:
         }
 
     async def test_it_is_journaled(
-        self, context: Context, anonymous: Client, mayor: ApiPerson, key: Ed25519PrivateKey
+        self, anonymous: Client, mayor: ApiPerson, key: Ed25519PrivateKey
     ) -> None:
         await confirm(mayor, (await asked(anonymous, key))["code"])
-        async with context.unit(mayor.town.tenant_id) as session:
-            kinds = set(await session.scalars(text("SELECT kind FROM audit_events")))
-        assert "device.paired" in kinds
+        assert "device.paired" in await journal_kinds(mayor)
 
 
 class TestFollowing:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.demo.flows import Flow, make_pes
-from app.documents.verdicts import faults_of, reason_not_sent, refuse_invalid
+from app.documents.verdicts import faults_of, reason_not_sent, reason_not_valid, refuse_invalid
 from app.errors import Unprocessable
 from app.models import Revision
 from signing.report import to_json
@@ -145,3 +145,22 @@ class TestNotSent:
         told = reason_not_sent(Revision(origin="signed", report=report, facts=None))
         assert "Ce PDF est endommagé." in told
         assert "demandez un autre fichier" in told
+
+
+class TestNotValid:
+    """What is told of a document signed here that nothing transmits."""
+
+    @pytest.mark.parametrize(
+        ("failed", "remedy"),
+        [
+            ("Signature1", "demandez un autre fichier à celui qui l'a remis, et faites-le signer"),
+            ("Signature2", "sinon déposez le document dans un autre dossier."),
+        ],
+    )
+    def test_a_remedy_that_no_transmission_is_needed_for(self, failed: str, remedy: str) -> None:
+        report = {"signatures": [signature(id=failed, findings=[finding("Contenu modifié.")])]}
+        facts = {"signatures": [{"field": "Signature1"}]}
+        told = reason_not_valid(Revision(origin="signed", report=report, facts=facts))
+        assert told.startswith(f"Signature « {failed} » : contenu modifié. ")
+        assert remedy in told
+        assert "envoyé" not in told

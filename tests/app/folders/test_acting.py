@@ -11,6 +11,7 @@ from app.demo.acts import deliberation
 from app.demo.town import Town
 from tests.app.conftest import PersonOf
 from tests.builders.administration import give, said
+from tests.builders.catalog import visa
 from tests.builders.people import ApiPerson, an_act
 from tests.builders.subtypes import add_subtype, step
 from tests.builders.towns import DrivenClock
@@ -96,7 +97,7 @@ class TestAddedStep:
             context,
             town,
             step(town, "montage", "approval", "direction", **prepare),
-            step(town, "visa", "approval", "direction"),
+            visa(town),
         )
         folder_id = await finances.submitted("essai")
         new = {"id": "relecture", "kind": "approval", "name": "Relecture"}

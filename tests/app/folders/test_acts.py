@@ -23,6 +23,7 @@ from app.models import AuditEvent, InboxEntry
 from tests.app.conftest import ORIGIN, Client, Database, PersonOf
 from tests.builders.administration import said
 from tests.builders.applications import application
+from tests.builders.catalog import visa
 from tests.builders.damages import unreadable_event
 from tests.builders.people import ApiPerson, approve, approved
 from tests.builders.principals import add_person, bearer, make_token, session_headers
@@ -48,8 +49,7 @@ class TestSeveralDesks:
         direction: ApiPerson,
         mayor: ApiPerson,
     ) -> None:
-        visa = step(town, "visa", "approval", "direction", "maire", mode="all_of")
-        await add_subtype(context, town, visa)
+        await add_subtype(context, town, visa(town, "direction", "maire", mode="all_of"))
         folder_id = await finances.submitted("essai")
         after = (await direction.act(folder_id, "approve", step="visa")).json()
         assert after["waiting_desk_ids"] == [mayor.desk]
@@ -94,8 +94,7 @@ class TestAddStep:
         direction: ApiPerson,
         mayor: ApiPerson,
     ) -> None:
-        visa = step(town, "visa", "approval", "direction", may_add_steps=True)
-        await add_subtype(context, town, visa)
+        await add_subtype(context, town, visa(town, may_add_steps=True))
         folder_id = await finances.submitted("essai")
         added = {"step": "visa", "id": "relecture", "kind": "approval", "name": "Relecture"}
         answer = await direction.act(folder_id, "add_step", **added, desk_ids=[mayor.desk])
@@ -185,7 +184,7 @@ class TestOutside:
     async def waiting(self, context: Context, town: Town, finances: ApiPerson) -> str:
         """A folder whose step waits for the outside."""
         first = step(town, "reponse", "external")
-        await add_subtype(context, town, first, step(town, "visa", "approval", "direction"))
+        await add_subtype(context, town, first, visa(town))
         return await finances.submitted("essai")
 
     async def test_changelog_row_9_a_stuck_step_is_forced_by_an_administrator_with_a_reason(
@@ -261,9 +260,8 @@ class TestWaysBack:
         direction: ApiPerson,
         mayor: ApiPerson,
     ) -> None:
-        visa = step(town, "visa", "approval", "direction")
         second = step(town, "second", "approval", "maire", may_return=True)
-        await add_subtype(context, town, visa, second)
+        await add_subtype(context, town, visa(town), second)
         folder_id = await finances.submitted("essai")
         await approve(direction, folder_id)
         back = {"step": "second", "reason": "À relire", "return_to": "visa"}
@@ -282,9 +280,8 @@ class TestWaysBack:
         stands: bool,
         waits: str,
     ) -> None:
-        visa = step(town, "visa", "approval", "direction")
         second = step(town, "second", "approval", "maire")
-        await add_subtype(context, town, visa, second, approvals_stand=stands)
+        await add_subtype(context, town, visa(town), second, approvals_stand=stands)
         folder_id = await finances.submitted("essai")
         await approve(direction, folder_id)
         await mayor.act(folder_id, "reject", step="second", reason="Précisez")
@@ -299,9 +296,8 @@ class TestWaysBack:
         direction: ApiPerson,
         mayor: ApiPerson,
     ) -> None:
-        visa = step(town, "visa", "approval", "direction")
         second = step(town, "second", "approval", "maire")
-        await add_subtype(context, town, visa, second, approvals_stand=True)
+        await add_subtype(context, town, visa(town), second, approvals_stand=True)
         folder_id = await finances.submitted("essai")
         await approve(direction, folder_id)
         await mayor.act(folder_id, "reject", step="second", reason="Une faute")
@@ -424,9 +420,10 @@ class TestEnd:
         direction: ApiPerson,
         mayor: ApiPerson,
     ) -> None:
-        visa = step(town, "visa", "approval", "direction")
         workflow = {"final_desk": desk_of(town, "maire")}
-        await add_subtype(context, town, visa, step(town, "fin", "archive"), workflow=workflow)
+        await add_subtype(
+            context, town, visa(town), step(town, "fin", "archive"), workflow=workflow
+        )
         folder_id = await finances.submitted("essai")
         await approve(direction, folder_id)
         assert said(await finances.act(folder_id, "archive", step="fin"))[0] == 403
@@ -438,8 +435,7 @@ class TestEnd:
     ) -> None:
         clock.now = clock.now.replace(year=2027, month=4, day=30, hour=8)
         finances, direction = [await person_of(town, key) for key in ("finances", "direction")]
-        visa = step(town, "visa", "approval", "direction", due_in_days=2)
-        await add_subtype(context, town, visa)
+        await add_subtype(context, town, visa(town, due_in_days=2))
         folder_id = await finances.submitted("essai")
         # Friday 30 April 2027; Saturday 1 May is a holiday anyway: Tuesday evening is the end.
         due_at = (await direction.read(folder_id))["due_at"]
@@ -479,8 +475,13 @@ class TestBulk:
         self, context: Context, town: Town, finances: ApiPerson, direction: ApiPerson
     ) -> None:
         field = {"key": "note", "label": "Note", "type": "integer"}
-        visa = step(town, "visa", "approval", "direction", required_to_pass=["note"])
-        await add_subtype(context, town, visa, mandatory_reading=True, metadata_fields=[field])
+        await add_subtype(
+            context,
+            town,
+            visa(town, required_to_pass=["note"]),
+            mandatory_reading=True,
+            metadata_fields=[field],
+        )
         ready, unread, unfilled = [await finances.submitted("essai") for _ in range(3)]
         plain = await finances.submitted("letters")
         for one in (ready, unread):
@@ -509,7 +510,7 @@ class TestBulk:
         )
         assert again.json() == answer.json()
 
-    async def test_one_that_the_database_does_not_answer_holds_no_other_back(
+    async def test_one_that_others_hold_too_long_holds_no_other_back(
         self, context: Context, hurried: Context, town: Town, finances: ApiPerson, mayor: ApiPerson
     ) -> None:
         first, held, last = [await finances.submitted("letters") for _ in range(3)]
@@ -523,7 +524,7 @@ class TestBulk:
             again = await client.post("/folder-actions", json=asked, headers=headers)
         assert [(one["done"], one["code"]) for one in answer.json()["outcomes"]] == [
             (True, None),
-            (False, "database_unavailable"),
+            (False, "busy_try_again"),
             (True, None),
         ]
         assert again.json() == answer.json()

@@ -19,8 +19,8 @@ from app.models import AuditEvent, Notification
 from app.worker import drain
 from signing import xml
 from tests.app.conftest import Client, PersonOf
-from tests.builders.administration import give, hold, made, said
-from tests.builders.catalog import change, condition, row, table
+from tests.builders.administration import be_away, give, hold, made, said
+from tests.builders.catalog import change, condition, row, table, visa
 from tests.builders.people import ApiPerson, an_act, approve, approved
 from tests.builders.principals import add_person, bearer, make_token
 from tests.builders.reception import acknowledge
@@ -45,9 +45,7 @@ class TestMetadata:
         self, context: Context, town: Town, finances: ApiPerson
     ) -> None:
         fields = [{**one, "required_at_deposit": True} for one in (URGENT, COUNT)]
-        await add_subtype(
-            context, town, step(town, "visa", "approval", "direction"), metadata_fields=fields
-        )
+        await add_subtype(context, town, visa(town), metadata_fields=fields)
         folder_id = await finances.deposited("essai")
         assert said(await finances.submit(folder_id)) == (422, "metadata_missing")
         assert await write(finances, folder_id, urgent=False) == (200, None)
@@ -60,8 +58,7 @@ class TestMetadata:
         self, context: Context, town: Town, finances: ApiPerson, direction: ApiPerson
     ) -> None:
         fixed = {**COUNT, "editable": False, "required_at_deposit": True}
-        visa = step(town, "visa", "approval", "direction")
-        await add_subtype(context, town, visa, metadata_fields=[fixed])
+        await add_subtype(context, town, visa(town), metadata_fields=[fixed])
         folder_id = await finances.deposited("essai")
         assert said(await finances.submit(folder_id)) == (422, "metadata_missing")
         assert await write(finances, folder_id, lots=1) == (200, None)
@@ -75,8 +72,12 @@ class TestMetadata:
     async def test_kept_from_the_deposit_on_and_demanded_at_a_step_is_filled_there_once(
         self, context: Context, town: Town, finances: ApiPerson, direction: ApiPerson
     ) -> None:
-        visa = step(town, "visa", "approval", "direction", required_to_pass=["lots"])
-        await add_subtype(context, town, visa, metadata_fields=[{**COUNT, "editable": False}])
+        await add_subtype(
+            context,
+            town,
+            visa(town, required_to_pass=["lots"]),
+            metadata_fields=[{**COUNT, "editable": False}],
+        )
         folder_id = await finances.deposited("essai")
         await finances.submit(folder_id)
         refused = await direction.act(folder_id, "approve", step="visa")
@@ -95,8 +96,7 @@ class TestMetadata:
         mayor: ApiPerson,
     ) -> None:
         demands = {"required_to_pass": ["urgent"], "required_to_reject": ["lots"]}
-        visa = step(town, "visa", "approval", "direction", **demands)
-        await add_subtype(context, town, visa, metadata_fields=[URGENT, COUNT])
+        await add_subtype(context, town, visa(town, **demands), metadata_fields=[URGENT, COUNT])
         folder_id = await finances.submitted("essai")
         refusal = (422, "metadata_missing")
         assert said(await direction.act(folder_id, "approve", step="visa")) == refusal
@@ -114,8 +114,7 @@ class TestMetadata:
         self, context: Context, town: Town, finances: ApiPerson
     ) -> None:
         amount = {"key": "montant", "label": "Montant", "type": "decimal"}
-        visa = step(town, "visa", "approval", "direction")
-        await add_subtype(context, town, visa, metadata_fields=[amount])
+        await add_subtype(context, town, visa(town), metadata_fields=[amount])
         path = f"/folders/{await finances.create('essai', metadata={'montant': 1.5})}"
         kept = {}
         for number in ("12500.5", "0.1", "0.000001", "12.0", "123456789.123456", "NaN", "1e300"):
@@ -138,8 +137,7 @@ class TestMetadata:
     async def test_a_value_of_another_type_is_refused_by_the_name_of_its_field(
         self, context: Context, town: Town, finances: ApiPerson
     ) -> None:
-        visa = step(town, "visa", "approval", "direction")
-        await add_subtype(context, town, visa, metadata_fields=[COUNT])
+        await add_subtype(context, town, visa(town), metadata_fields=[COUNT])
         path = f"/folders/{await finances.create('essai')}"
         refused = await finances.client.patch(path, json={"metadata": {"lots": "douze"}})
         assert said(refused) == (422, "metadata_mistyped")
@@ -162,8 +160,7 @@ class TestMetadata:
         direction: ApiPerson,
         mayor: ApiPerson,
     ) -> None:
-        visa = step(town, "visa", "approval", "direction")
-        await add_subtype(context, town, visa, metadata_fields=[COUNT])
+        await add_subtype(context, town, visa(town), metadata_fields=[COUNT])
         folder_id = await finances.submitted("essai")
         question = {"of_desk_id": mayor.desk, "question": "Combien de lots ?"}
         await direction.act(folder_id, "ask_opinion", step="visa", **question)
@@ -181,8 +178,7 @@ class TestMetadata:
         administrator: ApiPerson,
         person_of: PersonOf,
     ) -> None:
-        visa = step(town, "visa", "approval", "direction")
-        await add_subtype(context, town, visa, metadata_fields=[COUNT])
+        await add_subtype(context, town, visa(town), metadata_fields=[COUNT])
         for key, scope in (("flux", "flows"), ("essais", "essai")):
             await add_person(context, town, key)
             subtypes = [str(town.subtypes[scope])]
@@ -200,8 +196,7 @@ class TestMetadata:
     async def test_a_program_writes_for_the_desks_of_its_token(
         self, context: Context, town: Town, anonymous: Client, finances: ApiPerson
     ) -> None:
-        visa = step(town, "visa", "approval", "direction")
-        await add_subtype(context, town, visa, metadata_fields=[COUNT])
+        await add_subtype(context, town, visa(town), metadata_fields=[COUNT])
         folder_id = await finances.deposited("essai")
         for desk in ("finances", "direction"):
             _, value = await make_token(context, town, Permission.FOLDER_DEPOSIT, desk=desk)
@@ -225,7 +220,7 @@ class TestPreparation:
             context,
             town,
             step(town, "montage", "approval", "finances", phase="preparation"),
-            step(town, "visa", "approval", "maire"),
+            visa(town, "maire"),
             metadata_fields=[AMOUNT],
             amount_field="montant",
         )
@@ -264,15 +259,57 @@ class TestPreparation:
         assert passed.json()["waiting_desk_ids"] == [str(town.desks["direction"])]
 
 
+class TestFieldsThatRulesRead:
+    @pytest.fixture
+    async def folder_id(
+        self, context: Context, town: Town, finances: ApiPerson, administrator: ApiPerson
+    ) -> str:
+        """Without its number of lots, which its visa demands: from 3 lots on the mayor gives it,
+        else the direction."""
+        visa = step(
+            town, "visa", "approval", actors=[{"kind": "variable"}], required_to_pass=["lots"]
+        )
+        await add_subtype(context, town, visa, metadata_fields=[COUNT, URGENT])
+        subtype = str(town.subtypes["essai"])
+        bound = (await administrator.client.get(f"/folder-subtypes/{subtype}")).json()
+        several = condition("lots", "at_least", 3)
+        rows = [
+            row(bound["workflow_id"], *conditions, visa=str(town.desks[desk]))
+            for conditions, desk in (((several,), "maire"), ((), "direction"))
+        ]
+        assert (await change(administrator, subtype, rule_table=table(*rows))).is_success
+        return await finances.submitted("essai")
+
+    async def test_threat_36_are_never_written_so_that_another_desk_would_have_had_the_folder(
+        self, folder_id: str, finances: ApiPerson, direction: ApiPerson
+    ) -> None:
+        for person in (direction, finances):
+            path = f"/folders/{folder_id}"
+            refused = await person.client.patch(path, json={"metadata": {"lots": 3}})
+            assert said(refused) == (409, "workflow_outdated")
+            assert "« Lots »" in refused.json()["detail"]
+        assert await write(direction, folder_id, lots=2, urgent=True) == (200, None)
+        assert await write(direction, folder_id, lots=3, urgent=False) == (409, "workflow_outdated")
+        assert await write(direction, folder_id, lots=1) == (200, None)
+        assert said(await direction.act(folder_id, "approve", step="visa")) == (200, None)
+
+    async def test_are_corrected_once_the_folder_is_back_and_choose_again(
+        self, folder_id: str, town: Town, finances: ApiPerson, direction: ApiPerson
+    ) -> None:
+        await direction.act(folder_id, "reject", step="visa", reason="Il y a trois lots")
+        assert await write(finances, folder_id, lots=3) == (200, None)
+        again = await finances.act(folder_id, "resubmit")
+        assert again.json()["waiting_desk_ids"] == [str(town.desks["maire"])]
+
+
 class TestFolderThatCameBack:
     @pytest.fixture
     async def folder_id(self, context: Context, town: Town, finances: ApiPerson) -> str:
         """Refused by the outside."""
         field = {"key": "montant", "label": "Montant", "type": "decimal"}
         answer = step(town, "reponse", "external")
-        visa = step(town, "visa", "approval", "direction")
         await add_subtype(
-            context, town, answer, visa, metadata_fields=[field], amount_field="montant"
+            context, town, answer, visa(town), metadata_fields=[field], amount_field="montant"
         )
         folder_id = await finances.submitted("essai")
         async with context.unit(town.tenant_id) as session:
@@ -289,6 +326,18 @@ class TestFolderThatCameBack:
         assert answer.status_code == 200, answer.text
         assert answer.json()["title"] == "Autre titre"
         assert answer.json()["metadata"] == {"montant": "12.00"}
+
+    async def test_says_why_it_came_back_until_it_is_sent_again(
+        self, folder_id: str, finances: ApiPerson, direction: ApiPerson
+    ) -> None:
+        refused = {"code": "remote_refused", "detail": "Montant faux"}
+        assert (await finances.read(folder_id))["refusal"] == refused
+        await finances.act(folder_id, "resubmit")
+        assert (await finances.read(folder_id))["refusal"] is None
+        letter = await finances.submitted("letters")
+        await direction.act(letter, "reject", step="visa", reason="Une page manque")
+        rejected = {"code": "rejected", "detail": "Une page manque"}
+        assert (await finances.read(letter))["refusal"] == rejected
 
     async def test_what_is_given_as_it_stands_is_taken_whoever_has_the_folder(
         self, folder_id: str, finances: ApiPerson, direction: ApiPerson
@@ -308,6 +357,29 @@ class TestFolderThatCameBack:
         other = {"metadata": {"montant": "12,51"}}
         refused = await finances.client.patch(f"/folders/{folder_id}", json=other)
         assert said(refused) == (409, "amount_frozen")
+
+    async def test_threat_36_the_history_says_in_whose_name_it_was_corrected(
+        self,
+        folder_id: str,
+        context: Context,
+        town: Town,
+        finances: ApiPerson,
+        direction: ApiPerson,
+        administrator: ApiPerson,
+    ) -> None:
+        substitution = {"kind": "substitution", "grantor_id": None}
+        await give(administrator, "finances", "direction", **substitution)
+        await be_away(administrator, "finances")
+        assert await write(direction, folder_id, montant="12") == (200, None)
+        line = (await direction.history(folder_id))[-1]
+        names = str(town.users["direction"]), str(town.users["finances"])
+        assert (line["kind"], line["power"]) == ("corrected", "substitution")
+        assert (line["actor_id"], line["on_behalf_of"]) == names
+        async with context.unit(town.tenant_id) as session:
+            kind = AuditEvent.kind == "folder.corrected"
+            (row,) = await session.scalars(select(AuditEvent).where(kind))
+        entry = json.loads(row.entry)
+        assert (entry["actor"]["id"], entry["on_behalf_of"]) == names
 
     async def test_the_journal_names_all_that_changed(
         self, folder_id: str, context: Context, town: Town, finances: ApiPerson
@@ -368,8 +440,7 @@ class TestAct:
 class TestReading:
     @pytest.fixture
     async def folder_id(self, context: Context, town: Town, finances: ApiPerson) -> str:
-        visa = step(town, "visa", "approval", "direction")
-        await add_subtype(context, town, visa, mandatory_reading=True)
+        await add_subtype(context, town, visa(town), mandatory_reading=True)
         return await finances.submitted("essai")
 
     async def test_is_demanded_before_an_act_and_recorded_by_the_download(
@@ -482,8 +553,7 @@ class TestPublication:
         mayor: ApiPerson,
     ) -> None:
         signature = step(town, "signature", "signature", "maire")
-        visa = step(town, "visa", "approval", "direction")
-        steps = (signature, visa, step(town, "envoi", "transmission"))
+        steps = (signature, visa(town), step(town, "envoi", "transmission"))
         protocol: dict[str, Any] = {"protocol": Protocol.ACTES, "paper_signature": True}
         await add_subtype(context, town, *steps, key="acts", **protocol)
         folder_id = await finances.submitted("acts")
@@ -509,10 +579,9 @@ class TestPublication:
         town.desks["voirie"] = uuid.UUID(desk)
         await hold(administrator, "voirie", "voirie")
         informed = {"informed": [desk_of(town, "voirie")]}
-        visa = step(town, "visa", "approval", "direction", **informed)
         signature = step(town, "signature", "signature", "maire")
         sending = step(town, "envoi", "transmission")
-        steps = (visa, signature, sending)
+        steps = (visa(town, **informed), signature, sending)
         protocol: dict[str, Any] = {"protocol": Protocol.ACTES, "paper_signature": True}
         await add_subtype(context, town, *steps, key="acts", **protocol)
         await add_person(context, town, "flux")
@@ -539,9 +608,12 @@ class TestPublication:
         direction: ApiPerson,
         mayor: ApiPerson,
     ) -> None:
-        visa = step(town, "visa", "approval", "direction", "maire", mode="any_of")
         signature = step(town, "signature", "signature", "maire")
-        steps = (visa, signature, step(town, "envoi", "transmission"))
+        steps = (
+            visa(town, "direction", "maire", mode="any_of"),
+            signature,
+            step(town, "envoi", "transmission"),
+        )
         protocol: dict[str, Any] = {"protocol": Protocol.ACTES, "paper_signature": True}
         await add_subtype(context, town, *steps, key="acts", **protocol)
         folder_id = await finances.submitted("acts")

@@ -7,11 +7,13 @@ import pytest
 from app.context import Context
 from app.demo.town import Town
 from app.folders.facts import named_amounts
-from tests.app.folders.test_submission import REASON, add_flows, revise
 from tests.builders.administration import give, said
-from tests.builders.people import ApiPerson, a_flow
-from tests.builders.subtypes import add_subtype, step
+from tests.builders.catalog import visa
+from tests.builders.people import ApiPerson, a_flow, revise
+from tests.builders.subtypes import add_flows, add_subtype, step
 from workflows.definition import Protocol
+
+REASON = "Montant faux"
 
 
 @pytest.mark.parametrize(
@@ -30,8 +32,9 @@ class TestCorrectedFolder:
         self, context: Context, town: Town, finances: ApiPerson, administrator: ApiPerson
     ) -> str:
         """Of 106,04 €, for the mayor, whose delegate goes up to 50 €."""
-        visa = step(town, "visa", "approval", "maire")
-        await add_flows(context, town, visa, step(town, "signature", "signature", "maire"))
+        await add_flows(
+            context, town, visa(town, "maire"), step(town, "signature", "signature", "maire")
+        )
         await give(administrator, "maire", "direction", ceiling_cents=5000)
         return await finances.submitted("other_flows", a_flow(dematerialised=True))
 
@@ -60,8 +63,9 @@ class TestCorrectedFolder:
         self, context: Context, town: Town, finances: ApiPerson, mayor: ApiPerson
     ) -> None:
         field = {"key": "montant", "label": "Montant", "type": "decimal"}
-        visa = step(town, "visa", "approval", "maire")
-        await add_subtype(context, town, visa, metadata_fields=[field], amount_field="montant")
+        await add_subtype(
+            context, town, visa(town, "maire"), metadata_fields=[field], amount_field="montant"
+        )
         folder_id = await finances.submitted("essai")
         await mayor.act(folder_id, "reject", step="visa", reason=REASON)
         path = f"/folders/{folder_id}"

@@ -9,6 +9,7 @@ import pytest
 from app.context import Context
 from app.demo.town import Town
 from tests.builders.administration import said
+from tests.builders.catalog import visa
 from tests.builders.people import ApiPerson, approve
 from tests.builders.subtypes import add_subtype, step
 
@@ -17,7 +18,7 @@ from tests.builders.subtypes import add_subtype, step
 async def letter(context: Context, town: Town, finances: ApiPerson, direction: ApiPerson) -> str:
     """A folder whose first desk asks the mayor for advice."""
     second = step(town, "second", "approval", "finances", may_return=True)
-    await add_subtype(context, town, step(town, "visa", "approval", "direction"), second)
+    await add_subtype(context, town, visa(town), second)
     folder_id = await finances.submitted("essai")
     mayor = str(town.desks["maire"])
     question = {"of_desk_id": mayor, "question": "Le budget ?"}

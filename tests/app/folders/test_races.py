@@ -12,38 +12,29 @@ from app.context import Context
 from app.demo.town import Town
 from app.models import AuditEvent
 from tests.builders.administration import give, hold
+from tests.builders.catalog import visa
 from tests.builders.people import ApiPerson, approved
 from tests.builders.subtypes import add_subtype, step
+from tests.builders.traces import journal_kinds
 
 Scaled = Callable[[int, int], int]
 
 
-async def journaled(context: Context, town: Town, folder_id: str) -> list[str]:
+async def journaled(by: ApiPerson, folder_id: str) -> list[str]:
     """The kinds of what people did to a folder, in the order of the journal."""
-    told = ("folder.approved", "folder.signed_on_paper", "folder.retracted")
-    async with context.unit(town.tenant_id) as session:
-        rows = await session.scalars(
-            select(AuditEvent.kind)
-            .where(AuditEvent.folder_id == folder_id, AuditEvent.kind.in_(told))
-            .order_by(AuditEvent.seq)
-        )
-        return list(rows)
+    told = {"folder.approved", "folder.signed_on_paper", "folder.retracted"}
+    return [one for one in await journal_kinds(by, folder_id) if one in told]
 
 
 async def _one_approval(
-    context: Context,
-    town: Town,
-    submitter: ApiPerson,
-    rivals: tuple[ApiPerson, ApiPerson],
-    *,
-    at: str,
+    submitter: ApiPerson, rivals: tuple[ApiPerson, ApiPerson], *, at: str
 ) -> None:
     folder_id = await submitter.submitted("essai")
     answers = await asyncio.gather(
         *(one.act(folder_id, "approve", step="visa", desk_id=at) for one in rivals)
     )
     assert sorted(one.status_code for one in answers) == [200, 409]
-    assert await journaled(context, town, folder_id) == ["folder.approved"]
+    assert await journaled(submitter, folder_id) == ["folder.approved"]
 
 
 class TestRaces:
@@ -58,9 +49,9 @@ class TestRaces:
         scaled: Scaled,
     ) -> None:
         await give(administrator, "maire", "direction")
-        await add_subtype(context, town, step(town, "visa", "approval", "maire"))
+        await add_subtype(context, town, visa(town, "maire"))
         for _ in range(scaled(200, 4)):
-            await _one_approval(context, town, finances, (mayor, direction), at=mayor.desk)
+            await _one_approval(finances, (mayor, direction), at=mayor.desk)
 
     async def test_threat_38_two_holders_of_a_desk_approve_once(
         self,
@@ -73,9 +64,9 @@ class TestRaces:
         scaled: Scaled,
     ) -> None:
         await hold(administrator, "direction", "maire")
-        await add_subtype(context, town, step(town, "visa", "approval", "direction"))
+        await add_subtype(context, town, visa(town))
         for _ in range(scaled(200, 4)):
-            await _one_approval(context, town, finances, (mayor, direction), at=direction.desk)
+            await _one_approval(finances, (mayor, direction), at=direction.desk)
 
     async def test_threat_38_a_signature_and_the_retraction_of_the_visa_give_one_outcome(
         self,
@@ -86,9 +77,8 @@ class TestRaces:
         mayor: ApiPerson,
         scaled: Scaled,
     ) -> None:
-        visa = step(town, "visa", "approval", "direction")
         signature = step(town, "signature", "signature", "maire")
-        await add_subtype(context, town, visa, signature, paper_signature=True)
+        await add_subtype(context, town, visa(town), signature, paper_signature=True)
         day = str(context.clock().astimezone(ZoneInfo("Europe/Paris")).date())
         for _ in range(scaled(200, 4)):
             folder_id = await approved(finances, direction, "essai")
@@ -98,7 +88,7 @@ class TestRaces:
             )
             assert sorted((signed.status_code, retracted.status_code)) == [200, 409]
             last = "folder.signed_on_paper" if signed.is_success else "folder.retracted"
-            assert await journaled(context, town, folder_id) == ["folder.approved", last]
+            assert await journaled(finances, folder_id) == ["folder.approved", last]
 
     async def test_threat_38_an_act_and_the_repeal_of_its_power_happen_in_one_order(
         self,
@@ -110,7 +100,7 @@ class TestRaces:
         administrator: ApiPerson,
         scaled: Scaled,
     ) -> None:
-        await add_subtype(context, town, step(town, "visa", "approval", "maire"))
+        await add_subtype(context, town, visa(town, "maire"))
         for _ in range(scaled(200, 4)):
             grant = await give(administrator, "maire", "direction")
             folder_id = await finances.submitted("essai")
@@ -126,7 +116,7 @@ class TestRaces:
                     select(AuditEvent.kind, AuditEvent.seq).order_by(AuditEvent.seq)
                 )
                 seqs = {kind: seq for kind, seq in rows if "grant" in kind or "approved" in kind}
-            approvals = await journaled(context, town, folder_id)
+            approvals = await journaled(finances, folder_id)
             assert approvals == (["folder.approved"] if acted.is_success else [])
             if acted.is_success:
                 assert seqs["folder.approved"] < max(

@@ -7,9 +7,8 @@ import pytest
 from app.context import Context
 from app.demo.flows import Flow, make_pes
 from app.demo.town import Town
-from tests.app.folders.test_submission import revise
 from tests.builders.administration import said
-from tests.builders.people import XML, ApiPerson, approve
+from tests.builders.people import XML, ApiPerson, approve, chained, revise
 from tests.builders.pes import sign_flow
 from tests.builders.reception import acknowledge
 
@@ -29,7 +28,7 @@ class TestFollower:
 
     @pytest.fixture
     async def follower(self, ended: str, finances: ApiPerson) -> str:
-        return await chained(finances, ended)
+        return await chained(finances, ended, "signed_flows")
 
     async def test_that_is_cancelled_gives_the_name_back(
         self, follower: str, finances: ApiPerson
@@ -45,7 +44,7 @@ class TestFollower:
         await finances.act(follower, "cancel")
         offered = (await finances.read(ended))["allowed_actions"]
         assert "chain" in {one["action"] for one in offered}
-        other = await chained(finances, ended)
+        other = await chained(finances, ended, "signed_flows")
         assert (await finances.read(ended))["chained_to_id"] == other
         assert (await finances.submit(other)).status_code == 200
 
@@ -67,12 +66,6 @@ class TestFollower:
 
 def target(person: ApiPerson) -> dict[str, str]:
     return {"subtype_id": str(person.town.subtypes["signed_flows"]), "desk_id": person.desk}
-
-
-async def chained(person: ApiPerson, folder_id: str) -> str:
-    made = await person.client.post(f"/folders/{folder_id}/chain", json=target(person))
-    assert made.status_code == 201, made.text
-    return str(made.json()["id"])
 
 
 async def deposit_again(person: ApiPerson) -> tuple[int, str | None]:

@@ -27,6 +27,7 @@ from tests.app.folders.rights_table import (
     is_hidden,
 )
 from tests.builders.administration import be_away, give
+from tests.builders.catalog import visa
 from tests.builders.people import XML, ApiPerson, a_flow, approve
 from tests.builders.pes import sign_flow
 from tests.builders.principals import add_person, bearer, make_token
@@ -196,21 +197,21 @@ async def hall(
     person_of: PersonOf,
 ) -> Hall:
     town = finances.town
-    visa = step(town, "visa", "approval", "direction", may_add_steps=True)
-    await add_subtype(context, town, visa, key="visa-only")
+    approval = visa(town, may_add_steps=True)
+    await add_subtype(context, town, approval, key="visa-only")
     then = step(town, "relu", "approval", "direction")
-    await add_subtype(context, town, {**visa, "phase": "preparation"}, then, key="preparation")
+    await add_subtype(context, town, {**approval, "phase": "preparation"}, then, key="preparation")
     archive = step(town, "archive", "archive", "direction")
-    await add_subtype(context, town, visa, archive, key="archive")
+    await add_subtype(context, town, approval, archive, key="archive")
     sending = step(town, "envoi", "transmission")
     intake = HeliosIntake.NOTHING_TO_SIGN
     await add_subtype(
-        context, town, visa, sending, key="sent", protocol=Protocol.HELIOS, helios_intake=intake
+        context, town, approval, sending, key="sent", protocol=Protocol.HELIOS, helios_intake=intake
     )
     outside = {"id": "parapheur-tiers", "kind": "external", "name": "Tiers", "desk_ids": []}
-    await add_subtype(context, town, visa, outside, key="outside")
+    await add_subtype(context, town, approval, outside, key="outside")
     signature = step(town, "signature", "signature", "maire")
-    await add_subtype(context, town, visa, signature, key="signature", paper_signature=True)
+    await add_subtype(context, town, approval, signature, key="signature", paper_signature=True)
     hall = Hall(context, finances, direction)
     people = {
         Identity.SUBMITTER: finances,
@@ -308,9 +309,9 @@ class TestThreat34:
 async def test_threat_34_a_subtype_says_who_sees_its_folders_once_they_are_sent(
     context: Context, town: Town, finances: ApiPerson, mayor: ApiPerson
 ) -> None:
-    visa = step(town, "visa", "approval", "direction")
-    await add_subtype(context, town, visa, key="vus", visible_desk_ids=[town.desks["maire"]])
-    await add_subtype(context, town, visa, key="autres")
+    approval = visa(town)
+    await add_subtype(context, town, approval, key="vus", visible_desk_ids=[town.desks["maire"]])
+    await add_subtype(context, town, approval, key="autres")
     seen = []
     for key in ("vus", "autres"):
         folder_id = await finances.deposited(key)
@@ -324,8 +325,7 @@ async def test_threat_34_a_subtype_says_who_sees_its_folders_once_they_are_sent(
 async def test_threat_34_whoever_may_see_a_subtype_sees_nothing_of_what_was_never_sent(
     context: Context, town: Town, finances: ApiPerson, mayor: ApiPerson
 ) -> None:
-    visa = step(town, "visa", "approval", "direction")
-    await add_subtype(context, town, visa, key="vus", visible_desk_ids=[town.desks["maire"]])
+    await add_subtype(context, town, visa(town), key="vus", visible_desk_ids=[town.desks["maire"]])
     cancelled = await finances.deposited("vus")
     assert (await finances.act(cancelled, "cancel")).is_success
     retracted = await finances.submitted("vus")
@@ -343,7 +343,7 @@ async def test_threat_34_an_ended_folder_is_followed_by_one_of_the_desk_that_dep
     other_town: Town,
     person_of: PersonOf,
 ) -> None:
-    await add_subtype(context, town, step(town, "visa", "approval", "direction"))
+    await add_subtype(context, town, visa(town))
     folder_id = await finances.submitted("essai")
     await approve(direction, folder_id)
 

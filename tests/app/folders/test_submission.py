@@ -10,23 +10,10 @@ from app.context import Context
 from app.demo.town import Town
 from tests.builders.administration import give, said
 from tests.builders.catalog import change, condition, field, row, table
-from tests.builders.people import XML, ApiPerson, a_flow
-from tests.builders.subtypes import Json, add_subtype, step
-from workflows.definition import Protocol
+from tests.builders.people import XML, ApiPerson, a_flow, revise
+from tests.builders.subtypes import add_flows, add_subtype, step
 
 REASON = "Montant faux"
-
-
-async def revise(person: ApiPerson, folder_id: str, content: bytes) -> None:
-    """A corrected flow."""
-    document = (await person.read(folder_id))["documents"][0]["id"]
-    answer = await person.client.post(
-        f"/folders/{folder_id}/documents/{document}/revisions",
-        params={"name": "corrigé"},
-        content=content,
-        headers={"Content-Type": XML},
-    )
-    assert answer.status_code == 201, answer.text
 
 
 async def entered(person: ApiPerson, folder_id: str) -> dict[str, Any]:
@@ -101,19 +88,6 @@ class TestFlowWithoutId:
         assert said(refused) == (422, "pes_no_signable_id")
         await revise(direction, folder_id, a_flow())
         assert (await direction.act(folder_id, "approve", step="montage")).status_code == 200
-
-
-async def add_flows(context: Context, town: Town, *steps: Json) -> None:
-    """A subtype of flows to sign, in a circuit of these steps and the transmission."""
-    await add_subtype(
-        context,
-        town,
-        *steps,
-        step(town, "envoi", "transmission"),
-        key="other_flows",
-        protocol=Protocol.HELIOS,
-        helios_intake="to_sign",
-    )
 
 
 class TestCircuit:

@@ -1,25 +1,26 @@
-"""An election, and who is elected."""
+"""An election, who is elected, and the time that goes by."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from app.context import Context
+from tests.builders.handovers import Election, Watch
 from tests.builders.people import ApiPerson
 from tests.builders.principals import add_person
 from tests.builders.towns import DrivenClock
 
 
 @pytest.fixture
-def election(clock: DrivenClock) -> datetime:
-    """When the new mayor is elected."""
-    return clock() + timedelta(minutes=10)
+async def election(context: Context, administrator: ApiPerson, clock: DrivenClock) -> Election:
+    """In ten minutes, of somebody who holds nothing yet."""
+    await add_person(context, administrator.town, "elue")
+    elected = str(administrator.town.users["elue"])
+    return Election(administrator, elected, clock() + timedelta(minutes=10))
 
 
 @pytest.fixture
-async def elected(context: Context, administrator: ApiPerson) -> str:
-    """Somebody who holds nothing yet."""
-    await add_person(context, administrator.town, "elue")
-    return str(administrator.town.users["elue"])
+def watch(administrator: ApiPerson, clock: DrivenClock) -> Watch:
+    return Watch(administrator, clock)

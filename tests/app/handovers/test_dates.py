@@ -8,19 +8,18 @@ from typing import Any
 import pytest
 
 from app.context import Context
-from app.worker import drain
 from tests.builders.administration import hold, made, said
 from tests.builders.handovers import (
     PATH,
+    Election,
+    Watch,
     a_plan,
     an_office,
     applied_plan,
-    journal_kinds,
     waiting_desk,
 )
 from tests.builders.people import ApiPerson
 from tests.builders.principals import add_person
-from tests.builders.towns import DrivenClock
 
 
 async def held(by: ApiPerson, desk: str) -> list[dict[str, Any]]:
@@ -39,23 +38,18 @@ async def end(by: ApiPerson, desk: str, person: str, at: datetime) -> dict[str, 
 
 class TestTwoPlans:
     async def test_an_office_that_awaits_an_applied_plan_takes_no_other(
-        self,
-        context: Context,
-        administrator: ApiPerson,
-        elected: str,
-        election: datetime,
+        self, election: Election, context: Context, administrator: ApiPerson
     ) -> None:
         client, town = administrator.client, administrator.town
         await add_person(context, town, "autre")
-        first = an_office(administrator, "maire", incoming_id=elected, starts_at=election)
         other = an_office(
             administrator,
             "maire",
             incoming_id=str(town.users["autre"]),
-            starts_at=election - timedelta(minutes=5),
+            starts_at=election.instant - timedelta(minutes=5),
         )
         waiting = made(await client.post(PATH, json=a_plan(other)))
-        path = await applied_plan(administrator, first)
+        path = await election.apply("maire")
         refused = await client.post(PATH, json=a_plan(other))
         applied = said(await client.post(f"{PATH}/{waiting['id']}/apply"))
         read = made(await client.get(f"{PATH}/{waiting['id']}"))
@@ -69,79 +63,66 @@ class TestTwoPlans:
 
     @pytest.mark.parametrize("still", ["to leave", "to come"])
     async def test_an_office_awaits_whoever_is_still_to_leave_or_to_come(
-        self,
-        administrator: ApiPerson,
-        elected: str,
-        election: datetime,
-        clock: DrivenClock,
-        still: str,
+        self, election: Election, watch: Watch, administrator: ApiPerson, still: str
     ) -> None:
-        day = timedelta(days=1)
+        leaves_at, day = election.instant, timedelta(days=1)
         if still == "to leave":
-            await applied_plan(administrator, an_office(administrator, "maire", ends_at=election))
-            other = an_office(administrator, "maire", ends_at=election - timedelta(minutes=5))
+            await applied_plan(administrator, an_office(administrator, "maire", ends_at=leaves_at))
+            earlier = leaves_at - timedelta(minutes=5)
+            other = an_office(administrator, "maire", ends_at=earlier)
         else:
-            coming = {"incoming_id": elected, "starts_at": election + day}
-            office = an_office(administrator, "maire", ends_at=election, **coming)
-            await applied_plan(administrator, office)
-            clock.now = election
-            leaving = {"outgoing_id": elected}
-            other = an_office(administrator, "maire", ends_at=election + 2 * day) | leaving
+            await election.apply("maire", ends_at=leaves_at, starts_at=leaves_at + day)
+            watch.clock.now = leaves_at
+            leaving = {"outgoing_id": election.elected}
+            other = an_office(administrator, "maire", ends_at=leaves_at + 2 * day, **leaving)
         refused = await administrator.client.post(PATH, json=a_plan(other))
         assert said(refused) == (409, "office_awaits_plan")
 
     async def test_the_same_plan_is_not_applied_twice(
-        self, administrator: ApiPerson, elected: str, election: datetime
+        self, election: Election, administrator: ApiPerson
     ) -> None:
-        office = an_office(administrator, "maire", incoming_id=elected, starts_at=election)
-        plans = [made(await administrator.client.post(PATH, json=a_plan(office))) for _ in "12"]
+        plans = [await election.plan("maire") for _ in "12"]
         answers = [
             said(await administrator.client.post(f"{PATH}/{one['id']}/apply")) for one in plans
         ]
         assert answers == [(200, None), (409, "office_awaits_plan")]
         holders = [one["user_id"] for one in await held(administrator, "maire")]
-        assert holders.count(elected) == 1
+        assert holders.count(election.elected) == 1
 
     async def test_an_office_is_free_again_once_the_plan_has_come_to_its_last_start(
-        self,
-        context: Context,
-        administrator: ApiPerson,
-        elected: str,
-        election: datetime,
-        clock: DrivenClock,
+        self, election: Election, watch: Watch, context: Context, administrator: ApiPerson
     ) -> None:
         town = administrator.town
         await add_person(context, town, "interimaire")
         bridging = {
-            "user_id": elected,
-            "starts_at": election.isoformat(),
-            "ends_at": (election + timedelta(days=90)).isoformat(),
+            "user_id": election.elected,
+            "starts_at": election.instant.isoformat(),
+            "ends_at": (election.instant + timedelta(days=90)).isoformat(),
         }
-        office = an_office(administrator, "maire", ends_at=election, bridging=bridging)
+        office = an_office(administrator, "maire", ends_at=election.instant, bridging=bridging)
         await applied_plan(administrator, office)
-        clock.now = election
+        watch.clock.now = election.instant
         # Somebody is elected while the office is held for a time.
         following = an_office(
             administrator,
             "maire",
             incoming_id=str(town.users["interimaire"]),
-            starts_at=election + timedelta(days=1),
-        ) | {"outgoing_id": elected}
+            starts_at=election.instant + timedelta(days=1),
+        ) | {"outgoing_id": election.elected}
         assert (await administrator.client.post(PATH, json=a_plan(following))).status_code == 201
 
 
 class TestCorrectedByHand:
     @pytest.mark.parametrize("who", ["outgoing", "incoming", "incoming for a time"])
     async def test_a_plan_whose_dates_were_corrected_is_not_undone(
-        self, administrator: ApiPerson, elected: str, election: datetime, who: str
+        self, election: Election, administrator: ApiPerson, who: str
     ) -> None:
-        office = an_office(administrator, "maire", incoming_id=elected, starts_at=election)
-        path = await applied_plan(administrator, office)
+        path = await election.apply("maire")
         if who == "outgoing":
-            await end(administrator, "maire", "maire", election - timedelta(minutes=5))
+            await end(administrator, "maire", "maire", election.instant - timedelta(minutes=5))
         else:
             stays = timedelta(days=1) if who == "incoming for a time" else timedelta()
-            await end(administrator, "maire", "elue", election + stays)
+            await end(administrator, "maire", "elue", election.instant + stays)
         before = await held(administrator, "maire")
         refused = await administrator.client.post(f"{path}/cancel")
         assert said(refused) == (409, "installation_changed")
@@ -150,7 +131,7 @@ class TestCorrectedByHand:
         assert await held(administrator, "maire") == before
 
     async def test_nor_one_that_ended_a_mandate_whose_end_was_corrected_since(
-        self, administrator: ApiPerson, elected: str, election: datetime
+        self, election: Election, administrator: ApiPerson
     ) -> None:
         client, town = administrator.client, administrator.town
         mandate = {
@@ -161,8 +142,7 @@ class TestCorrectedByHand:
             "starts_on": "2020-07-03",
         }
         kept = made(await client.post("/mandates", json=mandate))
-        office = an_office(administrator, "maire", incoming_id=elected, starts_at=election)
-        path = await applied_plan(administrator, office)
+        path = await election.apply("maire")
         change = {"ends_on": "2021-01-01"}
         made(await client.patch(f"/mandates/{kept['id']}", json=change))
         refused = await client.post(f"{path}/cancel")
@@ -173,23 +153,13 @@ class TestCorrectedByHand:
         assert said(await client.post(f"{path}/cancel")) == (200, None)
 
     async def test_what_waits_stays_with_whoever_was_given_the_office_meanwhile(
-        self,
-        context: Context,
-        administrator: ApiPerson,
-        finances: ApiPerson,
-        elected: str,
-        election: datetime,
-        clock: DrivenClock,
+        self, election: Election, watch: Watch, administrator: ApiPerson, finances: ApiPerson
     ) -> None:
         folder_id = await finances.submitted()
-        office = an_office(
-            administrator, "direction", incoming_id=elected, starts_at=election, pending="return"
-        )
-        await applied_plan(administrator, office)
-        await end(administrator, "direction", "direction", election - timedelta(minutes=5))
+        await election.apply("direction", pending="return")
+        await end(administrator, "direction", "direction", election.instant - timedelta(minutes=5))
         await hold(administrator, "direction", "maire")
-        clock.now = election + timedelta(seconds=1)
-        await drain(context)
+        await watch.at(election.instant + timedelta(seconds=1))
         desk = str(administrator.town.desks["direction"])
         assert await waiting_desk(finances, folder_id) == [desk]
-        assert "handover.folder_kept" in await journal_kinds(context, administrator)
+        assert "handover.folder_kept" in await watch.journal_kinds()

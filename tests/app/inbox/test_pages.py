@@ -17,10 +17,10 @@ from app.context import Context
 from app.demo.town import Town
 from app.kit.pagination import MAX_PAGE
 from app.models import InboxEntry
-from tests.app.inbox.test_service import counters
 from tests.builders.administration import give, hold
-from tests.builders.people import ApiPerson, approve
-from tests.builders.subtypes import add_subtype, step
+from tests.builders.catalog import visa
+from tests.builders.people import ApiPerson, approve, counters
+from tests.builders.subtypes import add_subtype
 
 _COPIES = MAX_PAGE + 3
 _SMALL = 30
@@ -85,7 +85,7 @@ async def pending(
 ) -> Rows:
     """Late at the direction and at the mayor's; the director holds both desks, and the finances
     have a delegation in each."""
-    both = step(town, "visa", "approval", "direction", "maire", mode="all_of", due_in_days=1)
+    both = visa(town, "direction", "maire", mode="all_of", due_in_days=1)
     await add_subtype(context, town, both)
     await hold(administrator, "maire", "direction")
     for office in ("direction", "maire"):
@@ -115,7 +115,7 @@ async def test_what_waits_is_told_once_whatever_the_desks_that_have_it(
 async def test_what_came_back_or_ended_is_told_once(
     context: Context, town: Town, finances: ApiPerson, direction: ApiPerson
 ) -> None:
-    await add_subtype(context, town, step(town, "visa", "approval", "direction"))
+    await add_subtype(context, town, visa(town))
     ended = await finances.submitted("essai")
     await approve(direction, ended)
     back = await finances.submitted("essai")
@@ -134,7 +134,7 @@ async def test_what_came_back_or_ended_is_told_once(
 async def test_folders_and_what_is_found_among_them_are_told_once(
     context: Context, town: Town, finances: ApiPerson, direction: ApiPerson
 ) -> None:
-    await add_subtype(context, town, step(town, "visa", "approval", "direction"))
+    await add_subtype(context, town, visa(town))
     unseen = await copied(context, town, await direction.create("essai"), words="budget primitif")
     drafts = await copied(context, town, await finances.create("essai"), words="budget primitif")
     sent = await copied(context, town, await finances.submitted("essai"), words="recettes")

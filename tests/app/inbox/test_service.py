@@ -20,7 +20,8 @@ from app.kit.ids import new_id
 from app.models import Absence, DeskHolder, Folder, Grant, InboxEntry
 from tests.builders.administration import be_away, give, hold
 from tests.builders.arrivals import principal_of
-from tests.builders.people import ApiPerson, approve
+from tests.builders.catalog import visa
+from tests.builders.people import ApiPerson, approve, counters
 from tests.builders.subtypes import add_subtype, step
 from tests.builders.towns import DrivenClock
 from workflows.actions import ActionKind
@@ -50,11 +51,6 @@ async def listed(person: ApiPerson, name: str, **params: Any) -> list[str]:
         cursor = answer.json()["next_cursor"]
         if cursor is None:
             return found
-
-
-async def counters(person: ApiPerson) -> dict[str, int]:
-    answer = (await person.client.get("/inbox")).json()["counters"]
-    return {one["list"]: one["count"] for one in answer}
 
 
 async def agreeing(person: ApiPerson) -> dict[str, list[str]]:
@@ -88,7 +84,7 @@ class TestLists:
     async def test_whoever_stood_back_is_not_offered_to_take_back_what_he_sent(
         self, context: Context, town: Town, finances: ApiPerson
     ) -> None:
-        await add_subtype(context, town, step(town, "visa", "approval", "finances"), key="essai")
+        await add_subtype(context, town, visa(town, "finances"), key="essai")
         folder_id = await finances.submitted("essai")
         assert (await agreeing(finances))["retrievable"] == [folder_id]
         await finances.act(folder_id, "recuse", reason="Un proche")
@@ -175,8 +171,7 @@ class TestLists:
         clock: DrivenClock,
     ) -> None:
         await give(administrator, "maire", "direction")
-        visa = step(town, "visa", "approval", "direction", "maire", mode="all_of")
-        await add_subtype(context, town, visa)
+        await add_subtype(context, town, visa(town, "direction", "maire", mode="all_of"))
         folder_id = await finances.submitted("essai")
         clock.advance(minutes=1)
         asked = {"step": "visa", "of_desk_id": finances.desk, "question": "Ça va ?"}
@@ -211,7 +206,7 @@ class TestLists:
         clock: DrivenClock,
     ) -> None:
         await give(administrator, "direction", "maire")
-        await add_subtype(context, town, step(town, "visa", "approval", "direction", due_in_days=1))
+        await add_subtype(context, town, visa(town, due_in_days=1))
         model = await finances.submitted("essai")
         wanted = {model, *await _copies(context, town, uuid.UUID(model), 20)}
         due_at = clock.now + timedelta(minutes=1)
@@ -306,11 +301,10 @@ async def _situations(
     context: Context, town: Town, finances: ApiPerson, direction: ApiPerson, mayor: ApiPerson
 ) -> list[uuid.UUID]:
     """Folders at approvals and signatures, of several amounts, with duties, recusals, opinions."""
-    visa = step(town, "visa", "approval", "direction")
     both = step(town, "both", "approval", "direction", "maire", mode="all_of")
     signature = step(town, "signature", "signature", "maire")
     duties = {"duties": [{"kind": "submitter_does_not_approve"}]}
-    await add_subtype(context, town, visa, signature, key="a", **_AMOUNT)
+    await add_subtype(context, town, visa(town), signature, key="a", **_AMOUNT)
     await add_subtype(context, town, both, key="b", workflow=duties, **_AMOUNT)
     ids = []
     for key, amount in (("a", "5"), ("a", "50"), ("a", None), ("b", "5"), ("b", "50")):
@@ -419,8 +413,10 @@ async def _open(
     async with context.unit(town.tenant_id) as session:
         for folder_id in folders:
             folder = await session.get_one(Folder, folder_id)
-            now = await situation_of(session, context, folder)
-            offered = allowed_actions(now.state, person, now.register, now.facts, context.clock())
+            situation = await situation_of(session, context, folder)
+            offered = allowed_actions(
+                situation.state, person, situation.register, situation.facts, context.clock()
+            )
             if _PASSING & {one.kind for one in offered}:
                 found.add(folder_id)
     return found

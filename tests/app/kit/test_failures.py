@@ -16,8 +16,9 @@ from app.kit.failures import failure_of
         ("23503", "object_gone", "Un élément nommé par la demande vient d'être supprimé"),
         ("23505", "already_exists", "Cet élément vient d'être créé"),
         ("40P01", "busy_try_again", "recommencez."),
+        ("55P03", "busy_try_again", "recommencez."),
     ],
-    ids=["foreign_key", "unique", "deadlock"],
+    ids=["foreign_key", "unique", "deadlock", "too long a wait"],
 )
 async def test_what_others_did_meanwhile_is_a_conflict_that_says_to_try_again(
     context: Context, sqlstate: str, code: str, said: str

@@ -9,13 +9,18 @@ from typing import Any
 from app.auth.principal import Role
 from app.context import Context
 from app.demo.town import Town
+from app.folders.acting import act
+from app.folders.acts import ApproveAct
 from app.folders.repository import FolderRepository
 from app.folders.service import apply
 from tests.app.conftest import PersonOf
 from tests.builders.administration import give, said
+from tests.builders.arrivals import principal_of
+from tests.builders.catalog import visa
 from tests.builders.people import ApiPerson, approve
 from tests.builders.principals import add_person
 from tests.builders.subtypes import add_subtype, step
+from tests.builders.waiting import made_to_wait
 from workflows.actions import RecordOutside
 from workflows.definition import StepId
 
@@ -57,6 +62,22 @@ class TestNotes:
         assert await seen(finances, folder_id) == ["public"]
         assert await seen(administrator, folder_id) == ["public"]
 
+    async def test_none_is_added_to_a_folder_that_is_just_ending(
+        self, context: Context, town: Town, finances: ApiPerson, direction: ApiPerson
+    ) -> None:
+        await add_subtype(context, town, step(town, "visa", "approval", "direction"))
+        folder_id = await finances.submitted("essai")
+        body = {"kind": "public", "desk_id": finances.desk, "text": "Trop tard"}
+        async with context.unit(town.tenant_id) as session:
+            last = ApproveAct(action="approve", desk_id=town.desks["direction"], step="visa")
+            by = principal_of(town, "direction")
+            await act(session, context, by, uuid.UUID(folder_id), last, None)
+            await session.flush()
+            asked = await made_to_wait(
+                context, finances.client, ("POST", f"/folders/{folder_id}/notes", body)
+            )
+        assert said(await asked) == (409, "folder_final")
+
     async def test_a_private_note_waits_for_the_next_desk_beyond_an_answer_of_the_outside(
         self,
         context: Context,
@@ -66,7 +87,7 @@ class TestNotes:
         mayor: ApiPerson,
     ) -> None:
         steps = (
-            step(town, "visa", "approval", "direction"),
+            visa(town),
             step(town, "reponse", "external"),
             step(town, "fin", "approval", "maire"),
         )
@@ -82,8 +103,7 @@ class TestNotes:
     async def test_a_private_note_is_for_the_submitter_to_whom_the_outside_returns_the_folder(
         self, context: Context, town: Town, finances: ApiPerson, direction: ApiPerson
     ) -> None:
-        visa, reply = step(town, "visa", "approval", "direction"), step(town, "reponse", "external")
-        await add_subtype(context, town, visa, reply)
+        await add_subtype(context, town, visa(town), step(town, "reponse", "external"))
         folder_id = await finances.submitted("essai")
         await note(direction, folder_id, "private")
         await approve(direction, folder_id)
@@ -99,7 +119,7 @@ class TestNotes:
         mayor: ApiPerson,
     ) -> None:
         steps = (
-            step(town, "visa", "approval", "direction"),
+            visa(town),
             step(town, "second", "approval", "maire", may_return=True),
             step(town, "fin", "approval", "finances"),
         )

@@ -8,6 +8,7 @@ from app.context import Context
 from app.demo.town import Town
 from app.worker import drain
 from tests.builders.administration import be_away, hold, made
+from tests.builders.catalog import visa
 from tests.builders.mailboxes import Mailbox
 from tests.builders.people import ApiPerson, approve
 from tests.builders.subtypes import add_subtype, step
@@ -32,8 +33,7 @@ async def taken_back(
     clock: DrivenClock,
 ) -> str:
     """A folder at its first step again, whose approval was taken back; all that was told is."""
-    visa = step(town, "visa", "approval", "direction")
-    await add_subtype(context, town, visa, step(town, "second", "approval", "maire"))
+    await add_subtype(context, town, visa(town), step(town, "second", "approval", "maire"))
     folder_id = await finances.submitted("essai")
     await approve(direction, folder_id)
     clock.advance(minutes=1)

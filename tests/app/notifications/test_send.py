@@ -20,6 +20,7 @@ from app.notifications.schemas import NotificationKind
 from app.notifications.service import EXPIRES_AFTER, SEND, News, notify
 from connectors.errors import Unreachable
 from tests.app.conftest import ORIGIN
+from tests.builders.catalog import visa
 from tests.builders.mailboxes import CUT, Mailbox, hand_to_relay
 from tests.builders.people import ApiPerson
 from tests.builders.subtypes import add_subtype, step
@@ -112,9 +113,8 @@ class TestContent:
     async def test_a_return_to_an_earlier_step_names_it_its_author_and_reason(
         self, context: Context, town: Town, mailbox: Mailbox, finances: ApiPerson
     ) -> None:
-        visa = step(town, "visa", "approval", "direction")
         second = step(town, "second", "approval", "maire", may_return=True)
-        await add_subtype(context, town, visa, second)
+        await add_subtype(context, town, visa(town), second)
         folder_id = await finances.submitted("essai")
         waiting = Waiting(town, uuid.UUID(folder_id), "", b"")
         await approve(context, waiting)

@@ -37,3 +37,10 @@ def test_a_return_to_an_earlier_step_asks_nothing_of_the_submitter() -> None:
     assert "renvoyé par Dominique Modèle à l'étape « Visa du service »" in text
     assert "Motif : Montant faux" in text
     assert "annulez" not in text
+
+
+def test_a_signature_that_is_not_valid_is_told_with_what_to_do() -> None:
+    subject, text = write(NotificationKind.SIGNATURE_INVALID, told(reason="Faites-le signer."))
+    assert subject == "Signature non valide : Budget"
+    assert "une signature qu'il porte n'est pas valide : ne le diffusez pas." in text
+    assert "\n\nFaites-le signer.\n\n" in text

@@ -252,6 +252,44 @@ class TestPowers:
         assert [one["power"] for one in made(own)["powers"]] == ["holder"]
         assert said(other) == (403, "not_your_powers")
 
+    async def test_whoever_received_one_reads_what_it_covers_and_what_founds_it(
+        self, administrator: ApiPerson, adjoint: ApiPerson, direction: ApiPerson
+    ) -> None:
+        town = administrator.town
+        letters, acts = (str(town.subtypes[one]) for one in ("letters", "acts"))
+        moved = await give(
+            administrator,
+            "maire",
+            "adjoint",
+            kind="power_delegation",
+            may_be_regranted=True,
+            subtype_ids=sorted([letters, acts]),
+            ceiling_cents=100_000,
+        )
+        await give(
+            administrator,
+            "maire",
+            "direction",
+            grantor_id=str(town.users["adjoint"]),
+            regrants_id=moved["id"],
+            subtype_ids=[letters],
+        )
+        first = {
+            "type_ids": [],
+            "subtype_ids": sorted([letters, acts]),
+            "ceiling_cents": 100_000,
+        }
+        again = {"type_ids": [], "subtype_ids": [letters], "ceiling_cents": None}
+        found = []
+        for person in (adjoint, direction):
+            path = f"/people/{town.users[person.key]}/powers"
+            powers = made(await person.client.get(path))["powers"]
+            found += [one for one in powers if one["grant_id"] is not None]
+        assert [one["scopes"] for one in found] == [[first], [again, first]]
+        assert found[0]["document"] == moved["document"]
+        told = ("starts_at", "ends_at", "executory_at")
+        assert [found[0][one] for one in told] == [moved[one] for one in told]
+
     async def test_each_grant_and_repeal_is_journaled_with_who_and_what(
         self, administrator: ApiPerson, adjoint: ApiPerson
     ) -> None:

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
+import base64
 import uuid
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any
 
-import httpx2
 import pytest
-from sqlalchemy import text
 
 from app.auth.principal import Permission
 from app.catalog.folder_subtypes import delete_subtype
+from app.catalog.workflows import activate as put_in_force
 from app.context import Context
+from app.desks.schemas import DeskCreate, DeskUpdate
+from app.desks.service import create_desk, update_desk
+from app.models import Folder, WorkflowVersion
 from app.register.service import load_register
 from tests.builders.administration import a_grant, be_away, give, hold, made, said
 from tests.builders.catalog import active, bound, draw, make_type, visa
-from tests.builders.ledgers import eventually
 from tests.builders.people import ApiPerson
 from tests.builders.principals import add_person, make_token
+from tests.builders.towns import a_signer
+from tests.builders.waiting import Request, made_to_wait
 
-Request = tuple[str, str, dict[str, Any] | str | None]
 Change = Callable[[ApiPerson, Context], Awaitable[Request]]
-_WAITING = text(
-    "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database "
-    "WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted"
-)
 
 
 async def _grant(by: ApiPerson, _: Context) -> Request:
@@ -70,6 +67,34 @@ async def _holder_ended(by: ApiPerson, context: Context) -> Request:
     (held,) = (one for one in desk["holders"] if one["user_id"] == person)
     path = f"/desks/{desk['id']}/holders/{held['id']}"
     return "PATCH", path, {"ends_at": _tomorrow(context)}
+
+
+async def _staff(by: ApiPerson, _: Context) -> Request:
+    body = {"user_id": str(by.town.users["finances"]), "role": "assistant"}
+    return "POST", f"/desks/{by.town.desks['maire']}/staff", body
+
+
+async def _staff_removed(by: ApiPerson, context: Context) -> Request:
+    method, path, body = await _staff(by, context)
+    (member,) = made(await by.client.request(method, path, json=body))["staff"]
+    return "DELETE", f"{path}/{member['id']}", None
+
+
+async def _mandate(by: ApiPerson, _: Context) -> Request:
+    person = str(by.town.users["maire"])
+    mandate = {"body": "Conseil municipal", "function": "Maire", "starts_on": "2026-01-01"}
+    return "POST", "/mandates", {"user_id": person, **mandate}
+
+
+async def _mandate_changed(by: ApiPerson, context: Context) -> Request:
+    method, path, body = await _mandate(by, context)
+    mandate = made(await by.client.request(method, path, json=body))
+    return "PATCH", f"{path}/{mandate['id']}", {"ends_on": "2026-06-30"}
+
+
+async def _trust(_: ApiPerson, __: Context) -> Request:
+    content = base64.b64encode(a_signer().mayor.der).decode()
+    return "POST", "/trust-anchors", {"kind": "intermediate", "label": "AC", "content": content}
 
 
 async def _desk(by: ApiPerson, _: Context) -> Request:
@@ -182,6 +207,11 @@ def _tomorrow(context: Context) -> str:
         _absence_withdrawn,
         _holder,
         _holder_ended,
+        _staff,
+        _staff_removed,
+        _mandate,
+        _mandate_changed,
+        _trust,
         _desk,
         _desk_deleted,
         _account,
@@ -226,30 +256,90 @@ async def test_no_folder_is_made_in_a_subtype_that_is_being_deleted(
     body = finances.draft("letters", subtype_id=subtype_id)
     async with context.unit(finances.town.tenant_id) as session:
         await delete_subtype(session, uuid.UUID(subtype_id))
-        asked = await _made_to_wait(context, finances, ("POST", "/folders", body))
+        asked = await made_to_wait(context, finances.client, ("POST", "/folders", body))
     assert said(await asked) == (422, "unknown_subtype")
+
+
+async def _circuit_to_replace(by: ApiPerson, desk_id: str) -> uuid.UUID:
+    """The circuit of the subtype « essai », with a visa of this desk; its second version, which is
+    not in force yet, gives the visa to the mayor."""
+    workflow_id = await active(by, visa(by.town, desk_ids=[desk_id]))
+    by.town.subtypes["essai"] = uuid.UUID(await bound(by, workflow_id))
+    steps = [visa(by.town, desk_ids=[str(by.town.desks["maire"])])]
+    made(await by.client.post(f"/workflows/{workflow_id}/versions", json={"steps": steps}))
+    return uuid.UUID(workflow_id)
+
+
+@pytest.mark.parametrize("sent_before", [False, True], ids=["a draft", "what came back"])
+async def test_a_folder_enters_the_circuit_in_force_when_its_turn_comes(
+    context: Context,
+    administrator: ApiPerson,
+    finances: ApiPerson,
+    direction: ApiPerson,
+    *,
+    sent_before: bool,
+) -> None:
+    """The circuit is replaced, and its desk put out of use, while the folder is being sent."""
+    desk = made(await administrator.client.post("/desks", json={"name": "Archives"}))
+    administrator.town.desks["archives"] = uuid.UUID(desk["id"])
+    await hold(administrator, "archives", "direction")
+    workflow_id = await _circuit_to_replace(
+        administrator, direction.desk if sent_before else desk["id"]
+    )
+    folder_id = await finances.deposited("essai")
+    if sent_before:
+        made(await finances.submit(folder_id))
+        made(await direction.act(folder_id, "reject", step="visa", reason="Pièce absente"))
+    async with context.unit(administrator.town.tenant_id) as session:
+        await put_in_force(session, workflow_id, 2, now=context.clock())
+        await update_desk(session, uuid.UUID(desk["id"]), DeskUpdate(is_active=False))
+        sending = ("POST", f"/folders/{folder_id}/submit?desk_id={finances.desk}", None)
+        asked = await made_to_wait(context, finances.client, sending)
+    made(await asked)
+    (waiting,) = (await finances.read(folder_id))["waiting_desk_ids"]
+    assert waiting == str(administrator.town.desks["maire"])
+
+
+async def test_the_version_put_in_force_last_is_in_force_whoever_read_his_clock_first(
+    context: Context, administrator: ApiPerson, finances: ApiPerson
+) -> None:
+    workflow_id = await _circuit_to_replace(administrator, str(administrator.town.desks["maire"]))
+    async with context.unit(administrator.town.tenant_id) as session:
+        later = context.clock() + timedelta(seconds=2)
+        await put_in_force(session, workflow_id, 2, now=later)
+        path = f"/workflows/{workflow_id}/versions/1/activate"
+        asked = await made_to_wait(context, administrator.client, ("POST", path, None))
+    made(await asked)
+    folder_id = await finances.submitted("essai")
+    async with context.unit(administrator.town.tenant_id) as session:
+        folder = await session.get_one(Folder, uuid.UUID(folder_id))
+        version = await session.get_one(WorkflowVersion, folder.workflow_version_id)
+    assert version.number == 1
+
+
+async def test_a_configuration_is_exported_as_one_state(
+    context: Context, administrator: ApiPerson
+) -> None:
+    async with context.unit(administrator.town.tenant_id) as session:
+        await create_desk(session, DeskCreate(name="Archives"))
+        asked = await made_to_wait(context, administrator.client, ("GET", "/configuration", None))
+    assert "Archives" in (await asked).text
+
+
+async def test_a_trial_of_a_configuration_is_judged_upon_what_stands_when_its_turn_comes(
+    context: Context, administrator: ApiPerson
+) -> None:
+    trial = ("POST", "/configuration/dry-run", "version: 1\ndesks:\n  - name: Archives\n")
+    async with context.unit(administrator.town.tenant_id) as session:
+        await create_desk(session, DeskCreate(name="Archives"))
+        asked = await made_to_wait(context, administrator.client, trial)
+    plan = made(await asked)
+    assert (plan["valid"], plan["faults"], plan["changes"]) == (True, [], [])
 
 
 async def _waits_for_acts(context: Context, by: ApiPerson, request: Request) -> None:
     async with context.unit(by.town.tenant_id) as act:
         await load_register(act)
-        asked = await _made_to_wait(context, by, request)
+        asked = await made_to_wait(context, by.client, request)
     answer = await asked
     assert not answer.is_error, answer.text
-
-
-async def _made_to_wait(
-    context: Context, by: ApiPerson, request: Request
-) -> asyncio.Future[httpx2.Response]:
-    """What is asked and not answered: the lock is another's."""
-    method, path, body = request
-    sent = {"content": body} if isinstance(body, str) else {"json": body}
-    asked = asyncio.ensure_future(by.client.request(method, path, **sent))
-
-    async def waits_or_was_answered() -> bool:
-        async with context.unit() as session:
-            return asked.done() or bool(await session.scalar(_WAITING))
-
-    assert await eventually(waits_or_was_answered)
-    assert not asked.done(), asked.result().text
-    return asked

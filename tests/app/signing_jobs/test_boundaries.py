@@ -9,7 +9,8 @@ import pytest
 from app.context import Context
 from app.demo.town import Town
 from tests.app.conftest import Client
-from tests.builders.administration import around, give, made
+from tests.builders.administration import around, give
+from tests.builders.handovers import an_office, applied_plan
 from tests.builders.people import ApiPerson, approved
 from tests.builders.principals import add_person
 from tests.builders.signing_agents import SigningAgent, agent_of_delegate, open_session
@@ -67,18 +68,9 @@ async def test_threat_36_the_outgoing_mayor_signs_until_the_second_before_the_el
 ) -> None:
     town = administrator.town
     await add_person(context, town, "elue")
-    office = {
-        "desk_id": str(town.desks["maire"]),
-        "outgoing_id": str(town.users["maire"]),
-        "incoming_id": str(town.users["elue"]),
-        "starts_at": instant.isoformat(),
-    }
-    plan = made(
-        await administrator.client.post(
-            "/council-installations", json={"label": "Installation", "offices": [office]}
-        )
-    )
-    made(await administrator.client.post(f"/council-installations/{plan['id']}/apply"))
+    elected = str(town.users["elue"])
+    office = an_office(administrator, "maire", incoming_id=elected, starts_at=instant)
+    await applied_plan(administrator, office)
     assert await given_around(instant, clock, mayor, agent, *folders) == [200, 403]
     assert await waiting_kinds(finances, folders) == ["transmission", "signature"]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import uuid
+from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
@@ -15,7 +17,9 @@ from app.context import Context
 from app.demo.town import Town
 from app.kit.secrets import Keyring
 from tests.app.conftest import PersonOf
-from tests.builders.people import ApiPerson, approved
+from tests.builders.administration import give, made, said
+from tests.builders.catalog import active, bound, condition, field, row, signature, table, visa
+from tests.builders.people import ApiPerson, approve, approved, body_of
 from tests.builders.signing_agents import SigningAgent, open_session
 from tests.builders.towns import DrivenClock
 
@@ -166,3 +170,173 @@ async def test_writers_of_a_town_take_turns(
     await asyncio.gather(*(finances.create("letters") for _ in range(12)))
     report = verify_journal(BytesIO(await exported(administrator)))
     assert report.ok, report.detail
+
+
+@dataclass(frozen=True, slots=True)
+class Auditor:
+    """Answers years later: he has the lines of an export, and nothing else."""
+
+    lines: list[dict[str, Any]]
+
+    def entry(self, kind: str, folder_id: str | None = None) -> dict[str, Any]:
+        """The last one of that kind."""
+        found = [one["entry"] for one in self._of(kind, folder_id)]
+        last: dict[str, Any] = found[-1]
+        return last
+
+    def value(self, kind: str, name: str, folder_id: str | None = None) -> Any:
+        """What stands beside it."""
+        text = self._of(kind, folder_id)[-1]["values"][name]["value"]
+        return json.loads(text) if text.startswith(("{", "[")) else text
+
+    def row(self, row_id: str, *, until: int) -> tuple[dict[str, Any], str]:
+        """A row as it stood at that entry, and who had brought it there."""
+        stood: tuple[dict[str, Any], str] | None = None
+        for one in self.lines[: until - 1]:
+            told = json.loads(one["values"].get("rows", {}).get("value", "[]"))
+            for change in told:
+                if change["id"] == row_id:
+                    stood = change["after"], one["entry"]["actor"]["id"]
+        assert stood is not None
+        return stood
+
+    def _of(self, kind: str, folder_id: str | None) -> list[dict[str, Any]]:
+        return [
+            one
+            for one in self.lines
+            if one["entry"]["kind"] == kind and folder_id in (None, one["entry"]["folder"])
+        ]
+
+
+async def _auditor(reader: ApiPerson) -> Auditor:
+    return Auditor(lines_of(await exported(reader))[:-1])
+
+
+class TestAuditor:
+    """Each question is answered by the export alone."""
+
+    @pytest.fixture
+    async def markets(self, town: Town, administrator: ApiPerson) -> str:
+        """A subtype whose rules choose between two circuits; its id."""
+        small = await active(administrator, visa(town), signature(town), name="Petits marchés")
+        large = await active(administrator, visa(town), name="Grands marchés")
+        subtype_id = await bound(
+            administrator,
+            small,
+            metadata_fields=[field("montant", "decimal")],
+            amount_field="montant",
+            paper_signature=True,
+            rule_table=table(row(large, condition("montant", "more_than", "5000")), row(small)),
+        )
+        town.subtypes["markets"] = uuid.UUID(subtype_id)
+        return subtype_id
+
+    async def _sent(self, submitter: ApiPerson, amount: str) -> str:
+        folder_id = await submitter.create("markets", metadata={"montant": amount})
+        content, media_type = body_of("letters")
+        assert (await submitter.upload(folder_id, content, media_type)).status_code == 201
+        assert said(await submitter.submit(folder_id)) == (200, None)
+        return folder_id
+
+    async def test_by_which_order_somebody_signed_and_who_recorded_it(
+        self,
+        town: Town,
+        clock: DrivenClock,
+        administrator: ApiPerson,
+        finances: ApiPerson,
+        direction: ApiPerson,
+        mayor: ApiPerson,
+        markets: str,
+    ) -> None:
+        order = {"number": "2026-017", "signed_on": "2026-01-05", "published_on": "2026-01-06"}
+        grant = await give(
+            administrator,
+            "maire",
+            "direction",
+            document=order,
+            subtype_ids=[markets],
+            ceiling_cents=90_000,
+        )
+        folder_id = await self._sent(finances, "900")
+        await approve(direction, folder_id)
+        paper = {"step": "signature", "signed_on": clock().date().isoformat()}
+        made(await direction.act(folder_id, "sign_on_paper", desk_id=mayor.desk, **paper))
+        made(await administrator.client.post(f"/grants/{grant['id']}/repeal"))
+
+        auditor = await _auditor(administrator)
+        signed = auditor.entry("folder.signed_on_paper", folder_id)
+        assert signed["on_behalf_of"] == str(town.users["maire"])
+        assert (signed["details"]["by_desk"], signed["details"]["signed_on"]) == (
+            mayor.desk,
+            paper["signed_on"],
+        )
+        power, recorded_by = auditor.row(signed["details"]["power_id"], until=signed["seq"])
+        assert recorded_by == str(town.users["administrateur"])
+        assert power == power | {
+            "document_number": "2026-017",
+            "document_signed_on": "2026-01-05",
+            "document_published_on": "2026-01-06",
+            "executory_at": "2026-01-06T08:00:00.000000Z",
+            "subtype_ids": [markets],
+            "ceiling_cents": 90_000,
+            "repealed_at": None,
+        }
+        (repeal,) = auditor.value("grant.repealed", "rows")
+        assert repeal["before"] == {"repealed_at": None}
+        assert repeal["after"]["document_number"] == "2026-017"
+
+    async def test_which_row_chose_the_circuit_upon_what_and_what_the_circuit_was(
+        self, town: Town, administrator: ApiPerson, finances: ApiPerson, markets: str
+    ) -> None:
+        path = f"/folder-subtypes/{markets}"
+        small = made(await administrator.client.get(path))["workflow_id"]
+        folder_id = await self._sent(finances, "5000.01")
+        made(await administrator.client.patch(path, json={"rule_table": table(row(small))}))
+
+        auditor = await _auditor(administrator)
+        chosen = auditor.entry("workflow.chosen", folder_id)
+        assert chosen["details"]["rule_row"] == 1
+        assert auditor.value("workflow.chosen", "facts", folder_id)["montant"] == "5000.01"
+        then, _ = auditor.row(markets, until=chosen["seq"])
+        assert then["rule_table"]["rows"][0]["conditions"][0]["fact"] == "montant"
+        drawn, _ = auditor.row(chosen["details"]["workflow_version"], until=chosen["seq"])
+        assert drawn["definition"]["workflow"]["name"] == "Grands marchés"
+        assert drawn["activated_at"] is not None
+        followed = auditor.value("folder.submitted", "event", folder_id)["steps"]
+        assert [one["id"] for one in followed] == ["visa"]
+        (change,) = auditor.value("folder_subtype.changed", "rows")
+        assert change["before"]["rule_table"] == then["rule_table"]
+
+    async def test_what_each_act_changed(
+        self,
+        finances: ApiPerson,
+        direction: ApiPerson,
+        mayor: ApiPerson,
+        administrator: ApiPerson,
+    ) -> None:
+        folder_id = await approved(finances, direction, "letters")
+        made(await direction.act(folder_id, "retract", step="visa"))
+        auditor = await _auditor(administrator)
+        assert auditor.entry("folder.retracted", folder_id)["details"]["act"] == "approve"
+        started = auditor.value("folder.step_started", "event", folder_id)
+        assert started == {"desks": [mayor.desk]}
+
+    async def test_which_bytes_were_read_before_they_were_signed(
+        self,
+        administrator: ApiPerson,
+        agent: SigningAgent,
+        mayor: ApiPerson,
+        finances: ApiPerson,
+        direction: ApiPerson,
+    ) -> None:
+        folder_id = await approved(finances, direction, "letters")
+        await open_session(mayor, agent.issued, folder_id)
+        await agent.sign()
+        auditor = await _auditor(administrator)
+        (change,) = auditor.value("folder.signed", "event", folder_id)["changes"]
+        read = auditor.entry("folder.approved", folder_id)["document_sha256"]
+        assert change["before"]["sha256"] == read
+        assert (
+            change["after"]["sha256"]
+            == auditor.entry("folder.signed", folder_id)["document_sha256"]
+        )

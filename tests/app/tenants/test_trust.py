@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 
 import httpx2
 import pytest
-from sqlalchemy import text
 
 from app.auth.principal import Role
 from app.context import Context
@@ -18,11 +17,11 @@ from app.tenants.service import add_trust, trust_material
 from app.worker import drain
 from signing.trust import lapse_of
 from tests.app.conftest import Client, PersonOf
-from tests.builders.handovers import mailed
 from tests.builders.people import ApiPerson, approved
 from tests.builders.principals import add_person
 from tests.builders.signing_agents import b64
 from tests.builders.towns import DrivenClock, a_signer
+from tests.builders.traces import journal_entry, mailed
 
 
 @pytest.fixture
@@ -64,12 +63,13 @@ async def test_threat_33_it_is_trusted_by_this_tenant_only(
     assert hashlib.sha256(root.der).hexdigest() not in listed.text
 
 
-async def test_the_same_content_twice_is_a_conflict(
+async def test_the_same_content_twice_is_a_conflict_that_names_what_is_known(
     administrator: ApiPerson, root: pki.Issued
 ) -> None:
     await add(administrator.client, "anchor", root.der)
     answer = await add(administrator.client, "anchor", root.der)
     assert (answer.status_code, answer.json()["code"]) == (409, "already_trusted")
+    assert "« Autre autorité »" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("kind", ["anchor", "intermediate", "crl"])
@@ -83,6 +83,7 @@ async def test_what_is_neither_certificate_nor_list_is_refused(
 async def test_a_certificate_is_not_a_list(administrator: ApiPerson, root: pki.Issued) -> None:
     answer = await add(administrator.client, "crl", root.der)
     assert (answer.status_code, answer.json()["code"]) == (422, "bad_trust_content")
+    assert "liste de révocation" in answer.json()["detail"]
 
 
 async def test_the_certificate_manager_adds_too_and_it_is_journaled(
@@ -92,11 +93,7 @@ async def test_the_certificate_manager_adds_too_and_it_is_journaled(
     await add_person(context, town, "certificats", Role.CERTIFICATE_MANAGER)
     manager = await person_of(town, "certificats")
     assert (await add(manager.client, "anchor", root.der)).status_code == 201
-    async with context.unit(town.tenant_id) as session:
-        entry = await session.scalar(
-            text("SELECT entry FROM audit_events WHERE kind = 'trust.added'")
-        )
-    assert str(town.users["certificats"]) in entry
+    assert str(town.users["certificats"]) in await journal_entry(administrator, "trust.added")
 
 
 async def test_a_list_as_long_as_real_ones_passes_the_bound(administrator: ApiPerson) -> None:
@@ -122,13 +119,13 @@ class TestSignersAreLookedAtAgain:
     ) -> None:
         folder_id = await approved(finances, direction)
         await drain(context)
-        before = await mailed(context, administrator, folder_id, "nobody_able")
+        before = await mailed(administrator, folder_id, "nobody_able")
         clock.advance(minutes=1)
         signer = a_signer()
         revoked = pki.make_crl(signer.issuer, revoked=[signer.mayor.certificate])
         assert (await add(administrator.client, "crl", revoked)).status_code == 201
         await drain(context)
-        after = await mailed(context, administrator, folder_id, "nobody_able")
+        after = await mailed(administrator, folder_id, "nobody_able")
         assert (before, after) == ([], ["administrateur", "finances"])
 
     async def test_when_the_lists_lapse_and_when_new_ones_come(
@@ -143,14 +140,14 @@ class TestSignersAreLookedAtAgain:
         lapse = await renewed(context, administrator, clock)
         clock.now = lapse - timedelta(seconds=1)
         await drain(context)
-        before = await mailed(context, administrator, folder_id, "nobody_able")
+        before = await mailed(administrator, folder_id, "nobody_able")
         clock.now = lapse
         await drain(context)
-        after = await mailed(context, administrator, folder_id, "nobody_able")
+        after = await mailed(administrator, folder_id, "nobody_able")
         clock.advance(minutes=1)
         await renewed(context, administrator, clock)
         await drain(context)
-        called = await mailed(context, administrator, folder_id, "to_sign")
+        called = await mailed(administrator, folder_id, "to_sign")
         assert (before, after) == ([], ["administrateur", "finances"])
         assert called == ["maire", "maire"]
 

@@ -11,8 +11,9 @@ from app.context import Context
 from app.demo.s2low import HOST, S2lowDouble
 from app.demo.town import Town
 from tests.builders.tdt import TdtPki, make_double
-from tests.builders.towns import a_town
+from tests.builders.towns import DrivenClock, a_town
 from tests.builders.transmissions import make_account_input
+from tests.builders.wires import Wire
 from workflows.definition import Protocol
 
 
@@ -45,10 +46,28 @@ async def town(tdt_context: Context, double: S2lowDouble, tdt_pki: TdtPki) -> To
 
 
 @pytest.fixture
-async def ordinary_town(tdt_context: Context, double: S2lowDouble, tdt_pki: TdtPki) -> Town:
-    """Its account may not list flows, and shares its certificate with another."""
+def wire(tdt_context: Context, town: Town, double: S2lowDouble, clock: DrivenClock) -> Wire:
+    """From the town whose account is an archivist's."""
+    return Wire(tdt_context, town, double, clock)
+
+
+@pytest.fixture
+async def ordinary_wire(
+    tdt_context: Context, double: S2lowDouble, tdt_pki: TdtPki, clock: DrivenClock
+) -> Wire:
+    """From a town whose account may not list flows, and shares its certificate with another."""
     account = make_account_input(double, tdt_pki, with_login=True)
-    return await a_town(tdt_context, account=account)
+    return Wire(tdt_context, await a_town(tdt_context, account=account), double, clock)
+
+
+@pytest.fixture
+async def foreign_wire(
+    tdt_context: Context, double: S2lowDouble, tdt_pki: TdtPki, clock: DrivenClock
+) -> Wire:
+    """From a town that trusts another authority than the one behind the server."""
+    account = make_account_input(double, tdt_pki)
+    account.server_ca = tdt_pki.foreign_authority.pem.decode()
+    return Wire(tdt_context, await a_town(tdt_context, account=account), double, clock)
 
 
 @pytest.fixture(params=[Protocol.ACTES, Protocol.HELIOS])

@@ -7,28 +7,20 @@ from dataclasses import dataclass
 import pytest
 
 from app.context import Context
-from app.demo.s2low import S2lowDouble
 from app.demo.town import Town
 from app.jobs import LostClaim
-from app.transmissions import outcomes, sending, tasks
+from app.transmissions import outcomes, sending
 from app.transmissions.remote import connected
 from app.transmissions.schemas import AttemptOutcome
 from app.transmissions.sending import Dispatch
 from app.transmissions.service import SUBMIT
 from connectors.base import Receipt
-from tests.builders.towns import DrivenClock
-from tests.builders.transmissions import (
-    Waiting,
-    attempts_of,
-    claim_job,
-    make_waiting,
-    transmission_of,
-    work,
-)
+from tests.builders.transmissions import Waiting, claim_job
+from tests.builders.wires import Wire
 from workflows.definition import Protocol
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class SlowWorker:
     """A worker played line by line, that may stop for good after any of them."""
 
@@ -53,168 +45,132 @@ class SlowWorker:
             return await connector.submit(dispatch.submission)
 
     async def record(self, dispatch: Dispatch, receipt: Receipt) -> None:
-        async with self.context.unit(self.town.tenant_id) as session:
-            await outcomes.record_taken(
-                session,
-                self.context,
-                dispatch,
-                outcome=AttemptOutcome.TAKEN,
-                remote_id=receipt.remote_id,
-            )
+        await outcomes.record_receipt(self.context, dispatch, receipt)
 
 
 @pytest.fixture
-def slow_worker(tdt_context: Context, town: Town) -> SlowWorker:
-    return SlowWorker(tdt_context, town)
+def slow_worker(wire: Wire) -> SlowWorker:
+    return SlowWorker(wire.context, wire.town)
 
 
-async def _another_worker_goes_on(context: Context, clock: DrivenClock, town: Town) -> None:
+async def _another_worker_goes_on(wire: Wire) -> None:
     """The lease runs out, then the send time-out."""
-    clock.advance(seconds=context.settings.worker.lease_s)
-    await work(context, town, SUBMIT)
-    clock.advance(seconds=context.settings.tdt.send_s)
-    await work(context, town, SUBMIT)
+    wire.clock.advance(seconds=wire.context.settings.worker.lease_s)
+    await wire.work(SUBMIT)
+    wire.outlast_post()
+    await wire.work(SUBMIT)
 
 
-async def _ends_sent_once(context: Context, double: S2lowDouble, waiting: Waiting) -> bool:
-    row = await transmission_of(context, waiting)
-    sent = [str(one.id) for one in double.transactions()]
+async def _ends_sent_once(wire: Wire, waiting: Waiting) -> bool:
+    row = await wire.row(waiting)
+    sent = [str(one.id) for one in wire.double.transactions()]
     return row.state == "sent" and sent == [row.remote_id]
 
 
 class TestKilled:
     async def test_before_anything_was_recorded(
-        self,
-        tdt_context: Context,
-        slow_worker: SlowWorker,
-        double: S2lowDouble,
-        clock: DrivenClock,
-        protocol: Protocol,
+        self, wire: Wire, slow_worker: SlowWorker, protocol: Protocol
     ) -> None:
-        waiting = await make_waiting(tdt_context, slow_worker.town, protocol)
+        waiting = await wire.waiting(protocol)
         await slow_worker.prepare()
-        await _another_worker_goes_on(tdt_context, clock, slow_worker.town)
-        assert await _ends_sent_once(tdt_context, double, waiting)
+        await _another_worker_goes_on(wire)
+        assert await _ends_sent_once(wire, waiting)
 
     async def test_between_the_record_and_the_post(
-        self,
-        tdt_context: Context,
-        slow_worker: SlowWorker,
-        double: S2lowDouble,
-        clock: DrivenClock,
-        protocol: Protocol,
+        self, wire: Wire, slow_worker: SlowWorker, protocol: Protocol
     ) -> None:
-        waiting = await make_waiting(tdt_context, slow_worker.town, protocol)
+        waiting = await wire.waiting(protocol)
         await slow_worker.claim(await slow_worker.prepare())
-        await _another_worker_goes_on(tdt_context, clock, slow_worker.town)
-        assert await _ends_sent_once(tdt_context, double, waiting)
+        await _another_worker_goes_on(wire)
+        assert await _ends_sent_once(wire, waiting)
 
     async def test_between_the_post_and_its_outcome(
-        self,
-        tdt_context: Context,
-        slow_worker: SlowWorker,
-        double: S2lowDouble,
-        clock: DrivenClock,
-        protocol: Protocol,
+        self, wire: Wire, slow_worker: SlowWorker, protocol: Protocol
     ) -> None:
-        waiting = await make_waiting(tdt_context, slow_worker.town, protocol)
+        waiting = await wire.waiting(protocol)
         dispatch = await slow_worker.prepare()
         await slow_worker.claim(dispatch)
         await slow_worker.post(dispatch)
-        await _another_worker_goes_on(tdt_context, clock, slow_worker.town)
-        assert await _ends_sent_once(tdt_context, double, waiting)
+        await _another_worker_goes_on(wire)
+        assert await _ends_sent_once(wire, waiting)
 
     async def test_the_interrupted_attempt_is_kept_as_unknown(
-        self, tdt_context: Context, slow_worker: SlowWorker, clock: DrivenClock
+        self, wire: Wire, slow_worker: SlowWorker
     ) -> None:
-        waiting = await make_waiting(tdt_context, slow_worker.town, Protocol.ACTES)
+        waiting = await wire.waiting(Protocol.ACTES)
         await slow_worker.claim(await slow_worker.prepare())
-        await _another_worker_goes_on(tdt_context, clock, slow_worker.town)
-        outcomes_ = [one.outcome for one in await attempts_of(tdt_context, waiting)]
+        await _another_worker_goes_on(wire)
+        outcomes_ = [one.outcome for one in await wire.attempts(waiting)]
         assert outcomes_ == ["ambiguous", "taken"]
 
     async def test_a_flow_found_again_is_not_posted_again(
-        self,
-        tdt_context: Context,
-        slow_worker: SlowWorker,
-        double: S2lowDouble,
-        clock: DrivenClock,
+        self, wire: Wire, slow_worker: SlowWorker
     ) -> None:
-        waiting = await make_waiting(tdt_context, slow_worker.town, Protocol.HELIOS)
+        waiting = await wire.waiting(Protocol.HELIOS)
         dispatch = await slow_worker.prepare()
         await slow_worker.claim(dispatch)
         await slow_worker.post(dispatch)
-        await _another_worker_goes_on(tdt_context, clock, slow_worker.town)
-        assert len(double.attempts(key=waiting.key)) == 1
+        await _another_worker_goes_on(wire)
+        assert len(wire.double.attempts(key=waiting.key)) == 1
 
 
 class TestOvertaken:
     async def test_a_worker_that_lost_its_lease_sends_nothing(
-        self,
-        tdt_context: Context,
-        slow_worker: SlowWorker,
-        clock: DrivenClock,
-        protocol: Protocol,
+        self, wire: Wire, slow_worker: SlowWorker, protocol: Protocol
     ) -> None:
-        await make_waiting(tdt_context, slow_worker.town, protocol)
+        await wire.waiting(protocol)
         dispatch = await slow_worker.prepare()
-        clock.advance(seconds=tdt_context.settings.worker.lease_s)
-        await work(tdt_context, slow_worker.town, SUBMIT)
+        wire.clock.advance(seconds=wire.context.settings.worker.lease_s)
+        await wire.work(SUBMIT)
         with pytest.raises(LostClaim):
             await slow_worker.claim(dispatch)
 
     async def test_nor_does_it_when_the_other_one_is_only_about_to_send(
-        self, tdt_context: Context, slow_worker: SlowWorker, clock: DrivenClock
+        self, wire: Wire, slow_worker: SlowWorker
     ) -> None:
-        await make_waiting(tdt_context, slow_worker.town, Protocol.ACTES)
+        await wire.waiting(Protocol.ACTES)
         overtaken = await slow_worker.prepare()
-        clock.advance(seconds=tdt_context.settings.worker.lease_s)
+        wire.clock.advance(seconds=wire.context.settings.worker.lease_s)
         await slow_worker.prepare()
         with pytest.raises(LostClaim):
             await slow_worker.claim(overtaken)
 
     async def test_its_receipt_counts_even_when_another_has_the_job(
-        self,
-        tdt_context: Context,
-        slow_worker: SlowWorker,
-        double: S2lowDouble,
-        clock: DrivenClock,
-        protocol: Protocol,
+        self, wire: Wire, slow_worker: SlowWorker, protocol: Protocol
     ) -> None:
-        waiting = await make_waiting(tdt_context, slow_worker.town, protocol)
+        waiting = await wire.waiting(protocol)
         dispatch = await slow_worker.prepare()
         await slow_worker.claim(dispatch)
         receipt = await slow_worker.post(dispatch)
-        clock.advance(seconds=tdt_context.settings.worker.lease_s)
-        await work(tdt_context, slow_worker.town, SUBMIT)
-        await tasks._record_receipt(tdt_context, dispatch, receipt)
-        clock.advance(seconds=tdt_context.settings.tdt.send_s)
-        await work(tdt_context, slow_worker.town, SUBMIT)
-        assert await _ends_sent_once(tdt_context, double, waiting)
+        wire.clock.advance(seconds=wire.context.settings.worker.lease_s)
+        await wire.work(SUBMIT)
+        await slow_worker.record(dispatch, receipt)
+        wire.outlast_post()
+        await wire.work(SUBMIT)
+        assert await _ends_sent_once(wire, waiting)
 
     async def test_a_late_receipt_does_not_undo_what_another_recorded(
-        self,
-        tdt_context: Context,
-        slow_worker: SlowWorker,
-        double: S2lowDouble,
-        clock: DrivenClock,
-        protocol: Protocol,
+        self, wire: Wire, slow_worker: SlowWorker, protocol: Protocol
     ) -> None:
-        waiting = await make_waiting(tdt_context, slow_worker.town, protocol)
+        waiting = await wire.waiting(protocol)
         dispatch = await slow_worker.prepare()
         await slow_worker.claim(dispatch)
         receipt = await slow_worker.post(dispatch)
-        await _another_worker_goes_on(tdt_context, clock, slow_worker.town)
-        await tasks._record_receipt(tdt_context, dispatch, receipt)
-        assert await _ends_sent_once(tdt_context, double, waiting)
+        await _another_worker_goes_on(wire)
+        await slow_worker.record(dispatch, receipt)
+        assert await _ends_sent_once(wire, waiting)
 
     async def test_recording_twice_is_refused_by_the_fence(
-        self, tdt_context: Context, slow_worker: SlowWorker, protocol: Protocol
+        self, wire: Wire, slow_worker: SlowWorker, protocol: Protocol
     ) -> None:
-        await make_waiting(tdt_context, slow_worker.town, protocol)
+        await wire.waiting(protocol)
         dispatch = await slow_worker.prepare()
         await slow_worker.claim(dispatch)
         receipt = await slow_worker.post(dispatch)
         await slow_worker.record(dispatch, receipt)
-        with pytest.raises(LostClaim):
-            await slow_worker.record(dispatch, receipt)
+        taken, remote_id = AttemptOutcome.TAKEN, receipt.remote_id
+        async with wire.context.unit(wire.town.tenant_id) as session:
+            with pytest.raises(LostClaim):
+                await outcomes.record_taken(
+                    session, wire.context, dispatch, outcome=taken, remote_id=remote_id
+                )

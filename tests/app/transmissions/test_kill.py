@@ -18,13 +18,8 @@ from app.demo.s2low import S2lowDouble
 from app.demo.s2low_model import Channel, Mode
 from app.demo.town import Town
 from app.transmissions.service import SUBMIT
-from tests.builders.transmissions import (
-    Waiting,
-    attempts_of,
-    jobs_of,
-    make_waiting,
-    transmission_of,
-)
+from tests.builders.transmissions import Waiting
+from tests.builders.wires import Wire
 from workflows.definition import Protocol
 
 _ROOT = Path(__file__).resolve().parents[3]
@@ -58,16 +53,15 @@ async def _until_posts(double: S2lowDouble, wanted: int, *, timeout_s: float = 6
         await asyncio.sleep(0.01)
 
 
-async def _until_all_jobs_end(context: Context, town: Town, *, timeout_s: float) -> None:
+async def _until_all_jobs_end(wire: Wire, *, timeout_s: float) -> None:
     deadline = time.monotonic() + timeout_s
-    while any(job.state in ("pending", "running") for job in await jobs_of(context, town, SUBMIT)):
+    while any(job.state in ("pending", "running") for job in await wire.jobs(SUBMIT)):
         assert time.monotonic() < deadline, "a job does not end"
         await asyncio.sleep(0.2)
 
 
-async def _unknown_posts(context: Context, waiting: Waiting) -> int:
-    attempts = await attempts_of(context, waiting)
-    return sum(one.outcome == "ambiguous" for one in attempts)
+async def _unknown_posts(wire: Wire, waiting: Waiting) -> int:
+    return sum(one.outcome == "ambiguous" for one in await wire.attempts(waiting))
 
 
 @pytest.fixture
@@ -90,26 +84,22 @@ def environment(tdt_context: Context, double: S2lowDouble, master_secret: str) -
 
 @pytest.mark.slow_process
 async def test_each_folder_is_emitted_once_though_its_worker_is_killed(
-    tdt_context: Context,
-    town: Town,
-    double: S2lowDouble,
-    environment: dict[str, str],
-    scaled: Callable[[int, int], int],
+    wire: Wire, environment: dict[str, str], scaled: Callable[[int, int], int]
 ) -> None:
     count, kills = scaled(200, 8), scaled(8, 1)
     protocols = (Protocol.ACTES, Protocol.HELIOS)
-    folders = [await make_waiting(tdt_context, town, protocols[n % 2]) for n in range(count)]
-    double.script(Channel.SUBMIT, *(_MODES[n % len(_MODES)] for n in range(count)))
+    folders = [await wire.waiting(protocols[n % 2]) for n in range(count)]
+    wire.double.script(Channel.SUBMIT, *(_MODES[n % len(_MODES)] for n in range(count)))
     for kill in range(1, kills + 1):
         threshold = count * kill // (kills + 2)
-        with _worker(environment, town):
-            await _until_posts(double, threshold)
-    with _worker(environment, town):
-        await _until_all_jobs_end(tdt_context, town, timeout_s=60 + count)
+        with _worker(environment, wire.town):
+            await _until_posts(wire.double, threshold)
+    with _worker(environment, wire.town):
+        await _until_all_jobs_end(wire, timeout_s=60 + count)
     for waiting in folders:
-        row = await transmission_of(tdt_context, waiting)
-        emissions = double.emissions(key=waiting.key)
-        if await _unknown_posts(tdt_context, waiting) < 2:
+        row = await wire.row(waiting)
+        emissions = wire.double.emissions(key=waiting.key)
+        if await _unknown_posts(wire, waiting) < 2:
             assert (row.state, emissions) == ("sent", 1)
         else:
             assert emissions <= 1

@@ -6,275 +6,171 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.context import Context
 from app.demo.s2low import S2lowDouble
 from app.demo.s2low_model import Channel, Mode, Verdict
-from app.demo.town import Town
-from app.transmissions.repository import TransmissionRepository
 from app.transmissions.returns import poll_delay, refusal_reason
 from app.transmissions.service import POLL, SUBMIT
 from connectors.base import AnswerError
-from tests.builders.towns import DrivenClock
-from tests.builders.transmissions import (
-    Waiting,
-    events_of,
-    folder_of,
-    jobs_of,
-    make_waiting,
-    transmission_of,
-    work,
-)
+from tests.builders.wires import Wire
 from workflows.definition import Protocol
-
-
-async def _sent(context: Context, town: Town, protocol: Protocol) -> Waiting:
-    waiting = await make_waiting(context, town, protocol)
-    await work(context, town, SUBMIT)
-    return waiting
-
-
-async def _poll(context: Context, clock: DrivenClock, town: Town, times: int = 6) -> None:
-    for _ in range(times):
-        clock.advance(seconds=context.settings.tdt.poll_s)
-        await work(context, town, POLL)
-
-
-async def _receipts(context: Context, waiting: Waiting) -> dict[str, bytes]:
-    row = await transmission_of(context, waiting)
-    async with context.unit(waiting.town.tenant_id) as session:
-        rows = await TransmissionRepository(session).receipts([row.id])
-    return {
-        one.kind: await context.store.read_verified(one.sha256, limit_bytes=10**6) for one in rows
-    }
 
 
 class TestAnswer:
     async def test_an_accepted_folder_ends_acknowledged(
-        self,
-        tdt_context: Context,
-        town: Town,
-        clock: DrivenClock,
-        protocol: Protocol,
+        self, wire: Wire, protocol: Protocol
     ) -> None:
-        waiting = await _sent(tdt_context, town, protocol)
-        await _poll(tdt_context, clock, town)
-        row = await transmission_of(tdt_context, waiting)
-        folder = await folder_of(tdt_context, waiting)
+        waiting = await wire.posted(protocol)
+        await wire.poll()
+        row = await wire.row(waiting)
+        folder = await wire.folder(waiting)
         assert (row.state, folder.status) == ("acknowledged", "acknowledged")
 
-    async def test_an_act_keeps_its_reference_and_day_of_reception(
-        self, tdt_context: Context, town: Town, double: S2lowDouble, clock: DrivenClock
-    ) -> None:
-        waiting = await _sent(tdt_context, town, Protocol.ACTES)
-        await _poll(tdt_context, clock, town)
-        row = await transmission_of(tdt_context, waiting)
-        assert row.reference == double.transactions()[0].reference
+    async def test_an_act_keeps_its_reference_and_day_of_reception(self, wire: Wire) -> None:
+        waiting = await wire.posted(Protocol.ACTES)
+        await wire.poll()
+        row = await wire.row(waiting)
+        assert row.reference == wire.double.transactions()[0].reference
         today = datetime.now(UTC).date()
         assert row.received_on in (today, today - timedelta(days=1))
 
-    async def test_the_answer_is_kept_as_received(
-        self, tdt_context: Context, town: Town, clock: DrivenClock, protocol: Protocol
-    ) -> None:
-        waiting = await _sent(tdt_context, town, protocol)
-        await _poll(tdt_context, clock, town)
-        answer = (await _receipts(tdt_context, waiting))["answer"]
+    async def test_the_answer_is_kept_as_received(self, wire: Wire, protocol: Protocol) -> None:
+        waiting = await wire.posted(protocol)
+        await wire.poll()
+        answer = (await wire.receipts(waiting))["answer"]
         expected = b"ARActe" if protocol is Protocol.ACTES else b"PES_ACQUIT"
         assert expected in answer
 
-    async def test_the_answer_to_the_post_is_kept_too(
-        self, tdt_context: Context, town: Town, double: S2lowDouble, protocol: Protocol
-    ) -> None:
-        waiting = await _sent(tdt_context, town, protocol)
-        sent = str(double.transactions()[0].id).encode()
-        assert sent in (await _receipts(tdt_context, waiting))["submission"]
+    async def test_the_answer_to_the_post_is_kept_too(self, wire: Wire, protocol: Protocol) -> None:
+        waiting = await wire.posted(protocol)
+        sent = str(wire.double.transactions()[0].id).encode()
+        assert sent in (await wire.receipts(waiting))["submission"]
 
     async def test_the_polling_job_ends_with_the_answer(
-        self, tdt_context: Context, town: Town, clock: DrivenClock, protocol: Protocol
+        self, wire: Wire, protocol: Protocol
     ) -> None:
-        await _sent(tdt_context, town, protocol)
-        await _poll(tdt_context, clock, town)
-        assert [job.state for job in await jobs_of(tdt_context, town, POLL)] == ["done"]
+        await wire.posted(protocol)
+        await wire.poll()
+        assert [job.state for job in await wire.jobs(POLL)] == ["done"]
 
     @pytest.mark.parametrize("verdict", [Verdict.REFUSED, Verdict.TECHNICAL])
     async def test_a_refusal_of_the_recipient_goes_back_with_its_reasons(
-        self,
-        tdt_context: Context,
-        town: Town,
-        double: S2lowDouble,
-        clock: DrivenClock,
-        protocol: Protocol,
-        verdict: Verdict,
+        self, wire: Wire, protocol: Protocol, verdict: Verdict
     ) -> None:
-        double.set_verdict(verdict)
-        waiting = await _sent(tdt_context, town, protocol)
-        await _poll(tdt_context, clock, town)
-        last = (await events_of(tdt_context, waiting))[-1].payload
+        wire.double.set_verdict(verdict)
+        waiting = await wire.posted(protocol)
+        await wire.poll()
+        last = (await wire.events(waiting))[-1].payload
         assert (last["type"], last["payload"]["refused_by"]) == ("remote_refused", "recipient")
         assert last["payload"]["reason"]
 
-    async def test_an_error_of_the_carrier_says_so(
-        self,
-        tdt_context: Context,
-        town: Town,
-        double: S2lowDouble,
-        clock: DrivenClock,
-        protocol: Protocol,
-    ) -> None:
-        double.set_verdict(Verdict.ERROR)
-        waiting = await _sent(tdt_context, town, protocol)
-        await _poll(tdt_context, clock, town)
-        last = (await events_of(tdt_context, waiting))[-1].payload["payload"]
+    async def test_an_error_of_the_carrier_says_so(self, wire: Wire, protocol: Protocol) -> None:
+        wire.double.set_verdict(Verdict.ERROR)
+        waiting = await wire.posted(protocol)
+        await wire.poll()
+        last = (await wire.events(waiting))[-1].payload["payload"]
         assert last["refused_by"] == "transmission_operator"
         assert "la signature n'est pas « valide »" in last["reason"]
 
-    async def test_a_flow_in_error_must_change_its_name(
-        self, tdt_context: Context, town: Town, double: S2lowDouble, clock: DrivenClock
-    ) -> None:
-        double.set_verdict(Verdict.ERROR)
-        waiting = await _sent(tdt_context, town, Protocol.HELIOS)
-        await _poll(tdt_context, clock, town)
-        assert "NomFic" in ((await transmission_of(tdt_context, waiting)).detail or "")
+    async def test_a_flow_in_error_must_change_its_name(self, wire: Wire) -> None:
+        wire.double.set_verdict(Verdict.ERROR)
+        waiting = await wire.posted(Protocol.HELIOS)
+        await wire.poll()
+        assert "NomFic" in ((await wire.row(waiting)).detail or "")
 
     async def test_the_status_that_closed_the_folder_is_kept(
-        self,
-        tdt_context: Context,
-        town: Town,
-        double: S2lowDouble,
-        clock: DrivenClock,
-        protocol: Protocol,
+        self, wire: Wire, protocol: Protocol
     ) -> None:
-        double.set_verdict(Verdict.ERROR)
-        waiting = await _sent(tdt_context, town, protocol)
-        await _poll(tdt_context, clock, town)
-        assert b"-1" in (await _receipts(tdt_context, waiting))["status"]
+        wire.double.set_verdict(Verdict.ERROR)
+        waiting = await wire.posted(protocol)
+        await wire.poll()
+        assert b"-1" in (await wire.receipts(waiting))["status"]
 
     async def test_an_emission_cancelled_at_the_remote_goes_back(
-        self,
-        tdt_context: Context,
-        town: Town,
-        double: S2lowDouble,
-        clock: DrivenClock,
-        protocol: Protocol,
+        self, wire: Wire, protocol: Protocol
     ) -> None:
-        waiting = await _sent(tdt_context, town, protocol)
-        double.set_status(str(double.transactions()[0].id), 0)
-        await _poll(tdt_context, clock, town)
-        assert (await folder_of(tdt_context, waiting)).status == "remote_refused"
+        waiting = await wire.posted(protocol)
+        wire.double.set_status(str(wire.double.transactions()[0].id), 0)
+        await wire.poll()
+        assert (await wire.folder(waiting)).status == "remote_refused"
 
 
 class TestSilence:
     @pytest.mark.parametrize("status", [3, 17, 777])
-    async def test_a_status_without_answer_is_asked_again(
-        self,
-        tdt_context: Context,
-        town: Town,
-        double: S2lowDouble,
-        clock: DrivenClock,
-        status: int,
-    ) -> None:
-        double.set_verdict(Verdict.SILENT)
-        waiting = await _sent(tdt_context, town, Protocol.ACTES)
-        double.set_status(str(double.transactions()[0].id), status)
-        await _poll(tdt_context, clock, town, times=2)
-        row = await transmission_of(tdt_context, waiting)
+    async def test_a_status_without_answer_is_asked_again(self, wire: Wire, status: int) -> None:
+        wire.double.set_verdict(Verdict.SILENT)
+        waiting = await wire.posted(Protocol.ACTES)
+        wire.double.set_status(str(wire.double.transactions()[0].id), status)
+        await wire.poll(times=2)
+        row = await wire.row(waiting)
         assert (row.state, row.remote_code, row.polls) == ("sent", status, 2)
 
     async def test_a_question_that_fails_is_asked_again(
-        self,
-        tdt_context: Context,
-        town: Town,
-        double: S2lowDouble,
-        clock: DrivenClock,
-        protocol: Protocol,
+        self, wire: Wire, protocol: Protocol
     ) -> None:
-        waiting = await _sent(tdt_context, town, protocol)
+        waiting = await wire.posted(protocol)
         failures = (Mode.HTTP_500, Mode.MALFORMED, Mode.LOGIN_PAGE, Mode.REDIRECT, Mode.KO)
-        double.script(Channel.READ, *failures)
-        await _poll(tdt_context, clock, town, times=5)
-        assert (await folder_of(tdt_context, waiting)).status == "transmitted"
-        clock.advance(hours=1)
-        await _poll(tdt_context, clock, town)
-        assert (await folder_of(tdt_context, waiting)).status == "acknowledged"
+        wire.double.script(Channel.READ, *failures)
+        await wire.poll(times=5)
+        assert (await wire.folder(waiting)).status == "transmitted"
+        wire.clock.advance(hours=1)
+        await wire.poll()
+        assert (await wire.folder(waiting)).status == "acknowledged"
 
-    async def test_an_emission_closed_without_answer_waits_for_a_person(
-        self,
-        tdt_context: Context,
-        town: Town,
-        double: S2lowDouble,
-        clock: DrivenClock,
-    ) -> None:
-        waiting = await _sent(tdt_context, town, Protocol.HELIOS)
-        double.set_status(str(double.transactions()[0].id), 24)
-        await _poll(tdt_context, clock, town, times=1)
-        row = await transmission_of(tdt_context, waiting)
-        folder = await folder_of(tdt_context, waiting)
+    async def test_an_emission_closed_without_answer_waits_for_a_person(self, wire: Wire) -> None:
+        waiting = await wire.posted(Protocol.HELIOS)
+        wire.double.set_status(str(wire.double.transactions()[0].id), 24)
+        await wire.poll(times=1)
+        row = await wire.row(waiting)
+        folder = await wire.folder(waiting)
         assert (row.state, folder.status) == ("needs_person", "transmitted")
 
 
 class TestThreat29:
     async def test_threat_29_the_answer_of_another_folder_is_not_taken(
-        self,
-        tdt_context: Context,
-        town: Town,
-        double: S2lowDouble,
-        clock: DrivenClock,
-        protocol: Protocol,
+        self, wire: Wire, protocol: Protocol
     ) -> None:
-        waiting = await _sent(tdt_context, town, protocol)
-        one = double.transactions()[0]
+        waiting = await wire.posted(protocol)
+        one = wire.double.transactions()[0]
         one.number, one.nomfic = "AUTRE", "AUTRE"
-        _swap_content(double)
-        await _poll(tdt_context, clock, town)
-        row = await transmission_of(tdt_context, waiting)
-        folder = await folder_of(tdt_context, waiting)
+        _swap_content(wire.double)
+        await wire.poll()
+        row = await wire.row(waiting)
+        folder = await wire.folder(waiting)
         assert (row.state, folder.status) == ("needs_person", "transmitted")
 
-    async def test_threat_29_what_came_instead_is_kept_aside(
-        self, tdt_context: Context, town: Town, double: S2lowDouble, clock: DrivenClock
-    ) -> None:
-        waiting = await _sent(tdt_context, town, Protocol.ACTES)
-        double.transactions()[0].number = "AUTRE"
-        await _poll(tdt_context, clock, town)
-        assert b"AUTRE" in (await _receipts(tdt_context, waiting))["unreadable"]
+    async def test_threat_29_what_came_instead_is_kept_aside(self, wire: Wire) -> None:
+        waiting = await wire.posted(Protocol.ACTES)
+        wire.double.transactions()[0].number = "AUTRE"
+        await wire.poll()
+        assert b"AUTRE" in (await wire.receipts(waiting))["unreadable"]
 
     async def test_threat_29_a_second_answer_changes_nothing(
-        self,
-        tdt_context: Context,
-        town: Town,
-        double: S2lowDouble,
-        clock: DrivenClock,
-        protocol: Protocol,
+        self, wire: Wire, protocol: Protocol
     ) -> None:
-        waiting = await _sent(tdt_context, town, protocol)
-        await _poll(tdt_context, clock, town)
-        before = len(await events_of(tdt_context, waiting))
-        double.set_verdict(Verdict.REFUSED)
-        await _poll(tdt_context, clock, town)
-        assert len(await events_of(tdt_context, waiting)) == before
+        waiting = await wire.posted(protocol)
+        await wire.poll()
+        before = len(await wire.events(waiting))
+        wire.double.set_verdict(Verdict.REFUSED)
+        await wire.poll()
+        assert len(await wire.events(waiting)) == before
 
 
 class TestLostId:
-    async def test_the_id_of_a_flow_is_found_by_an_account_that_may_list(
-        self, tdt_context: Context, town: Town, double: S2lowDouble, clock: DrivenClock
-    ) -> None:
-        waiting = await make_waiting(tdt_context, town, Protocol.HELIOS)
-        double.script(Channel.SUBMIT, Mode.LOST_ANSWER)
-        await work(tdt_context, town, SUBMIT)
-        clock.advance(seconds=tdt_context.settings.tdt.send_s)
-        await work(tdt_context, town, SUBMIT)
-        await _poll(tdt_context, clock, town)
-        assert (await folder_of(tdt_context, waiting)).status == "acknowledged"
+    async def test_the_id_of_a_flow_is_found_by_an_account_that_may_list(self, wire: Wire) -> None:
+        wire.double.script(Channel.SUBMIT, Mode.LOST_ANSWER)
+        waiting = await wire.posted(Protocol.HELIOS)
+        wire.outlast_post()
+        await wire.work(SUBMIT)
+        await wire.poll()
+        assert (await wire.folder(waiting)).status == "acknowledged"
 
-    async def test_otherwise_it_is_looked_for_from_time_to_time(
-        self, tdt_context: Context, ordinary_town: Town, double: S2lowDouble, clock: DrivenClock
-    ) -> None:
-        waiting = await make_waiting(tdt_context, ordinary_town, Protocol.HELIOS)
-        double.script(Channel.SUBMIT, Mode.LOST_ANSWER)
-        await work(tdt_context, ordinary_town, SUBMIT)
-        clock.advance(seconds=tdt_context.settings.tdt.send_s)
-        await work(tdt_context, ordinary_town, SUBMIT)
-        await _poll(tdt_context, clock, ordinary_town, times=3)
-        row = await transmission_of(tdt_context, waiting)
+    async def test_otherwise_it_is_looked_for_from_time_to_time(self, ordinary_wire: Wire) -> None:
+        ordinary_wire.double.script(Channel.SUBMIT, Mode.LOST_ANSWER)
+        waiting = await ordinary_wire.posted(Protocol.HELIOS)
+        ordinary_wire.outlast_post()
+        await ordinary_wire.work(SUBMIT)
+        await ordinary_wire.poll(times=3)
+        row = await ordinary_wire.row(waiting)
         assert (row.state, row.polls) == ("sent_id_unknown", 3)
 
 

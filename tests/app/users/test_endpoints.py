@@ -16,6 +16,7 @@ from app.demo.town import Town
 from tests.app.conftest import Client, PersonOf
 from tests.builders.people import ApiPerson
 from tests.builders.towns import random_id
+from tests.builders.traces import journal_entry
 
 PASSWORD = "une phrase assez longue"
 
@@ -119,13 +120,10 @@ class TestCreate:
         assert (await create(administrator, **overrides)).status_code == 422
 
     async def test_it_is_journaled_without_the_name_in_the_chain(
-        self, context: Context, administrator: ApiPerson
+        self, administrator: ApiPerson
     ) -> None:
         made = await create(administrator)
-        async with context.unit(administrator.town.tenant_id) as session:
-            entry = await session.scalar(
-                text("SELECT entry FROM audit_events WHERE kind = 'user.created'")
-            )
+        entry = await journal_entry(administrator, "user.created")
         assert made.json()["id"] in entry
         assert "Nouvelle" not in entry
 
@@ -151,14 +149,11 @@ class TestPassword:
         assert (await anonymous.get("/session")).status_code == 401
 
     async def test_the_journal_tells_who_gave_it_not_what_it_is(
-        self, context: Context, administrator: ApiPerson
+        self, administrator: ApiPerson
     ) -> None:
         made = (await create(administrator)).json()
         await give_password(administrator, made["id"])
-        async with context.unit(administrator.town.tenant_id) as session:
-            entry = await session.scalar(
-                text("SELECT entry FROM audit_events WHERE kind = 'password.given'")
-            )
+        entry = await journal_entry(administrator, "password.given")
         administrator_id = str(administrator.town.users[administrator.key])
         assert [made["id"] in entry, administrator_id in entry, PASSWORD in entry] == [
             True,
