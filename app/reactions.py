@@ -26,7 +26,7 @@ from app.transmissions.service import schedule
 from workflows import events, outside_events
 from workflows.deadlines import remind_at
 from workflows.definition import PERSON_STEPS, DeskId, StepKind
-from workflows.engine import who_may_advise, who_may_pass
+from workflows.engine import who_may_give_opinion, who_may_pass
 from workflows.events import Event
 from workflows.evolution import replay
 from workflows.folder import FolderState, StepInstance
@@ -154,7 +154,7 @@ async def _follow(
         case events.Transferred() | events.Recused():
             await _tell_the_next(session, context, folder)
         case events.OpinionAsked(desk=desk):
-            await _tell_advisers(session, context, folder, seq, desk)
+            await _tell_those_asked(session, context, folder, seq, desk)
         case events.OpinionGiven():
             told = await _askers(session, folder, event)
             await notify(
@@ -289,11 +289,11 @@ async def _tell_those_able(
     return able
 
 
-async def _tell_advisers(
+async def _tell_those_asked(
     session: AsyncSession, context: Context, folder: Folder, seq: int, desk: DeskId
 ) -> None:
     situation = await situation_of(session, context, folder)
-    able = who_may_advise(
+    able = who_may_give_opinion(
         situation.state, desk, situation.register, situation.facts, context.clock()
     )
     news = News(folder.id, seq, NotificationKind.OPINION_ASKED)

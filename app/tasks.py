@@ -19,6 +19,7 @@ from app.jobs import ClaimedJob
 from app.notifications import tasks as notification_tasks
 from app.notifications.service import SEND
 from app.register.service import REVIEW, REVIEW_SIGNERS
+from app.reviews import tasks as review_tasks
 from app.signatures import tasks as signature_tasks
 from app.transmissions import tasks as transmission_tasks
 from app.transmissions.service import POLL, SUBMIT
@@ -35,8 +36,8 @@ HANDLERS: Mapping[str, Handler] = {
     document_tasks.SWEEP: document_tasks.sweep,
     reactions.REMIND: reactions.remind,
     HAND_OVER: handover_tasks.hand_over,
-    REVIEW: handover_tasks.review,
-    REVIEW_SIGNERS: handover_tasks.review_signers,
+    REVIEW: review_tasks.review,
+    REVIEW_SIGNERS: review_tasks.review_signers,
     REPORT: signature_tasks.report,
     SUBMIT: transmission_tasks.submit,
     POLL: transmission_tasks.poll,

@@ -7,7 +7,7 @@ from datetime import date
 from enum import StrEnum
 from typing import ClassVar, TypeAlias
 
-from workflows.definition import DeskId, Step, StepId, Workflow
+from workflows.definition import ChosenDesk, DeskId, Step, StepId, Workflow
 from workflows.folder import (
     NO_RULES,
     Document,
@@ -50,14 +50,6 @@ class ActionKind(StrEnum):
     RECORD_ACKNOWLEDGED = "record_acknowledged"
     RECORD_REMOTE_REFUSAL = "record_remote_refusal"
     RECORD_TRANSMISSION_ERROR = "record_transmission_error"
-
-
-@dataclass(frozen=True, slots=True)
-class ChosenDesk:
-    """The desk chosen for the variable actor of a step."""
-
-    step: StepId
-    desk: DeskId
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +154,7 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class AskOpinion:
-    """Ask another desk for its advice at the current step."""
+    """Ask another desk for its opinion at the current step."""
 
     kind: ClassVar[ActionKind] = ActionKind.ASK_OPINION
     actor: PersonAtDesk
@@ -173,7 +165,7 @@ class AskOpinion:
 
 @dataclass(frozen=True, slots=True)
 class GiveOpinion:
-    """Answer an advice that was asked of the actor's desk at this step."""
+    """Answer an opinion that was asked of the actor's desk at this step."""
 
     kind: ClassVar[ActionKind] = ActionKind.GIVE_OPINION
     actor: PersonAtDesk

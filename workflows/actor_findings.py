@@ -14,7 +14,6 @@ from workflows.definition import (
     Protocol,
     Severity,
     Step,
-    StepId,
     StepKind,
     StepMode,
     Workflow,
@@ -98,10 +97,9 @@ def _unknown(actors: Iterable[Actor], people: People, step: Step | None) -> Iter
     where = f"L'étape « {step.name} »" if step else "La fin du circuit"
     named = (desk for actor in actors for desk in (actor.desk, *actor.choices) if desk is not None)
     if any(desk not in people.names for desk in named):
-        yield Finding(
+        yield Finding.error(
             "unknown_desk",
             f"{where} nomme un bureau qui n'existe pas ou ne sert plus : choisissez-en un autre.",
-            Severity.ERROR,
             step.id if step else None,
         )
 
@@ -111,16 +109,15 @@ def _step(step: Step, protocol: Protocol, people: People) -> Iterator[Finding]:
     known = frozenset(people.names)
     empty = [actor for actor in step.actors if not _is_open(actor, people.manned, known)]
     if _is_blocked(step, people.manned, known):
-        yield Finding(
+        yield Finding.error(
             "step_without_possible_actor",
             f"Personne ne peut agir à l'étape « {step.name} » : {_without(empty, people)} pas de "
             "titulaire. Affectez une personne ou choisissez un autre bureau.",
-            Severity.ERROR,
             step.id,
         )
         return
     for actor in empty:
-        yield _warning(
+        yield Finding.warning(
             "desk_without_holder",
             f"À l'étape « {step.name} », {_without([actor], people)} pas de titulaire : "
             "affectez une personne.",
@@ -193,7 +190,3 @@ def _severity(step: Step, *, is_certain: bool) -> Severity:
     is_boss = [actor.kind is ActorKind.BOSS_OF for actor in step.actors]
     is_awaited = step.mode is StepMode.ALL_OF or all(is_boss)
     return Severity.ERROR if is_certain and is_awaited else Severity.WARNING
-
-
-def _warning(code: str, detail: str, step: StepId | None) -> Finding:
-    return Finding(code, detail, Severity.WARNING, step)

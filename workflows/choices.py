@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from workflows.definition import ActorKind, DeskId, Finding, Severity, Step, StepMode
+from workflows.definition import ActorKind, DeskId, Finding, Step, StepMode
 
 
 def distinct_desks(options: Sequence[Sequence[DeskId]]) -> tuple[DeskId, ...] | None:
@@ -33,26 +33,23 @@ def togetherness_findings(step: Step) -> Iterator[Finding]:
     repeated = len(named) - len(set(named))
     # What is left to choose is another desk each time.
     if step.mode is StepMode.ALL_OF and len(step.actors) - repeated < 2:
-        yield Finding(
+        yield Finding.warning(
             "all_of_alone",
             f"L'étape « {step.name} » attend tous ses bureaux et en a moins de deux : "
             "ajoutez-en, ou demandez un seul accord.",
-            Severity.WARNING,
             step.id,
         )
     if repeated:
-        yield Finding(
+        yield Finding.warning(
             "actor_repeated",
             f"L'étape « {step.name} » nomme deux fois le même bureau : gardez-le une fois.",
-            Severity.WARNING,
             step.id,
         )
     if step.mode is StepMode.ALL_OF and not _are_enough(step):
-        yield Finding(
+        yield Finding.error(
             "choices_too_few",
             f"L'étape « {step.name} » attend l'accord de plusieurs bureaux, et ceux que l'on peut "
             "choisir n'y suffisent pas : proposez-en d'autres que ceux qu'elle nomme déjà.",
-            Severity.ERROR,
             step.id,
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import NewType
+from typing import NewType, Self
 
 from workflows.encoding import JsonObject, decode_object, encode_object
 from workflows.errors import Unreadable
@@ -162,6 +162,24 @@ class Finding:
     detail: str
     severity: Severity
     step: StepId | None = None
+
+    @classmethod
+    def error(cls, code: str, detail: str, step: StepId | None = None) -> Self:
+        """What forbids to activate the circuit."""
+        return cls(code, detail, Severity.ERROR, step)
+
+    @classmethod
+    def warning(cls, code: str, detail: str, step: StepId | None = None) -> Self:
+        """What is only shown."""
+        return cls(code, detail, Severity.WARNING, step)
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenDesk:
+    """The desk chosen for the variable actor of a step."""
+
+    step: StepId
+    desk: DeskId
 
 
 def given_desk(desk: DeskId) -> Actor:

@@ -59,17 +59,17 @@ def _approver_or_signer(state: FolderState, _: Duty, step: Step) -> Iterator[Per
 
 def _submitter_at_approval(state: FolderState, _: Duty, step: Step) -> Iterator[PersonId]:
     if step.kind is StepKind.APPROVAL:
-        yield from _depositors(state, step)
+        yield from _submitters(state, step)
 
 
 def _submitter_at_signature(state: FolderState, _: Duty, step: Step) -> Iterator[PersonId]:
     if step.kind is StepKind.SIGNATURE:
-        yield from _depositors(state, step)
+        yield from _submitters(state, step)
 
 
-def _depositors(state: FolderState, step: Step) -> Iterator[PersonId]:
+def _submitters(state: FolderState, step: Step) -> Iterator[PersonId]:
     """Whoever prepares the documents passes the preparation, and validates nothing of them."""
-    yield from state.depositors
+    yield from state.submitters
     if step.phase is Phase.VALIDATION:
         yield from state.preparers
 

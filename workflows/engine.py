@@ -15,28 +15,26 @@ from workflows.actions import (
     ActionKind,
     AdministratorAction,
     Chain,
+    ForceStep,
     GiveOpinion,
+    Migrate,
     Read,
     RecordOutside,
     Recuse,
     Retract,
+    SkipStep,
     StepAction,
     SubmitterAction,
     TransmissionAction,
 )
-from workflows.administration import (
-    OVERRIDES,
-    decide_as_administrator,
-    decide_outside,
-    migrating,
-    overriding,
-)
+from workflows.administration import OVERRIDES, decide_override, overriding
 from workflows.circumstances import Circumstances, facts_now, with_history
 from workflows.definition import DeskId, StepId, desks_of, entrusted
 from workflows.encoding import in_utc
 from workflows.errors import Refused
 from workflows.events import Created, Event
 from workflows.folder import FolderId, FolderState
+from workflows.migration import decide_migration, migrating
 from workflows.moments import FolderFinal, NotInWorkflow
 from workflows.obstacles import WhoMayAct
 from workflows.powers import desk_power, powers_of, who_may_act
@@ -44,11 +42,11 @@ from workflows.progress import with_closing_step
 from workflows.register import Authorship, Facts, PersonAtDesk, PersonId, PowerRegister
 from workflows.returns import RETRACTABLE, decide_retraction, retracting
 from workflows.side_acts import (
-    advised,
-    advising,
     decide_opinion,
     decide_read,
     decide_recusal,
+    giving_opinion,
+    opinion_step,
     reading,
     recusing,
 )
@@ -59,7 +57,7 @@ from workflows.submission import (
     decide_chain,
     decide_submitter,
 )
-from workflows.transmission import decide_transmission
+from workflows.transmission import decide_outside, decide_transmission
 from workflows.turns import STEP_ACTIONS, authorship_at_step, decide_at_step
 
 _OtherAction: TypeAlias = Retract | Read | GiveOpinion | Recuse
@@ -119,15 +117,16 @@ def who_may_pass(
     return who_may_act(register, awaited, with_history(state, awaited, facts), in_utc(now))
 
 
-def who_may_advise(
+def who_may_give_opinion(
     state: FolderState, desk: DeskId, register: PowerRegister, facts: Facts, now: datetime
 ) -> WhoMayAct:
-    """Everybody who may answer for a desk whose advice is awaited at the current step. Nobody,
+    """Everybody who may answer for a desk whose opinion is awaited at the current step. Nobody,
     and nothing missing, when none is awaited of it."""
     current = state.current_step
     if current is None or desk not in state.desks_asked_at(current.id):
         return WhoMayAct(())
-    asked, history = advised(current.step, desk), with_history(state, current.step, facts)
+    asked = opinion_step(current.step, desk)
+    history = with_history(state, current.step, facts)
     return who_may_act(register, asked, history, in_utc(now), passing=False)
 
 
@@ -177,9 +176,11 @@ def _decide_by_person(
         return decide_submitter(state, action, given)
     if isinstance(action, StepAction):
         return decide_at_step(state, action, given)
-    if isinstance(action, AdministratorAction):
-        return decide_as_administrator(state, action, given)
+    if isinstance(action, SkipStep | ForceStep):
+        return decide_override(state, action, given)
     match action:
+        case Migrate():
+            return decide_migration(state, action, given)
         case Retract():
             return decide_retraction(state, action, given)
         case Read():
@@ -245,7 +246,7 @@ def _check_at_step(
     if kind in OVERRIDES:
         overriding(state, kind, step, actor, given)
     elif kind is ActionKind.GIVE_OPINION:
-        advising(state, step, actor, given)
+        giving_opinion(state, step, actor, given)
     else:
         authorship_at_step(state, kind, step, actor, given)
 

@@ -173,7 +173,7 @@ class Transferred:
 
 @dataclass(frozen=True, slots=True)
 class OpinionAsked:
-    """The advice of a desk was asked."""
+    """The opinion of a desk was asked."""
 
     type: ClassVar[str] = "opinion_asked"
     version: ClassVar[int] = 1
@@ -186,7 +186,7 @@ class OpinionAsked:
 
 @dataclass(frozen=True, slots=True)
 class OpinionGiven:
-    """The advice came."""
+    """The opinion came."""
 
     type: ClassVar[str] = "opinion_given"
     version: ClassVar[int] = 1

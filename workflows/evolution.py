@@ -29,8 +29,6 @@ from workflows.events import (
 )
 from workflows.folder import (
     BACK_STATUSES,
-    Act,
-    ActKind,
     FolderState,
     FolderStatus,
     Opinion,
@@ -48,7 +46,7 @@ from workflows.outside_events import (
     Transmitted,
 )
 from workflows.register import PersonId
-from workflows.step_evolution import at_step, migrated, resubmitted, with_step
+from workflows.step_evolution import act_of, at_step, migrated, resubmitted, with_step
 
 
 def replay(events: Iterable[Event]) -> FolderState:
@@ -70,7 +68,7 @@ def evolve(state: FolderState | None, event: Event) -> FolderState:
     if isinstance(event, Created):
         if state is not None:
             raise BrokenHistory("a folder is created once")
-        return FolderState(id=event.folder, submitter=event.by.seat, depositors=event.by.names)
+        return FolderState(id=event.folder, submitter=event.by.seat, submitters=event.by.names)
     if state is None:
         raise BrokenHistory(f"{event.type} before the creation of the folder")
     return replace(_apply(state, event), version=state.version + 1)
@@ -103,9 +101,8 @@ def _start(state: FolderState, event: StartEvent) -> FolderState:
     if isinstance(event, Resubmitted):
         if state.workflow_version is None:
             raise BrokenHistory("a draft is submitted before it is resubmitted")
-        started, kind = resubmitted(state, event), ActKind.RESUBMIT
+        started = resubmitted(state, event)
     else:
-        kind = ActKind.SUBMIT
         started = replace(
             state,
             workflow_version=event.workflow_version,
@@ -116,18 +113,18 @@ def _start(state: FolderState, event: StartEvent) -> FolderState:
             informed_at_end=event.informed_at_end,
             migrated_from=None,
         )
-    return replace(
+    entered = replace(
         started,
         status=FolderStatus.PENDING,
         submitter=event.by.seat,
-        depositors=_with(state.depositors, event.by.names),
+        submitters=_with(state.submitters, event.by.names),
         round=event.round,
         documents=event.documents,
-        acts=(*started.acts, Act(kind, event.round, event.by, event.occurred_at)),
         transmission=None,
         opinions=tuple(one for one in started.opinions if one.answered_by is not None),
         corrected=False,
     )
+    return replace(entered, acts=(*entered.acts, act_of(entered, event)))
 
 
 def _with(known: tuple[PersonId, ...], new: tuple[PersonId, ...]) -> tuple[PersonId, ...]:
@@ -156,7 +153,7 @@ def _corrected(state: FolderState, event: Corrected) -> FolderState:
     if state.in_preparation:
         return replace(state, preparers=_with(state.preparers, event.names))
     is_back = state.status in BACK_STATUSES
-    return replace(state, corrected=is_back, depositors=_with(state.depositors, event.names))
+    return replace(state, corrected=is_back, submitters=_with(state.submitters, event.names))
 
 
 def _opinion_given(state: FolderState, event: OpinionGiven) -> FolderState:
@@ -186,8 +183,8 @@ def _cancelled(state: FolderState, event: Cancelled) -> FolderState:
     current = state.current_step
     if current is not None:
         state = with_step(state, replace(current, state=StepState.STOPPED))
-    act = Act(ActKind.CANCEL, state.round, event.by, event.occurred_at)
-    return replace(state, status=FolderStatus.CANCELLED, acts=(*state.acts, act))
+    acts = (*state.acts, act_of(state, event))
+    return replace(state, status=FolderStatus.CANCELLED, acts=acts)
 
 
 def _transmit(state: FolderState, event: TransmissionEvent) -> FolderState:

@@ -23,7 +23,6 @@ from workflows.definition import (
     HeliosIntake,
     Phase,
     Protocol,
-    Severity,
     Step,
     StepId,
     StepKind,
@@ -62,7 +61,7 @@ def structure_findings(workflow: Workflow) -> tuple[Finding, ...]:
 def demanded_field_findings(workflow: Workflow, known: Collection[FieldKey]) -> tuple[Finding, ...]:
     """The metadata that steps demand and that folders of a subtype with these fields lack."""
     return tuple(
-        _error(
+        Finding.error(
             "step_metadata_unknown",
             f"L'étape « {step.name} » demande l'information « {key} », que ce sous-type n'a pas : "
             "ajoutez-la au sous-type, ou ne la demandez plus.",
@@ -76,12 +75,12 @@ def demanded_field_findings(workflow: Workflow, known: Collection[FieldKey]) -> 
 
 def _identity(workflow: Workflow) -> Iterator[Finding]:
     if not workflow.name.strip():
-        yield _error("workflow_unnamed", "Donnez un nom au circuit.")
+        yield Finding.error("workflow_unnamed", "Donnez un nom au circuit.")
     if not workflow.steps:
-        yield _error("workflow_empty", "Ce circuit est vide : ajoutez au moins une étape.")
+        yield Finding.error("workflow_empty", "Ce circuit est vide : ajoutez au moins une étape.")
     for step_id, count in Counter(step.id for step in workflow.steps).items():
         if count > 1:
-            yield _error(
+            yield Finding.error(
                 "step_id_duplicate",
                 f"{count} étapes portent l'identifiant « {step_id} » : donnez un identifiant "
                 "à chacune.",
@@ -89,7 +88,7 @@ def _identity(workflow: Workflow) -> Iterator[Finding]:
             )
     for number, step in enumerate(workflow.steps, start=1):
         if not step.id.strip() or not step.name.strip():
-            yield _error(
+            yield Finding.error(
                 "step_unnamed",
                 f"L'étape {number} n'a pas de nom ou pas d'identifiant : donnez-les-lui.",
                 step.id,
@@ -104,14 +103,14 @@ def _step_findings(step: Step) -> Iterator[Finding]:
     for actor in (*step.actors, *step.informed):
         yield from _actor_form(actor, f"L'étape « {step.name} »", step.id)
     if any(actor.kind is ActorKind.VARIABLE for actor in step.informed):
-        yield _error(
+        yield Finding.error(
             "informed_variable",
             f"L'étape « {step.name} » informe un bureau que personne ne choisit : nommez-le.",
             step.id,
         )
     for days, what in ((step.due_in_days, "échéance"), (step.remind_after_days, "relance")):
         if days is not None and days < 1:
-            yield _error(
+            yield Finding.error(
                 "days_not_positive",
                 f"Étape « {step.name} » : une {what} est d'un jour ouvré au moins, ou absente.",
                 step.id,
@@ -121,7 +120,7 @@ def _step_findings(step: Step) -> Iterator[Finding]:
 def _person_step_findings(step: Step) -> Iterator[Finding]:
     # The archive step of nobody falls to the final desk, which every circuit has.
     if not step.actors and step.kind is not StepKind.ARCHIVE:
-        yield _error(
+        yield Finding.error(
             "step_without_actor",
             f"L'étape « {step.name} » n'est confiée à personne : choisissez un bureau.",
             step.id,
@@ -136,9 +135,11 @@ def _machine_step_findings(step: Step) -> Iterator[Finding]:
             if step.kind is StepKind.TRANSMISSION
             else ("outside_with_actor", "attend une réponse de l'extérieur")
         )
-        yield _error(code, f"L'étape « {step.name} » {why} : retirez-lui ses bureaux.", step.id)
+        yield Finding.error(
+            code, f"L'étape « {step.name} » {why} : retirez-lui ses bureaux.", step.id
+        )
     if step.mode is StepMode.ALL_OF:
-        yield _error(
+        yield Finding.error(
             "parallel_refused",
             f"L'étape « {step.name} » ne peut pas attendre plusieurs bureaux : une "
             "télétransmission ou une étape extérieure est seule à son tour.",
@@ -148,14 +149,14 @@ def _machine_step_findings(step: Step) -> Iterator[Finding]:
 
 def _actor_form(actor: Actor, where: str, step: StepId | None) -> Iterator[Finding]:
     if (actor.kind is ActorKind.DESK) != (actor.desk is not None):
-        yield _error(
+        yield Finding.error(
             "actor_incomplete",
             f"{where} a un acteur incomplet : nommez le bureau d'un acteur « bureau », et de "
             "lui seul.",
             step,
         )
     if actor.choices and actor.kind is not ActorKind.VARIABLE:
-        yield _error(
+        yield Finding.error(
             "actor_choices_unexpected",
             f"{where} propose un choix de bureaux à un acteur qui n'est pas variable : "
             "retirez ces choix.",
@@ -168,7 +169,7 @@ def _places(workflow: Workflow) -> Iterator[Finding]:
     yield from _preparation(workflow)
     transmissions = _of_kind(workflow, StepKind.TRANSMISSION)
     for step in transmissions[1:]:
-        yield _error(
+        yield Finding.error(
             "transmission_repeated",
             f"L'étape « {step.name} » transmettrait une seconde fois : gardez-en une seule.",
             step.id,
@@ -176,14 +177,14 @@ def _places(workflow: Workflow) -> Iterator[Finding]:
     for step in transmissions[:1]:
         after = workflow.steps[workflow.steps.index(step) + 1 :]
         if any(one.kind is not StepKind.ARCHIVE for one in after):
-            yield _error(
+            yield Finding.error(
                 "transmission_not_last",
                 f"Déplacez l'étape « {step.name} » à la fin : seul un archivage peut la suivre.",
                 step.id,
             )
     for step in workflow.steps[:-1]:
         if step.kind is StepKind.ARCHIVE:
-            yield _error(
+            yield Finding.error(
                 "archive_not_last",
                 f"L'étape « {step.name} » range le dossier : déplacez-la tout à la fin.",
                 step.id,
@@ -197,21 +198,21 @@ def _preparation(workflow: Workflow) -> Iterator[Finding]:
             validating = True
             continue
         if validating:
-            yield _error(
+            yield Finding.error(
                 "preparation_after_validation",
                 f"L'étape « {step.name} » est de préparation et suit une étape de validation : "
                 "déplacez-la au début.",
                 step.id,
             )
         if step.kind is not StepKind.APPROVAL:
-            yield _error(
+            yield Finding.error(
                 "preparation_not_approval",
                 f"L'étape « {step.name} » est de préparation, où les documents changent encore : "
                 "seul un visa y a sa place.",
                 step.id,
             )
     if workflow.steps and not validating:
-        yield _error(
+        yield Finding.error(
             "validation_absent",
             "Ce circuit n'a que des étapes de préparation : ajoutez une étape de validation.",
         )
@@ -222,13 +223,13 @@ def _end_findings(workflow: Workflow) -> Iterator[Finding]:
     for actor in (*workflow.informed_at_end, *(() if final is None else (final,))):
         yield from _actor_form(actor, "La fin du circuit", None)
         if actor.kind is ActorKind.VARIABLE:
-            yield _error(
+            yield Finding.error(
                 "end_variable",
                 "La fin du circuit nomme un bureau que personne ne choisit : donnez un bureau, ou "
                 "celui du déposant.",
             )
     if final is not None and final.kind is ActorKind.BOSS_OF:
-        yield _error(
+        yield Finding.error(
             "final_desk_unfit",
             "Le bureau final ne peut pas être un supérieur : donnez un bureau, ou celui du "
             "déposant.",
@@ -256,20 +257,20 @@ def _distinct_findings(workflow: Workflow, duty: Duty) -> Iterator[Finding]:
     for step_id in dict.fromkeys(duty.steps):
         step = steps.get(step_id)
         if step is None:
-            yield _error(
+            yield Finding.error(
                 "duty_unknown_step",
                 f"La règle des personnes distinctes nomme l'étape « {step_id} », que ce circuit "
                 "n'a pas : retirez-la de la règle.",
             )
         elif step.kind not in PERSON_STEPS:
-            yield _error(
+            yield Finding.error(
                 "duty_not_a_person",
                 f"La règle des personnes distinctes nomme l'étape « {step.name} », que personne ne "
                 "fait : retirez-la de la règle.",
                 step_id,
             )
     if len(set(duty.steps)) < 2:
-        yield _error(
+        yield Finding.error(
             "duty_incomplete",
             "La règle des personnes distinctes compare deux étapes au moins : nommez-les.",
         )
@@ -277,7 +278,7 @@ def _distinct_findings(workflow: Workflow, duty: Duty) -> Iterator[Finding]:
 
 def _concerned(workflow: Workflow, kinds: tuple[StepKind, ...]) -> Iterator[Finding]:
     if not all(_of_kind(workflow, kind) for kind in kinds):
-        yield _warning(
+        yield Finding.warning(
             "duty_without_effect",
             "Une règle de séparation des tâches ne s'applique à aucune étape de ce circuit : "
             "retirez-la, ou ajoutez l'étape qui manque.",
@@ -287,7 +288,7 @@ def _concerned(workflow: Workflow, kinds: tuple[StepKind, ...]) -> Iterator[Find
 def _barred_submitter(workflow: Workflow, kind: StepKind) -> Iterator[Finding]:
     for step in _of_kind(workflow, kind):
         if set(step.actors) == {SUBMITTER}:
-            yield _warning(
+            yield Finding.warning(
                 "duty_against_actor",
                 f"L'étape « {step.name} » revient au bureau déposant alors que le déposant ne doit "
                 "pas la faire : il faudra une autre personne dans ce bureau.",
@@ -299,14 +300,14 @@ def _transmission_findings(workflow: Workflow, protocol: Protocol) -> Iterator[F
     transmissions = _of_kind(workflow, StepKind.TRANSMISSION)
     if protocol is Protocol.NONE:
         for step in transmissions:
-            yield _error(
+            yield Finding.error(
                 "transmission_without_protocol",
                 f"L'étape « {step.name} » n'a pas de destinataire : ce type de dossier n'est pas "
                 "télétransmis. Retirez l'étape.",
                 step.id,
             )
     elif not transmissions:
-        yield _warning(
+        yield Finding.warning(
             "transmission_absent",
             "Ce circuit ne télétransmet pas : ajoutez une étape de télétransmission, "
             "ou transmettez à la main.",
@@ -315,7 +316,7 @@ def _transmission_findings(workflow: Workflow, protocol: Protocol) -> Iterator[F
 
 def _helios_findings(workflow: Workflow, intake: HeliosIntake | None) -> Iterator[Finding]:
     for step in _of_kind(workflow, StepKind.SEAL):
-        yield _error(
+        yield Finding.error(
             "helios_seal",
             f"Un flux PES se signe par une personne, jamais par un cachet : retirez l'étape "
             f"« {step.name} ».",
@@ -324,7 +325,7 @@ def _helios_findings(workflow: Workflow, intake: HeliosIntake | None) -> Iterato
     if intake is HeliosIntake.SIGNED_ELSEWHERE:
         for step in workflow.steps:
             if step.kind in OUTSIDE_STEPS:
-                yield _error(
+                yield Finding.error(
                     "helios_already_signed",
                     "Un flux déjà signé est seulement visé et transmis : "
                     f"retirez l'étape « {step.name} ».",
@@ -332,13 +333,13 @@ def _helios_findings(workflow: Workflow, intake: HeliosIntake | None) -> Iterato
                 )
     signatures = _of_kind(workflow, StepKind.SIGNATURE)
     if intake is None:
-        yield _error(
+        yield Finding.error(
             "helios_intake_missing",
             "Dites si ce sous-type prend des flux à signer, déjà signés ou sans signature.",
         )
     elif intake is not HeliosIntake.TO_SIGN:
         for step in signatures:
-            yield _error(
+            yield Finding.error(
                 "helios_signature_unexpected",
                 "Les flux de ce sous-type ne se signent pas ici : "
                 f"retirez l'étape « {step.name} ».",
@@ -350,14 +351,14 @@ def _helios_findings(workflow: Workflow, intake: HeliosIntake | None) -> Iterato
 
 def _helios_signature(signatures: tuple[Step, ...]) -> Iterator[Finding]:
     if len(signatures) != 1:
-        yield _error(
+        yield Finding.error(
             "helios_one_signature",
             f"Un flux PES se signe une fois et une seule : ce circuit a {len(signatures)} "
             "étape(s) de signature, gardez-en une.",
         )
     for step in signatures:
         if step.mode is StepMode.ALL_OF:
-            yield _error(
+            yield Finding.error(
                 "helios_co_signature",
                 "La politique de signature de la DGFiP interdit de signer un flux à plusieurs : "
                 f"demandez un seul accord à l'étape « {step.name} ».",
@@ -367,11 +368,3 @@ def _helios_signature(signatures: tuple[Step, ...]) -> Iterator[Finding]:
 
 def _of_kind(workflow: Workflow, kind: StepKind) -> tuple[Step, ...]:
     return tuple(step for step in workflow.steps if step.kind is kind)
-
-
-def _error(code: str, detail: str, step: StepId | None = None) -> Finding:
-    return Finding(code, detail, Severity.ERROR, step)
-
-
-def _warning(code: str, detail: str, step: StepId | None = None) -> Finding:
-    return Finding(code, detail, Severity.WARNING, step)

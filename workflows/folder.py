@@ -182,7 +182,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """An advice asked at a step from a desk; `answer` is None until it comes. It holds nobody
+    """An opinion asked at a step from a desk; `answer` is None until it comes. It holds nobody
     back: the step stays with those who have it."""
 
     step: StepId
@@ -231,7 +231,7 @@ class FolderState:
 
     `version` counts the events applied, `round` the times it entered a circuit. A draft has
     neither circuit nor documents here: it receives both when it is submitted. `acts` holds the
-    whole life, earlier rounds and retracted acts included. `depositors`: whoever created, sent or
+    whole life, earlier rounds and retracted acts included. `submitters`: whoever created, sent or
     corrected it and in whose name, even if that was taken back. `preparers`: the same of its
     documents in a preparation circuit. `corrected`: it changed since it came back to its
     submitter. `migrated_from`: the folder as it was before its last migration,
@@ -247,7 +247,7 @@ class FolderState:
     steps: tuple[StepInstance, ...] = ()
     documents: tuple[Document, ...] = ()
     acts: tuple[Act, ...] = ()
-    depositors: tuple[PersonId, ...] = ()
+    submitters: tuple[PersonId, ...] = ()
     preparers: tuple[PersonId, ...] = ()
     transmission: Transmission | None = None
     rules: FolderRules = NO_RULES
@@ -317,7 +317,7 @@ class FolderState:
         return tuple(act for act in self.standing_acts if act.step == step_id)
 
     def opinion_awaited(self, step_id: StepId, desk: DeskId) -> Opinion | None:
-        """The oldest advice that a desk still owes at a step, if any."""
+        """The oldest opinion that a desk still owes at a step, if any."""
         return next(
             (
                 one
@@ -336,7 +336,7 @@ class FolderState:
         return tuple(desk for desk in desks_of(instance.step) if desk not in done)
 
     def desks_asked_at(self, step_id: StepId) -> tuple[DeskId, ...]:
-        """The desks whose advice is still awaited at a step, each once; empty when the step does
+        """The desks whose opinion is still awaited at a step, each once; empty when the step does
         not have its turn: nobody can answer any more."""
         instance = self.step(step_id)
         if instance is None or instance.state is not StepState.CURRENT:

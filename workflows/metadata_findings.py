@@ -6,7 +6,7 @@ import dataclasses
 import re
 from collections.abc import Iterator, Sequence
 
-from workflows.definition import Finding, Severity
+from workflows.definition import Finding
 from workflows.metadata import MAX_KEY, MetadataField, MetadataRefused, checked
 
 _KEY = re.compile(rf"[a-z][a-z0-9_]{{0,{MAX_KEY - 1}}}")
@@ -20,7 +20,7 @@ def field_findings(fields: Sequence[MetadataField]) -> tuple[Finding, ...]:
 def _wrong_in(fields: Sequence[MetadataField]) -> Iterator[Finding]:
     keys = [field.key for field in fields]
     for key in dict.fromkeys(key for key in keys if keys.count(key) > 1):
-        yield _error(
+        yield Finding.error(
             "metadata_key_duplicate",
             f"Plusieurs informations ont la clé « {key} » : donnez une clé à chacune.",
         )
@@ -30,13 +30,13 @@ def _wrong_in(fields: Sequence[MetadataField]) -> Iterator[Finding]:
 
 def _wrong_with(field: MetadataField) -> Iterator[Finding]:
     if not _KEY.fullmatch(field.key):
-        yield _error(
+        yield Finding.error(
             "metadata_key_malformed",
             f"La clé « {field.key} » ne convient pas : commencez par une lettre minuscule, "
             f"puis lettres sans accent, chiffres ou _, {MAX_KEY} caractères au plus.",
         )
     if not field.label.strip():
-        yield _error(
+        yield Finding.error(
             "metadata_unnamed", f"L'information « {field.key} » n'a pas de nom : donnez-lui-en un."
         )
     free = dataclasses.replace(field, choices=())
@@ -50,15 +50,11 @@ def _wrong_text(field: MetadataField, text: str) -> Iterator[Finding]:
     try:
         value = checked(field, text)
     except MetadataRefused as refusal:
-        yield _error("metadata_value_unfit", refusal.detail)
+        yield Finding.error("metadata_value_unfit", refusal.detail)
         return
     if value is None:
-        yield _error(
+        yield Finding.error(
             "metadata_value_blank",
             f"« {field.label} » a un choix ou une valeur par défaut sans texte : "
             "remplissez-le ou retirez-le.",
         )
-
-
-def _error(code: str, detail: str) -> Finding:
-    return Finding(code, detail, Severity.ERROR)

@@ -143,14 +143,14 @@ class AlreadyChained(WrongMoment):
 
 
 class OpinionAlreadyAsked(WrongMoment):
-    """The advice of this desk is awaited already."""
+    """The opinion of this desk is awaited already."""
 
     code = "opinion_already_asked"
     sentence = "Un avis est déjà attendu de ce bureau : attendez sa réponse."
 
 
 class NoOpinionAsked(WrongMoment):
-    """No advice is awaited from this desk."""
+    """No opinion is awaited from this desk."""
 
     code = "no_opinion_asked"
     sentence = "Aucun avis n'est attendu de ce bureau à cette étape : rechargez le dossier."

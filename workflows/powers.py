@@ -226,8 +226,8 @@ def step_power(
     instant: datetime,
     facts: Facts | None = None,
 ) -> Power:
-    """The power by which the actor speaks at the step: rejects, transfers, asks or gives advice,
-    takes back what he did there. It asks for no certificate, and duties do not forbid it.
+    """The power by which the actor speaks at the step: rejects, transfers, asks or gives an
+    opinion, takes back what he did there. It asks for no certificate, and duties do not forbid it.
 
     With `facts`, scopes and recusals are judged too. Raises as `entitlement` does.
     """

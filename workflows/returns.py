@@ -82,9 +82,9 @@ def correction(state: FolderState, by: Authorship, now: datetime) -> tuple[Corre
     name he did. Of what came back, who rejected it does not take his rejection back from then on,
     for he rejected something else. Nothing where that is known, or where the documents are
     fixed."""
-    deposited = set(by.names).issubset(state.depositors)
+    deposited = set(by.names).issubset(state.submitters)
     if state.in_preparation:
-        known = set(by.names).issubset((*state.depositors, *state.preparers))
+        known = set(by.names).issubset((*state.submitters, *state.preparers))
     elif state.status in BACK_STATUSES:
         known = deposited and state.corrected
     else:
@@ -157,7 +157,7 @@ def kept_approvals(
     ):
         return ()
     # A duty looks at the acts of a step itself in the round under way alone: not at those kept.
-    again = replace(state, round=state.round + 1, depositors=(*state.depositors, *by.names))
+    again = replace(state, round=state.round + 1, submitters=(*state.submitters, *by.names))
     stand = takewhile(
         lambda one: _stands(state, one) and _holds_good(state, again, one, given), state.steps
     )

@@ -12,7 +12,7 @@ from operator import and_
 from types import MappingProxyType
 from typing import TypeAlias, assert_never
 
-from workflows.definition import Finding, Severity
+from workflows.definition import Finding
 from workflows.metadata import (
     MAX_DECIMALS,
     MAX_DIGITS,
@@ -70,7 +70,9 @@ def table_findings(
     nothing reaches are looked for once every condition makes sense.
     """
     if not table.rows:
-        return (_error("rules_empty", "Il n'y a aucune règle : ajoutez-en une, sans condition."),)
+        return (
+            Finding.error("rules_empty", "Il n'y a aucune règle : ajoutez-en une, sans condition."),
+        )
     size = tuple(_size(table))
     if size:
         return size
@@ -82,7 +84,7 @@ def table_findings(
 def unknown_fact(where: str, known_facts: Iterable[str]) -> Finding:
     """That what is read there is none of these facts, at least one."""
     named = sorted(f"« {one} »" for one in known_facts)
-    return _error(
+    return Finding.error(
         "rules_unknown_fact",
         f"{where} : cette information n'existe pas. Prenez {_either(named)}.",
     )
@@ -207,7 +209,7 @@ def _neighbouring_days(day: date) -> Iterator[str]:
 def _size(table: RuleTable) -> Iterator[Finding]:
     constants = sum(len(one.values) for row in table.rows for one in row.conditions)
     if len(table.rows) > MAX_ROWS or constants > MAX_CONSTANTS:
-        yield _error(
+        yield Finding.error(
             "rules_too_large",
             f"{len(table.rows)} règles et {constants} valeurs : gardez au plus {MAX_ROWS} règles "
             f"et {MAX_CONSTANTS} valeurs.",
@@ -216,14 +218,14 @@ def _size(table: RuleTable) -> Iterator[Finding]:
 
 def _catch_all(table: RuleTable) -> Iterator[Finding]:
     if all(row.conditions for row in table.rows):
-        yield _error(
+        yield Finding.error(
             "rules_without_catch_all",
             "Des dossiers pourraient ne recevoir aucun circuit : "
             "ajoutez une dernière règle, sans condition.",
         )
     for number, row in enumerate(table.rows[:-1], start=1):
         if not row.conditions:
-            yield _error(
+            yield Finding.error(
                 "rules_catch_all_not_last",
                 f"La règle {number}, sans condition, prend tous les dossiers : "
                 "déplacez-la à la fin.",
@@ -233,7 +235,7 @@ def _catch_all(table: RuleTable) -> Iterator[Finding]:
 def _results(table: RuleTable) -> Iterator[Finding]:
     for number, row in enumerate(table.rows, start=1):
         if not row.workflow.strip():
-            yield _error(
+            yield Finding.error(
                 "rules_row_without_workflow",
                 f"La règle {number} ne donne pas de circuit : choisissez-en un.",
             )
@@ -256,7 +258,7 @@ def _row_conditions(
             yield unknown_fact(where, known_facts)
             continue
         if one.operator in _ORDERS and kind not in _ORDERED_TYPES:
-            yield _error(
+            yield Finding.error(
                 "rules_operator_unfit",
                 f"{where} : cette information n'a pas d'ordre. Comparez-la par égal, différent "
                 "ou parmi.",
@@ -268,19 +270,19 @@ def _condition_values(
     where: str, one: Condition, kind: FieldType, domain: Domain
 ) -> Iterator[Finding]:
     if not _has_right_count(one):
-        yield _error(
+        yield Finding.error(
             "rules_value_count",
             f"{where} : {len(one.values)} valeur(s) ne conviennent pas à cette comparaison. "
             "Donnez-en une, une liste pour « parmi », aucune pour « renseigné ».",
         )
     for value in one.values:
         if not _fits(kind, value):
-            yield _error(
+            yield Finding.error(
                 "rules_value_unfit",
                 f"{where} : « {value} » n'est pas une valeur possible. Corrigez-la.",
             )
         elif domain.values and one.operator not in _ORDERS and value not in domain.values:
-            yield _error(
+            yield Finding.error(
                 "rules_value_unfit",
                 f"{where} : « {domain.names.get(value, value)} » n'est pas une valeur possible. "
                 f"Prenez {_possible(domain)}.",
@@ -325,22 +327,14 @@ def _dead(
     for number in found.numbers:
         if number == len(table.rows) and not table.rows[-1].conditions:
             continue  # compulsory, whatever the others take
-        yield _warning(
+        yield Finding.warning(
             "rules_row_never_matches",
             f"La règle {number} ne servira jamais : ses conditions se contredisent, ou les règles "
             "qui la précèdent prennent tous ses dossiers. Retirez-la ou déplacez-la plus haut.",
         )
     if not found.is_complete:
-        yield _warning(
+        yield Finding.warning(
             "rules_not_fully_checked",
             "Ces règles croisent trop d'informations pour savoir si chacune peut servir : "
             "essayez-les sur des exemples, ou simplifiez-les.",
         )
-
-
-def _error(code: str, detail: str) -> Finding:
-    return Finding(code, detail, Severity.ERROR)
-
-
-def _warning(code: str, detail: str) -> Finding:
-    return Finding(code, detail, Severity.WARNING)

@@ -10,7 +10,7 @@ from decimal import Decimal
 from enum import Enum, StrEnum, auto
 from typing import Any, NewType, TypeAlias
 
-from workflows.definition import DeskId, StepId
+from workflows.definition import ChosenDesk, DeskId, StepId
 from workflows.encoding import JsonObject, JsonValue
 from workflows.errors import Unacceptable, Unreadable
 from workflows.metadata import (
@@ -96,7 +96,7 @@ class RuleRow:
 
     conditions: tuple[Condition, ...]
     workflow: WorkflowRef
-    desks: tuple[tuple[StepId, DeskId], ...] = ()
+    desks: tuple[ChosenDesk, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class Chosen:
 
     row_number: int
     workflow: WorkflowRef
-    desks: tuple[tuple[StepId, DeskId], ...] = ()
+    desks: tuple[ChosenDesk, ...] = ()
 
 
 def choose(table: RuleTable, facts: FactValues) -> Chosen:
@@ -198,7 +198,7 @@ def _row_json(row: RuleRow) -> JsonValue:
             for one in row.conditions
         ],
         "workflow": row.workflow,
-        "desks": [{"step": step, "desk": desk} for step, desk in row.desks],
+        "desks": [{"step": one.step, "desk": one.desk} for one in row.desks],
     }
 
 
@@ -233,9 +233,9 @@ def _read_constant(data: object) -> FactValue:
     return Decimal(written)
 
 
-def _read_desk(data: object) -> tuple[StepId, DeskId]:
+def _read_desk(data: object) -> ChosenDesk:
     one = _members(data, ("step", "desk"))
-    return StepId(_text(one["step"])), DeskId(_text(one["desk"]))
+    return ChosenDesk(StepId(_text(one["step"])), DeskId(_text(one["desk"])))
 
 
 def _members(data: object, keys: Collection[str]) -> Mapping[str, object]:

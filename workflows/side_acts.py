@@ -42,7 +42,7 @@ def reading(state: FolderState, actor: PersonAtDesk, given: Circumstances) -> Au
     """Who reads a folder in its circuit: anybody of a desk that takes part in it. Raises
     NotInWorkflow, DeskNotConcerned or NoPower."""
     check_in_workflow(state)
-    if actor.desk not in set(_taking_part(state)):
+    if actor.desk not in set(desks_taking_part(state)):
         raise DeskNotConcerned("Ce dossier ne passe pas par ce bureau : choisissez le bon bureau.")
     facts = facts_now(state, given)
     for power in powers_of(given.register, actor.person, given.instant, facts):
@@ -52,16 +52,16 @@ def reading(state: FolderState, actor: PersonAtDesk, given: Circumstances) -> Au
 
 
 def decide_opinion(state: FolderState, action: GiveOpinion, given: Circumstances) -> OpinionGiven:
-    """The answer to an advice that was asked. Raises as `advising`, and ReasonMissing."""
-    by = advising(state, action.step, action.actor, given)
+    """The answer to an opinion that was asked. Raises as `giving_opinion`, and ReasonMissing."""
+    by = giving_opinion(state, action.step, action.actor, given)
     answer = said(action.answer, "Écrivez votre avis avant de l'envoyer.")
     return OpinionGiven(given.instant, by, action.step, answer)
 
 
-def advising(
+def giving_opinion(
     state: FolderState, step: StepId, actor: PersonAtDesk, given: Circumstances
 ) -> Authorship:
-    """Who answers for the desk whose advice is awaited at the current step: whoever could
+    """Who answers for the desk whose opinion is awaited at the current step: whoever could
     approve there. Raises as `turn_of`; NoOpinionAsked, ReadingMissing or a case of
     NotEntitled."""
     instance = turn_of(state, step)
@@ -69,14 +69,14 @@ def advising(
     if state.opinion_awaited(step, actor.desk) is None:
         raise NoOpinionAsked
     facts = facts_now(state, given)
-    asked = advised(instance.step, actor.desk)
+    asked = opinion_step(instance.step, actor.desk)
     power = step_power(given.register, actor, asked, given.instant, facts)
     check_read(state, actor.person)
     return Authorship(actor.person, power)
 
 
-def advised(step: Step, desk: DeskId) -> Step:
-    """Advice at the step as a question to the powers: who could approve there for the desk."""
+def opinion_step(step: Step, desk: DeskId) -> Step:
+    """An opinion at the step as a question to the powers: who could approve there for the desk."""
     return Step(step.id, StepKind.APPROVAL, step.name, (given_desk(desk),))
 
 
@@ -108,7 +108,9 @@ def _steps_of(state: FolderState, desk: DeskId) -> Iterator[Step]:
     return (one.step for one in state.steps if desk in desks_of(one.step))
 
 
-def _taking_part(state: FolderState) -> Iterator[DeskId]:
+def desks_taking_part(state: FolderState) -> Iterator[DeskId]:
+    """The desks of the folder: those that sent, have, had or will have it, are asked about it, or
+    keep it at the end."""
     yield state.submitter.desk
     if state.final_desk is not None:
         yield state.final_desk

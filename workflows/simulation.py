@@ -8,15 +8,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from workflows.actions import (
-    Action,
-    ChosenDesk,
-    Read,
-    Submit,
-)
+from workflows.actions import Action, Read, Submit
 from workflows.definition import (
     OUTSIDE_STEPS,
     ActorKind,
+    ChosenDesk,
     DeskId,
     Step,
     StepId,
@@ -153,17 +149,25 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
+class EngineRefusal:
+    """The code and the French sentence by which the engine refused an act."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class Simulation:
     """The path, on past the waits that end by themselves, and where it stops.
 
-    `refusal` is the code and the sentence of what the engine refused at the last stage (at the
-    submission where there is none). `otherwise` is the walk that other persons, just as able,
-    would bring to a stop, where only some choices lead to the end.
+    `refusal` is what the engine refused at the last stage (at the submission where there is none).
+    `otherwise` is the walk that other persons, just as able, would bring to a stop, where only
+    some choices lead to the end.
     """
 
     outcome: Outcome
     stages: tuple[Stage, ...]
-    refusal: tuple[str, str] | None = None
+    refusal: EngineRefusal | None = None
     otherwise: Simulation | None = None
 
     @property
@@ -171,11 +175,6 @@ class Simulation:
         """Whether the folder comes to the end of its circuit, be it after a wait."""
         is_refused = self.outcome is Outcome.REFUSED
         return not is_refused and all(one.ends_at is not None for one in self.stages)
-
-    @property
-    def blocked_at(self) -> Stage | None:
-        """The first stage at which the folder would wait for nobody."""
-        return next((one for one in self.stages if one.waits), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +199,7 @@ def simulate(given: Assumptions) -> Simulation:
     try:
         pending = deque([_submitted(given)])
     except Refused as refused:
-        return Simulation(Outcome.REFUSED, (), (refused.code, refused.detail))
+        return Simulation(Outcome.REFUSED, (), EngineRefusal(refused.code, refused.detail))
     told: list[Simulation] = []
     acts = 0
     while pending and not (told and acts > _MOST_ACTS) and not _is_settled(told):
@@ -262,7 +261,7 @@ def _next(walk: _Walk, given: Assumptions) -> Simulation | tuple[_Walk, ...]:
         return _acted(walk, walk.here, current.step, given)
     except Refused as refused:
         stages = (*walk.stages, walk.here)
-        return Simulation(Outcome.REFUSED, stages, (refused.code, refused.detail))
+        return Simulation(Outcome.REFUSED, stages, EngineRefusal(refused.code, refused.detail))
 
 
 def _begun(walk: _Walk, current: StepInstance, given: Assumptions) -> _Walk:

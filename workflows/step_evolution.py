@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import assert_never
+from typing import TypeAlias, assert_never
 
 from workflows.definition import Step, StepId, StepKind, StepMode, desks_of, entrusted
 from workflows.errors import BrokenHistory
 from workflows.events import (
     Approved,
     Archived,
+    Cancelled,
     Migrated,
     PassingEvent,
     Rejected,
@@ -19,11 +20,13 @@ from workflows.events import (
     Sealed,
     Signed,
     SignedOnPaper,
+    StartEvent,
     StepAdded,
     StepEvent,
     StepForced,
     StepSkipped,
     StepStarted,
+    Submitted,
     Transferred,
 )
 from workflows.folder import (
@@ -47,12 +50,34 @@ _WAITS_AS: Mapping[StepKind, FolderStatus] = {
 }
 """The status while a step of this kind has its turn; `pending` for the kinds of persons."""
 
-_ACTS: Mapping[type[PassingEvent], ActKind] = {
+ActEvent: TypeAlias = (
+    StartEvent
+    | PassingEvent
+    | Rejected
+    | Transferred
+    | StepAdded
+    | StepSkipped
+    | StepForced
+    | Migrated
+    | Cancelled
+)
+"""The events that are acts of persons, told in the life of the folder."""
+
+_ACTS: Mapping[type[ActEvent], ActKind] = {
+    Submitted: ActKind.SUBMIT,
+    Resubmitted: ActKind.RESUBMIT,
     Approved: ActKind.APPROVE,
     Signed: ActKind.SIGN,
     SignedOnPaper: ActKind.SIGN_ON_PAPER,
     Sealed: ActKind.SEAL,
     Archived: ActKind.ARCHIVE,
+    Rejected: ActKind.REJECT,
+    Transferred: ActKind.TRANSFER,
+    StepAdded: ActKind.ADD_STEP,
+    StepSkipped: ActKind.SKIP_STEP,
+    StepForced: ActKind.FORCE_STEP,
+    Migrated: ActKind.MIGRATE,
+    Cancelled: ActKind.CANCEL,
 }
 
 _RETURNED = PASSING_ACTS | {ActKind.REJECT, ActKind.SKIP_STEP, ActKind.FORCE_STEP}
@@ -81,6 +106,26 @@ def at_step(state: FolderState, event: StepEvent) -> FolderState:
             assert_never(event)
 
 
+def act_of(
+    state: FolderState,
+    event: ActEvent,
+    *,
+    reason: str | None = None,
+    changes: tuple[RevisionChange, ...] = (),
+) -> Act:
+    """The act that the event is, in the round of the state."""
+    step = None if isinstance(event, StartEvent | Migrated | Cancelled) else event.step
+    return Act(
+        _ACTS[type(event)],
+        state.round,
+        event.by,
+        event.occurred_at,
+        step,
+        reason=reason,
+        changes=changes,
+    )
+
+
 def resubmitted(state: FolderState, event: Resubmitted) -> FolderState:
     """The steps at the start of another round: those whose approvals stand keep them, and these
     become acts of the new round."""
@@ -105,7 +150,6 @@ def migrated(state: FolderState, event: Migrated) -> FolderState:
         raise BrokenHistory("a migration needs the current step in both versions")
     turn = ids.index(current.id)
     here = event.steps[turn]
-    act = Act(ActKind.MIGRATE, state.round, event.by, event.occurred_at)
     pinned = replace(
         state,
         workflow_version=event.workflow_version,
@@ -118,7 +162,7 @@ def migrated(state: FolderState, event: Migrated) -> FolderState:
         duties=event.duties,
         final_desk=event.final_desk,
         informed_at_end=event.informed_at_end,
-        acts=(*state.acts, act),
+        acts=(*state.acts, act_of(state, event)),
     )
     return _settled(pinned, current.id)
 
@@ -133,14 +177,7 @@ def with_step(state: FolderState, changed: StepInstance) -> FolderState:
 
 def _passed(state: FolderState, event: PassingEvent) -> FolderState:
     changes = event.changes if isinstance(event, Signed | Sealed) else ()
-    act = Act(
-        _ACTS[type(event)],
-        state.round,
-        event.by,
-        event.occurred_at,
-        event.step,
-        changes=changes,
-    )
+    act = act_of(state, event, changes=changes)
     instance = _instance(state, event.step)
     acted = replace(state, documents=_changed(state.documents, changes), acts=(*state.acts, act))
     if instance.step.mode is StepMode.ALL_OF:
@@ -169,7 +206,7 @@ def _started(state: FolderState, event: StepStarted) -> FolderState:
         drawn=instance.as_drawn.actors,
     )
     status = _WAITS_AS.get(event.kind, FolderStatus.PENDING)
-    # Advice that did not come in an earlier turn of the step is awaited no more.
+    # An opinion that did not come in an earlier turn of the step is awaited no more.
     opinions = tuple(
         one for one in state.opinions if one.step != event.step or one.answered_by is not None
     )
@@ -178,14 +215,7 @@ def _started(state: FolderState, event: StepStarted) -> FolderState:
 
 
 def _rejected(state: FolderState, event: Rejected) -> FolderState:
-    act = Act(
-        ActKind.REJECT,
-        state.round,
-        event.by,
-        event.occurred_at,
-        event.step,
-        reason=event.reason,
-    )
+    act = act_of(state, event, reason=event.reason)
     if event.returned_to is not None:
         return _returned(state, event, event.returned_to, act)
     stopped = replace(_instance(state, event.step), state=StepState.STOPPED)
@@ -261,21 +291,13 @@ def _transferred(state: FolderState, event: Transferred) -> FolderState:
     desks = tuple(
         event.to_desk if desk == event.from_desk else desk for desk in desks_of(instance.step)
     )
-    act = Act(
-        ActKind.TRANSFER,
-        state.round,
-        event.by,
-        event.occurred_at,
-        event.step,
-        reason=event.reason or None,
-    )
+    act = act_of(state, event, reason=event.reason or None)
     handed = replace(instance, step=entrusted(instance.step, desks or (event.to_desk,)))
     return replace(with_step(state, handed), acts=(*state.acts, act))
 
 
 def _added(state: FolderState, event: StepAdded) -> FolderState:
     turn = [one.id for one in state.steps].index(_instance(state, event.step).id) + 1
-    act = Act(ActKind.ADD_STEP, state.round, event.by, event.occurred_at, event.step)
     return replace(
         state,
         steps=(
@@ -283,21 +305,13 @@ def _added(state: FolderState, event: StepAdded) -> FolderState:
             StepInstance(event.added, is_added=True),
             *state.steps[turn:],
         ),
-        acts=(*state.acts, act),
+        acts=(*state.acts, act_of(state, event)),
     )
 
 
 def _overridden(state: FolderState, event: StepSkipped | StepForced) -> FolderState:
-    skipped = isinstance(event, StepSkipped)
-    outcome = StepState.SKIPPED if skipped else StepState.DONE
-    act = Act(
-        ActKind.SKIP_STEP if skipped else ActKind.FORCE_STEP,
-        state.round,
-        event.by,
-        event.occurred_at,
-        event.step,
-        reason=event.reason,
-    )
+    outcome = StepState.SKIPPED if isinstance(event, StepSkipped) else StepState.DONE
+    act = act_of(state, event, reason=event.reason)
     passed = replace(_instance(state, event.step), state=outcome)
     return replace(with_step(state, passed), acts=(*state.acts, act))
 

@@ -7,20 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import assert_never
 
-from workflows.actions import (
-    ActionKind,
-    Cancel,
-    Chain,
-    ChosenDesk,
-    Resubmit,
-    Submit,
-    SubmitterAction,
-)
+from workflows.actions import ActionKind, Cancel, Chain, Resubmit, Submit, SubmitterAction
 from workflows.choices import distinct_desks
 from workflows.circumstances import Circumstances
 from workflows.definition import (
     Actor,
     ActorKind,
+    ChosenDesk,
     DeskId,
     Severity,
     Step,

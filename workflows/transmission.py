@@ -1,4 +1,5 @@
-"""The machine's acts: one transmission per round, claimed once, its outcome recorded once."""
+"""The machine's acts: what the outside answers at a step, and one transmission per round, claimed
+once, its outcome recorded once."""
 
 from __future__ import annotations
 
@@ -8,11 +9,15 @@ from typing import assert_never
 from workflows.actions import (
     ClaimTransmission,
     RecordAcknowledged,
+    RecordOutside,
     RecordRemoteRefusal,
     RecordTransmissionError,
     RecordTransmitted,
     TransmissionAction,
 )
+from workflows.circumstances import Circumstances, check_kind, turn_of
+from workflows.definition import OUTSIDE_STEPS
+from workflows.events import Event
 from workflows.folder import FolderState, FolderStatus, TransmissionId
 from workflows.moments import (
     AlreadyTransmitted,
@@ -24,12 +29,14 @@ from workflows.moments import (
 )
 from workflows.outside_events import (
     Acknowledged,
+    OutsideAnswered,
     RemoteRefused,
     TransmissionClaimed,
     TransmissionEvent,
     TransmissionFailed,
     Transmitted,
 )
+from workflows.progress import with_what_follows
 
 _UNDER_WAY = frozenset({FolderStatus.TRANSMITTING, FolderStatus.TRANSMITTED})
 _CLAIMABLE = frozenset({FolderStatus.AWAITING_TRANSMISSION, FolderStatus.TRANSMISSION_FAILED})
@@ -66,6 +73,20 @@ def decide_transmission(
             return TransmissionFailed(instant, action.transmission, action.reason)
         case _:
             assert_never(action)
+
+
+def decide_outside(
+    state: FolderState, action: RecordOutside, given: Circumstances
+) -> tuple[Event, ...]:
+    """What follows an answer of the outside at the step that waits for it. Raises as `turn_of`,
+    or WrongStepKind."""
+    check_kind(turn_of(state, action.step), OUTSIDE_STEPS)
+    answered = OutsideAnswered(
+        given.instant, action.step, action.accepted, action.reference, action.reason
+    )
+    if not action.accepted:
+        return (answered,)
+    return with_what_follows(state, answered, given)
 
 
 def _check_claimable(state: FolderState) -> None:

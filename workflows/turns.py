@@ -1,4 +1,4 @@
-"""The acts of persons at the current step: pass it, refuse, hand it over, ask for advice."""
+"""The acts of persons at the current step: pass it, refuse, hand it over, ask for an opinion."""
 
 from __future__ import annotations
 

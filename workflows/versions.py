@@ -8,12 +8,12 @@ from datetime import datetime
 from enum import StrEnum
 
 from workflows.actions import Migrate
-from workflows.administration import returning_to
 from workflows.definition import Step, StepId, Workflow, desks_of
 from workflows.engine import decide
 from workflows.errors import Refused
 from workflows.evolution import evolve
 from workflows.folder import FolderState, StepInstance, WorkflowVersionId
+from workflows.migration import returning_to
 from workflows.register import Administrator, Facts, PersonAtDesk, PersonId, PowerRegister
 from workflows.submission import desks_for_trial
 

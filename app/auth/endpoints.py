@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.audit.chain import Occurrence
-from app.audit.service import listed, record
+from app.audit.service import listed
 from app.auth import service
 from app.auth.http import (
     COOKIE,
@@ -121,7 +120,7 @@ async def change_password(
         own = await AuthRepository(session).user(user.id)
         assert own is not None
         await service.set_password(session, own, password_hash, now=now, kept=caller.session_id)
-        record(session, Occurrence(kind="password.changed", actor=caller.principal.actor), at=now)
+        caller.tell(session, "password.changed", {})
 
 
 @router.post(
@@ -139,7 +138,7 @@ async def create_token(
     async with caller.unit() as session:
         row, value = await service.issue_token(caller.context, session, caller.principal, request)
         given = {"verbs": "/".join(row.verbs), "expires_at": in_journal(row.expires_at)}
-        _journal(session, caller, "token.issued", row, given)
+        _tell(session, caller, "token.issued", row, given)
     return TokenIssued(**_read(row).model_dump(), value=value)
 
 
@@ -167,26 +166,22 @@ async def revoke_token(
     """From this answer on, the token opens nothing."""
     async with caller.unit() as session:
         row = await service.revoke_token(caller.context, session, token_id)
-        _journal(session, caller, "token.revoked", row)
+        _tell(session, caller, "token.revoked", row)
     return _read(row)
 
 
-def _journal(
+def _tell(
     session: AsyncSession,
     caller: Caller,
     kind: str,
     row: ApiToken,
     given: Mapping[str, str] | None = None,
 ) -> None:
-    record(
+    caller.tell(
         session,
-        Occurrence(
-            kind=kind,
-            actor=caller.principal.actor,
-            details={"token": str(row.id), **(given or {})},
-        ),
-        at=caller.context.clock(),
-        values={"label": row.label, **listed("desks", row.desk_ids)},
+        kind,
+        {"token": str(row.id), **(given or {})},
+        {"label": row.label, **listed("desks", row.desk_ids)},
     )
 
 

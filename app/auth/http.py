@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,6 +14,8 @@ from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.audit.chain import Occurrence
+from app.audit.service import record
 from app.auth import idempotency
 from app.auth.device_requests import principal_of_device
 from app.auth.passwords import PasswordChecker
@@ -27,6 +29,7 @@ from app.auth.service import (
 )
 from app.context import Context
 from app.errors import Forbidden, Unauthenticated
+from app.kit.canonical import JsonScalar
 from app.kit.failures import Failure
 
 COOKIE = "parapheur_session"
@@ -70,6 +73,19 @@ class Caller:
             yield session
         if claims and self.request.method in UNSAFE:
             await self.context.wake()
+
+    def tell(
+        self,
+        session: AsyncSession,
+        kind: str,
+        details: Mapping[str, JsonScalar],
+        values: Mapping[str, str] | None = None,
+    ) -> None:
+        """One entry of the journal, by the caller, at the instant of the request; a detail that is
+        None is left out."""
+        given = {name: detail for name, detail in details.items() if detail is not None}
+        what = Occurrence(kind=kind, actor=self.principal.actor, details=given)
+        record(session, what, at=self.context.clock(), values=values)
 
     def claim_body(self, sha256: str) -> None:
         """For streamed bodies: the digest is known only once the bytes have arrived."""

@@ -15,8 +15,7 @@ from app.catalog.service import Resolved, not_in_force
 from app.models import FolderSubtype, WorkflowVersion
 from signing.facts import SlipKind
 from workflows import definition, rules
-from workflows.actions import ChosenDesk
-from workflows.definition import DeskId, Finding, HeliosIntake, Protocol, Severity
+from workflows.definition import ChosenDesk, DeskId, Finding, HeliosIntake, Protocol
 from workflows.folder import FolderRules
 from workflows.metadata import FieldType, MetadataField, MetadataRefused, MetadataValue
 from workflows.rule_findings import Domain
@@ -77,10 +76,9 @@ def own_name_findings(fields: Sequence[MetadataField]) -> Iterator[Finding]:
     """The fields that bear the name of another fact."""
     for field in fields:
         if field.key in OWN_FACTS:
-            yield Finding(
+            yield Finding.error(
                 "metadata_key_reserved",
                 f"La clé « {field.key} » est celle d'un fait du dossier : prenez-en une autre.",
-                Severity.ERROR,
             )
 
 
@@ -117,9 +115,8 @@ async def chosen_version(session: AsyncSession, chosen: rules.Chosen) -> Choice:
         raise await not_in_force(
             session, uuid.UUID(chosen.workflow), f"La règle {chosen.row_number} choisit"
         )
-    desks = tuple(ChosenDesk(step, desk) for step, desk in chosen.desks)
     workflow = definition.from_json(version.definition)
-    return Choice(version, workflow, desks, chosen.row_number)
+    return Choice(version, workflow, chosen.desks, chosen.row_number)
 
 
 def rules_of(resolved: Resolved) -> FolderRules:

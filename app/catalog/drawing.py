@@ -24,6 +24,7 @@ from workflows import definition
 from workflows.definition import (
     Actor,
     ActorKind,
+    ChosenDesk,
     Duty,
     FieldKey,
     Finding,
@@ -148,7 +149,7 @@ def table_of(given: RuleTableInput, known_facts: Mapping[str, FieldType]) -> Rul
             RuleRow(
                 tuple(_condition(one, known_facts.get(one.fact)) for one in row.conditions),
                 WorkflowRef(str(row.workflow_id)),
-                tuple((StepId(one.step), as_desk(one.desk_id)) for one in row.desks),
+                tuple(chosen_desk(one) for one in row.desks),
             )
             for row in given.rows
         )
@@ -172,13 +173,21 @@ def read_table(table: RuleTable) -> RuleTableInput:
                     for one in row.conditions
                 ],
                 workflow_id=uuid.UUID(row.workflow),
-                desks=[
-                    ChosenDeskInput(step=step, desk_id=uuid.UUID(desk)) for step, desk in row.desks
-                ],
+                desks=[read_chosen_desk(one) for one in row.desks],
             )
             for row in table.rows
         ]
     )
+
+
+def chosen_desk(given: ChosenDeskInput) -> ChosenDesk:
+    """The desk that a body gives to a variable step."""
+    return ChosenDesk(StepId(given.step), as_desk(given.desk_id))
+
+
+def read_chosen_desk(chosen: ChosenDesk) -> ChosenDeskInput:
+    """The same as the API shows it."""
+    return ChosenDeskInput(step=chosen.step, desk_id=uuid.UUID(chosen.desk))
 
 
 def fact_of(value: object, kind: FieldType | None) -> FactValue | None:

@@ -10,7 +10,6 @@ from fastapi import APIRouter, Query
 from app.auth.http import Caller, IdempotentRoute, permit
 from app.auth.principal import Permission
 from app.catalog import service, workflows
-from app.catalog.journal import journal
 from app.catalog.repository import CatalogRepository
 from app.catalog.schemas import (
     ConnectorAccountCreate,
@@ -39,7 +38,7 @@ async def create_workflow(
     """Its first version is a draft: findings are listed, nothing is refused yet."""
     async with caller.unit() as session:
         workflow = await workflows.create_workflow(session, new, now=caller.context.clock())
-        journal(session, caller, "workflow.created", {"workflow": str(workflow.id)})
+        caller.tell(session, "workflow.created", {"workflow": str(workflow.id)})
         return workflow
 
 
@@ -87,7 +86,7 @@ async def rename_workflow(
         workflow = await workflows.rename_workflow(
             session, workflow_id, change.name, now=caller.context.clock()
         )
-        journal(session, caller, "workflow.renamed", {"workflow": str(workflow_id)})
+        caller.tell(session, "workflow.renamed", {"workflow": str(workflow_id)})
         return workflow
 
 
@@ -103,7 +102,7 @@ async def delete_workflow(
     """Refused with the list of its uses while a subtype, a rule or a folder needs it."""
     async with caller.unit() as session:
         await workflows.delete_workflow(session, workflow_id)
-        journal(session, caller, "workflow.deleted", {"workflow": str(workflow_id)})
+        caller.tell(session, "workflow.deleted", {"workflow": str(workflow_id)})
 
 
 @router.post(
@@ -123,7 +122,7 @@ async def create_workflow_version(
         workflow = await workflows.add_version(
             session, workflow_id, new, now=caller.context.clock()
         )
-        journal(session, caller, "workflow.versioned", {"workflow": str(workflow_id)})
+        caller.tell(session, "workflow.versioned", {"workflow": str(workflow_id)})
         return workflow
 
 
@@ -142,8 +141,7 @@ async def activate_workflow_version(
     now = caller.context.clock()
     async with caller.unit() as session:
         workflow = await workflows.activate(session, workflow_id, number, now=now)
-        details: dict[str, str | int] = {"workflow": str(workflow_id), "number": number}
-        journal(session, caller, "workflow.activated", details)
+        caller.tell(session, "workflow.activated", {"workflow": str(workflow_id), "number": number})
         return workflow
 
 
@@ -177,7 +175,7 @@ async def create_connector_account(
     """Keys and passwords are sealed; no answer ever shows them."""
     async with caller.unit() as session:
         account = await service.create_account(session, caller.context, new)
-        journal(session, caller, "connector_account.created", {"account": str(account.id)})
+        caller.tell(session, "connector_account.created", {"account": str(account.id)})
         return account
 
 

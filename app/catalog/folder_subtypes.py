@@ -20,7 +20,7 @@ from app.catalog.schemas import (
     FolderSubtypeRead,
     SubtypeSettings,
 )
-from app.catalog.service import fields_of, rule_table_of
+from app.catalog.service import fields_of, rule_table_of, workflows_named
 from app.catalog.suitability import (
     intake_findings,
     own_table_findings,
@@ -28,7 +28,6 @@ from app.catalog.suitability import (
     refuse_other_amount,
     refuse_settings,
     refuse_unsuitable_workflows,
-    workflows_named,
 )
 from app.catalog.workflows import counted, in_use
 from app.db.session import tenant_of

@@ -17,7 +17,7 @@ from app.errors import Conflict, NotFound, Unprocessable
 from app.kit.ids import new_id
 from app.models import FolderType, Grant
 from app.register.service import change_names
-from workflows.definition import Finding, Protocol, Severity
+from workflows.definition import Finding, Protocol
 
 
 async def create_type(session: AsyncSession, new: FolderTypeCreate) -> FolderType:
@@ -86,22 +86,20 @@ def format_findings(protocol: Protocol, chosen: TypeFormat) -> Iterator[Finding]
     """A type is signed in a format of its protocol."""
     allowed = ALLOWED[protocol]
     if chosen not in allowed:
-        yield Finding(
+        yield Finding.error(
             "format_not_of_protocol",
             f"Un type {protocol.value} se signe au format {' ou '.join(allowed)} : "
             "corrigez le format.",
-            Severity.ERROR,
         )
 
 
 def deadline_findings(protocol: Protocol, days: int | None) -> Iterator[Finding]:
     """Only acts are transmitted within some days."""
     if days is not None and protocol is not Protocol.ACTES:
-        yield Finding(
+        yield Finding.error(
             "deadline_without_act",
             "Le délai de transmission court depuis la décision d'un acte : donnez-le seulement à "
             "un type ACTES.",
-            Severity.ERROR,
         )
 
 

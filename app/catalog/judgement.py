@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.formats import EXECUTABLE, TypeFormat
 from app.catalog.repository import CatalogRepository
-from app.catalog.service import fields_of, rule_table_of
+from app.catalog.service import fields_of, rule_table_of, workflows_named
 from app.desks.repository import DeskRepository
 from app.errors import Unprocessable
 from app.models import FolderSubtype, FolderType
@@ -55,7 +56,7 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class Staffing:
     """What circuits are judged upon, read once: those who have power, their certificates."""
 
     register: PowerRegister
@@ -87,16 +88,16 @@ class Bench:
         return bool(who_may_act(self.register, probe, facts, self.now).able)
 
 
-async def bench(
+async def staffing_of(
     session: AsyncSession, workflows: Iterable[definition.Workflow], *, now: datetime
-) -> Bench:
+) -> Staffing:
     """Reads what these circuits are judged upon: of certificates, those of persons who may sign at
     one of their steps."""
     register = await load_register(session, since=now)
     steps = [step for one in workflows for step in one.steps if step.kind is StepKind.SIGNATURE]
     signers = persons_within_reach(register, frozenset(_desks_named(steps)))
     desks = await DeskRepository(session).desks()
-    return Bench(
+    return Staffing(
         register,
         {as_desk(one.id): one.name for one in desks if one.is_active},
         now,
@@ -118,47 +119,38 @@ def use_of(subtype: FolderSubtype, kind: FolderType) -> Use:
     )
 
 
-def uses_workflow(subtype: FolderSubtype, workflow_id: str) -> bool:
-    """Whether folders of the subtype may enter this circuit."""
-    table = rule_table_of(subtype)
-    rows = table.rows if table else ()
-    return str(subtype.workflow_id) == workflow_id or any(
-        row.workflow == workflow_id for row in rows
-    )
-
-
-async def uses_of(session: AsyncSession) -> Callable[[str], tuple[Use, ...]]:
+async def uses_of(session: AsyncSession) -> Callable[[uuid.UUID], tuple[Use, ...]]:
     """The uses of any circuit by its id, subtypes that take no more folders left out once those
     that they had have ended."""
     repository = CatalogRepository(session)
     every = await repository.subtypes_with_types()
     under_way = await repository.subtypes_under_way()
 
-    def using(workflow_id: str) -> tuple[Use, ...]:
+    def using(workflow_id: uuid.UUID) -> tuple[Use, ...]:
         return tuple(
             use_of(subtype, kind)
             for subtype, kind in every
             if (subtype.is_active or subtype.id in under_way)
-            and uses_workflow(subtype, workflow_id)
+            and workflow_id in workflows_named(subtype)
         )
 
     return using
 
 
 def judge(
-    judged_by: Bench, workflow_id: str, workflow: definition.Workflow, uses: Sequence[Use]
+    staffing: Staffing, workflow_id: str, workflow: definition.Workflow, uses: Sequence[Use]
 ) -> tuple[Finding, ...]:
     """All that is wrong or doubtful in the circuit for its uses, each said once. Without any, what
     is wrong whatever the protocol."""
     if not uses:
-        people = judged_by.people(workflow, None)
+        people = staffing.people(workflow, None)
         return (
             *findings.structure_findings(workflow),
             *actor_findings(workflow, Protocol.NONE, people),
         )
     found: dict[Finding, None] = {}
     for use in uses:
-        found |= dict.fromkeys(_judged_for(judged_by, workflow_id, workflow, use))
+        found |= dict.fromkeys(_judged_for(staffing, workflow_id, workflow, use))
     return tuple(found)
 
 
@@ -177,11 +169,10 @@ def account_findings(workflow: definition.Workflow, use: Use) -> tuple[Finding, 
     if use.unconnected is None or use.protocol is Protocol.NONE:
         return ()
     return tuple(
-        Finding(
+        Finding.warning(
             "type_without_account",
             f"Le type « {use.unconnected} » n'a pas de compte de télétransmission : à l'étape "
             f"« {step.name} », ses dossiers attendront. Choisissez-lui un compte.",
-            Severity.WARNING,
             step.id,
         )
         for step in workflow.steps
@@ -190,17 +181,17 @@ def account_findings(workflow: definition.Workflow, use: Use) -> tuple[Finding, 
 
 
 def _judged_for(
-    judged_by: Bench, workflow_id: str, workflow: definition.Workflow, use: Use
+    staffing: Staffing, workflow_id: str, workflow: definition.Workflow, use: Use
 ) -> tuple[Finding, ...]:
     rows = enumerate(use.table.rows if use.table else (), start=1)
     return (
         *drawing_findings(workflow, use),
-        *actor_findings(workflow, use.protocol, judged_by.people(workflow, use)),
+        *actor_findings(workflow, use.protocol, staffing.people(workflow, use)),
         *(
             one
             for number, row in rows
             if row.workflow == workflow_id
-            for one in row_findings(number, row, workflow, judged_by.names)
+            for one in row_findings(number, row, workflow, staffing.names)
         ),
     )
 
@@ -213,8 +204,8 @@ def row_findings(
     their order."""
     steps = {one.id: one for one in workflow.steps}
     given: dict[StepId, list[DeskId]] = {}
-    for step_id, desk in row.desks:
-        given.setdefault(step_id, []).append(desk)
+    for one in row.desks:
+        given.setdefault(one.step, []).append(one.desk)
     return tuple(
         one
         for step_id, chosen in given.items()
@@ -235,13 +226,13 @@ def _given_findings(
     actors = step.actors if step else ()
     variable = [one for one in actors if one.kind is ActorKind.VARIABLE]
     if not variable:
-        yield _error(
+        yield Finding.error(
             "rules_step_not_variable",
             f"La règle {number} choisit le bureau de l'étape « {step_id} », que le circuit "
             f"« {workflow} » n'a pas ou ne laisse pas choisir : corrigez la règle.",
         )
     elif len(chosen) > len(variable):
-        yield _error(
+        yield Finding.error(
             "rules_step_repeated",
             f"La règle {number} donne {len(chosen)} bureaux à l'étape « {step_id} », qui en laisse "
             f"choisir {len(variable)} : retirez-en.",
@@ -252,7 +243,7 @@ def _given_findings(
         if desk not in desks or (actor.choices and desk not in actor.choices):
             named = f"« {desks[desk]} »" if desk in desks else "un bureau qui n'existe pas ou"
             why = "que cette étape ne permet pas" if desk in desks else "ne sert plus"
-            yield _error(
+            yield Finding.error(
                 "rules_desk_refused",
                 f"La règle {number} donne à l'étape « {step_id} » {named} {why} : choisissez un "
                 "bureau de la liste.",
@@ -266,15 +257,11 @@ def _repeated_findings(
     parts = Counter((*definition.desks_of(step), *chosen))
     for desk in dict.fromkeys(chosen):
         if parts[desk] > 1 and desk in desks:
-            yield _error(
+            yield Finding.error(
                 "rules_desk_repeated",
                 f"La règle {number} met deux fois le bureau « {desks[desk]} » à l'étape "
                 f"« {step.name} », qui attend l'accord de chacun : choisissez-en un autre.",
             )
-
-
-def _error(code: str, detail: str) -> Finding:
-    return Finding(code, detail, Severity.ERROR)
 
 
 def errors_of(found: Iterable[Finding]) -> list[Finding]:
@@ -303,11 +290,10 @@ def _format_findings(workflow: definition.Workflow, chosen: TypeFormat) -> tuple
     if chosen in EXECUTABLE:
         return ()
     return tuple(
-        Finding(
+        Finding.error(
             "format_not_available",
             f"Le format {chosen.value} de ce type n'est pas encore proposé : prenez PADES, ou "
             f"retirez l'étape « {step.name} ».",
-            Severity.ERROR,
             step.id,
         )
         for step in workflow.steps

@@ -68,6 +68,13 @@ def rule_table_of(subtype: FolderSubtype) -> rules.RuleTable | None:
     return None if subtype.rule_table is None else rules.from_json(subtype.rule_table)
 
 
+def workflows_named(subtype: FolderSubtype) -> frozenset[uuid.UUID]:
+    """The circuits that folders of the subtype may enter."""
+    table = rule_table_of(subtype)
+    by_rule = (uuid.UUID(one.workflow) for one in (table.rows if table else ()))
+    return frozenset({subtype.workflow_id, *by_rule})
+
+
 async def resolve(
     session: AsyncSession, subtype_id: uuid.UUID, *, even_retired: bool = False
 ) -> Resolved:

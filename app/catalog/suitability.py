@@ -10,35 +10,28 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.choice import domains, known_facts, own_name_findings
 from app.catalog.judgement import (
-    bench,
     judge,
     refuse_errors,
     refuse_first,
     row_findings,
+    staffing_of,
     use_of,
 )
 from app.catalog.repository import CatalogRepository
-from app.catalog.service import fields_of, rule_table_of
+from app.catalog.service import fields_of, rule_table_of, workflows_named
 from app.catalog.workflows import counted, in_use
 from app.desks.repository import DeskRepository
 from app.errors import Conflict, Unprocessable
 from app.models import Desk, FolderSubtype, FolderType
 from app.register.service import as_desk
 from workflows import definition, findings
-from workflows.definition import DeskId, Finding, HeliosIntake, Protocol, Severity
+from workflows.definition import DeskId, Finding, HeliosIntake, Protocol
 from workflows.metadata import FieldType, MetadataField
 from workflows.metadata_findings import field_findings
 from workflows.rule_findings import table_findings
 from workflows.rules import RuleTable
 
 _NUMBERS = frozenset({FieldType.DECIMAL, FieldType.INTEGER})
-
-
-def workflows_named(row: FolderSubtype) -> frozenset[uuid.UUID]:
-    """The circuits that folders of the subtype may enter."""
-    table = rule_table_of(row)
-    by_rule = (uuid.UUID(one.workflow) for one in (table.rows if table else ()))
-    return frozenset({row.workflow_id, *by_rule})
 
 
 async def refuse_settings(session: AsyncSession, row: FolderSubtype, kind: FolderType) -> None:
@@ -66,12 +59,12 @@ async def refuse_settings(session: AsyncSession, row: FolderSubtype, kind: Folde
 def intake_findings(protocol: Protocol, intake: HeliosIntake | None) -> Iterator[Finding]:
     """A subtype says which flows it takes under HELIOS, and there alone."""
     if protocol is not Protocol.HELIOS and intake is not None:
-        yield _error(
+        yield Finding.error(
             "intake_without_helios",
             "Seul un sous-type HELIOS dit quels flux il prend : retirez ce réglage.",
         )
     if protocol is Protocol.HELIOS and intake is None:
-        yield _error(
+        yield Finding.error(
             "helios_intake_missing",
             "Dites si ce sous-type prend des flux à signer, déjà signés ou sans signature.",
         )
@@ -89,23 +82,23 @@ def settings_findings(
     is_flow = protocol is Protocol.HELIOS
     numbers = {one.key for one in fields if one.type in _NUMBERS}
     if amount_field is not None and is_flow:
-        yield _error(
+        yield Finding.error(
             "amount_field_under_helios",
             "Le montant d'un flux est celui de ses bordereaux : ne nommez pas d'information.",
         )
     elif amount_field is not None and amount_field not in numbers:
-        yield _error(
+        yield Finding.error(
             "amount_field_unfit",
             f"« {amount_field} » n'est pas une information du sous-type qui contienne un nombre : "
             "choisissez-en une.",
         )
     if several_documents and protocol is not Protocol.NONE:
-        yield _error(
+        yield Finding.error(
             "several_documents_transmitted",
             "Un dossier télétransmis n'a qu'un document principal : retirez ce réglage.",
         )
     if paper_signature and is_flow:
-        yield _error(
+        yield Finding.error(
             "paper_signature_under_helios",
             "Un flux PES se signe électroniquement, jamais sur papier : retirez ce réglage.",
         )
@@ -168,9 +161,9 @@ async def refuse_unsuitable_workflows(
         drafts = await _drafts(session, frozenset(newly_bound) - in_force.keys())
         await refuse_idle(session, row.id, [one.name for one in drafts.values()])
         judged |= drafts
-    judged_by = await bench(session, judged.values(), now=now)
+    staffing = await staffing_of(session, judged.values(), now=now)
     for key, drawn in judged.items():
-        refuse_errors(judge(judged_by, str(key), drawn, [use]))
+        refuse_errors(judge(staffing, str(key), drawn, [use]))
 
 
 async def _refuse_unfit_rows(session: AsyncSession, row: FolderSubtype) -> None:
@@ -313,11 +306,7 @@ async def _judged_version(
 
 
 def _unknown_workflow(number: int) -> Finding:
-    return _error(
+    return Finding.error(
         "rules_unknown_workflow",
         f"La règle {number} choisit un circuit qui n'existe pas : prenez-en un dans la liste.",
     )
-
-
-def _error(code: str, detail: str) -> Finding:
-    return Finding(code, detail, Severity.ERROR)

@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.choice import chosen_version, known_facts, typed_facts
-from app.catalog.drawing import read_findings, table_of
+from app.catalog.drawing import read_chosen_desk, read_findings, table_of
 from app.catalog.repository import CatalogRepository
 from app.catalog.schemas import (
-    ChosenDeskInput,
     RuleTrial,
     RuleTrialRead,
     TrialOutcome,
@@ -85,7 +84,7 @@ async def _outcome(session: AsyncSession, chosen: rules.Chosen | None) -> TrialO
         row=chosen.row_number,
         workflow_id=workflow_id,
         workflow_name=workflow.name if workflow else None,
-        desks=[ChosenDeskInput(step=step, desk_id=uuid.UUID(desk)) for step, desk in chosen.desks],
+        desks=[read_chosen_desk(one) for one in chosen.desks],
         problem=await _problem(session, chosen),
     )
 

@@ -6,11 +6,9 @@ import uuid
 
 from fastapi import APIRouter
 
-from app.audit.service import listed
 from app.auth.http import Caller, IdempotentRoute, permit
 from app.auth.principal import Permission
 from app.catalog import folder_subtypes, folder_types
-from app.catalog.journal import journal
 from app.catalog.repository import CatalogRepository
 from app.catalog.schemas import (
     FolderSubtypeChange,
@@ -41,7 +39,7 @@ async def create_folder_type(
     """Protocol, signature format and TdT account."""
     async with caller.unit() as session:
         row = await folder_types.create_type(session, new)
-        journal(session, caller, "folder_type.created", {"folder_type": str(row.id)})
+        caller.tell(session, "folder_type.created", {"folder_type": str(row.id)})
         return folder_types.read_type(row)
 
 
@@ -75,8 +73,7 @@ async def change_folder_type(
     async with caller.unit() as session:
         row = await folder_types.change_type(session, type_id, change)
         given = dict.fromkeys(sorted(change.model_fields_set), True)
-        details: dict[str, str | int] = {"folder_type": str(type_id), **given}
-        journal(session, caller, "folder_type.changed", details)
+        caller.tell(session, "folder_type.changed", {"folder_type": str(type_id), **given})
         return folder_types.read_type(row)
 
 
@@ -92,7 +89,7 @@ async def delete_folder_type(
     """Refused with the list of its uses while a subtype or a delegation needs it."""
     async with caller.unit() as session:
         await folder_types.delete_type(session, type_id)
-        journal(session, caller, "folder_type.deleted", {"folder_type": str(type_id)})
+        caller.tell(session, "folder_type.deleted", {"folder_type": str(type_id)})
 
 
 @router.post(
@@ -110,20 +107,8 @@ async def create_folder_subtype(
         row = await folder_subtypes.create_subtype(
             session, new, by=caller.principal, now=caller.context.clock()
         )
-        read = await folder_subtypes.get_subtype(session, row.id)
-        details = {"folder_subtype": str(row.id)}
-        journal(session, caller, "folder_subtype.created", details, _desks(read))
-        return read
-
-
-def _desks(one: FolderSubtypeRead) -> dict[str, str]:
-    """Who sees its folders and who deposits them: nothing said of deposits is every desk."""
-    deposits = {} if one.deposit_desk_ids is None else {"deposit_desks": "-"}
-    return {
-        **deposits,
-        **listed("deposit_desks", one.deposit_desk_ids or []),
-        **listed("visible_desks", one.visible_desk_ids),
-    }
+        caller.tell(session, "folder_subtype.created", {"folder_subtype": str(row.id)})
+        return await folder_subtypes.get_subtype(session, row.id)
 
 
 @router.get(
@@ -180,11 +165,9 @@ async def change_folder_subtype(
         await folder_subtypes.change_subtype(
             session, subtype_id, change, by=caller.principal, now=caller.context.clock()
         )
-        read = await folder_subtypes.get_subtype(session, subtype_id)
         given = dict.fromkeys(sorted(change.model_fields_set), True)
-        details: dict[str, str | int] = {"folder_subtype": str(subtype_id), **given}
-        journal(session, caller, "folder_subtype.changed", details, _desks(read))
-        return read
+        caller.tell(session, "folder_subtype.changed", {"folder_subtype": str(subtype_id), **given})
+        return await folder_subtypes.get_subtype(session, subtype_id)
 
 
 @router.delete(
@@ -199,7 +182,7 @@ async def delete_folder_subtype(
     """Refused with the list of its uses while a folder or a delegation needs it."""
     async with caller.unit() as session:
         await folder_subtypes.delete_subtype(session, subtype_id)
-        journal(session, caller, "folder_subtype.deleted", {"folder_subtype": str(subtype_id)})
+        caller.tell(session, "folder_subtype.deleted", {"folder_subtype": str(subtype_id)})
 
 
 @router.post(

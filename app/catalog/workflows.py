@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.drawing import drawn_from, read_findings, workflow_of
-from app.catalog.judgement import bench, judge, refuse_errors, uses_of, uses_workflow
+from app.catalog.judgement import judge, refuse_errors, staffing_of, uses_of
 from app.catalog.repository import CatalogRepository
 from app.catalog.schemas import (
     DifferenceRead,
@@ -18,6 +18,7 @@ from app.catalog.schemas import (
     WorkflowVersionCreate,
     WorkflowVersionRead,
 )
+from app.catalog.service import workflows_named
 from app.db.session import tenant_of
 from app.errors import Conflict, NotFound
 from app.kit.ids import new_id
@@ -65,9 +66,9 @@ async def activate(
     workflow = await _locked(session, workflow_id)
     version = await version_of(session, workflow_id, number)
     drawn = definition.from_json(version.definition)
-    uses = (await uses_of(session))(str(workflow_id))
-    judged_by = await bench(session, [drawn], now=now)
-    refuse_errors(judge(judged_by, str(workflow_id), drawn, uses))
+    uses = (await uses_of(session))(workflow_id)
+    staffing = await staffing_of(session, [drawn], now=now)
+    refuse_errors(judge(staffing, str(workflow_id), drawn, uses))
     earlier = await CatalogRepository(session).active_version(workflow_id)
     version.activated_at = _after(earlier, now)
     await session.flush()
@@ -123,7 +124,7 @@ async def _uses(session: AsyncSession, workflow: Workflow) -> list[str]:
     subtypes = [
         f"sous-type « {kind.name} / {subtype.name} »"
         for subtype, kind in await repository.subtypes_with_types()
-        if uses_workflow(subtype, str(workflow.id))
+        if workflow.id in workflows_named(subtype)
     ]
     folders = await repository.folders_of_workflow(workflow.id)
     return [*subtypes, *counted(folders, "dossier", "dossiers")]
@@ -185,7 +186,7 @@ async def _read(
     versions = await CatalogRepository(session).versions_of([one.id for one in workflows])
     drawn = {one.id: definition.from_json(one.definition) for one in versions}
     using = await uses_of(session)
-    judged_by = await bench(session, drawn.values(), now=now)
+    staffing = await staffing_of(session, drawn.values(), now=now)
     return [
         WorkflowRead(
             id=workflow.id,
@@ -194,7 +195,7 @@ async def _read(
                 _read_version(
                     one,
                     drawn[one.id],
-                    judge(judged_by, str(workflow.id), drawn[one.id], using(str(workflow.id))),
+                    judge(staffing, str(workflow.id), drawn[one.id], using(workflow.id)),
                 )
                 for one in versions
                 if one.workflow_id == workflow.id

@@ -23,8 +23,7 @@ from app.simulations.assumptions import PROGRAM, assumed, refuse_two_submitters,
 from app.simulations.texts import Names
 from signing.facts import SlipKind
 from workflows import rules
-from workflows.actions import ChosenDesk
-from workflows.definition import DeskId, FieldKey, StepId, Workflow
+from workflows.definition import ChosenDesk, DeskId, FieldKey, StepId, Workflow
 from workflows.metadata import MetadataValue, complete, filled, labels
 from workflows.periods import in_calendar, whole_days
 from workflows.presence import holders_of
@@ -233,7 +232,7 @@ def _workflow(
     if subtype.table is None:
         return tenant.workflow(subtype.workflow), ()
     chosen = rules.choose(subtype.table, typed_facts(subtype.facts, facts))
-    return tenant.workflow(chosen.workflow), tuple(ChosenDesk(*one) for one in chosen.desks)
+    return tenant.workflow(chosen.workflow), chosen.desks
 
 
 def _absence(tenant: DrawnTenant, number: int, away: Away, zone: ZoneInfo) -> Absence:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from app.catalog.choice import domains, own_name_findings
 from app.catalog.folder_types import deadline_findings, format_findings
-from app.catalog.judgement import Bench, Use, judge, row_findings
+from app.catalog.judgement import Staffing, Use, judge, row_findings
 from app.catalog.suitability import intake_findings, settings_findings
 from app.configuration.bodies import ids_of
 from app.configuration.document import (
@@ -95,7 +95,7 @@ def workflow_findings(
 ) -> Mapping[str, tuple[Finding, ...]]:
     """What is wrong or doubtful in each circuit, for the subtypes that use it and the persons of
     the document."""
-    bench = Bench(tenant.register, dict(tenant.desks), now, tenant.fit, fit_for_flows)
+    staffing = Staffing(tenant.register, dict(tenant.desks), now, tenant.fit, fit_for_flows)
     found = {}
     for reference, name in tenant.workflow_names.items():
         uses = [
@@ -103,7 +103,7 @@ def workflow_findings(
             for one in tenant.subtypes.values()
             if one.is_active and reference in _workflows_of(one)
         ]
-        found[name] = judge(bench, reference, tenant.workflows[name], uses)
+        found[name] = judge(staffing, reference, tenant.workflows[name], uses)
     return found
 
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 import uuid
 
 from fastapi import APIRouter
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.audit.chain import Occurrence
-from app.audit.service import record
 from app.auth.http import Caller, IdempotentRoute, permit
 from app.auth.principal import Permission
 from app.desks import service
@@ -38,7 +35,7 @@ async def create_desk(new: DeskCreate, caller: Caller = permit(Permission.DESK_A
     """A desk is the actor of steps; persons hold it."""
     async with caller.unit() as session:
         desk = await service.create_desk(session, new)
-        _journal(session, caller, "desk.created", desk.id)
+        caller.tell(session, "desk.created", {"desk": str(desk.id)})
         return desk
 
 
@@ -79,7 +76,7 @@ async def update_desk(
     async with caller.unit() as session:
         desk = await service.update_desk(session, desk_id, update)
         changed = dict.fromkeys(sorted(update.model_fields_set), True)
-        _journal(session, caller, "desk.updated", desk_id, **changed)
+        caller.tell(session, "desk.updated", {"desk": str(desk_id), **changed})
         return desk
 
 
@@ -93,7 +90,7 @@ async def delete_desk(desk_id: uuid.UUID, caller: Caller = permit(Permission.DES
     """Refused with the list of its uses while something names it."""
     async with caller.unit() as session:
         desk = await service.delete_desk(session, desk_id, now=caller.context.clock())
-        _journal(session, caller, "desk.deleted", desk.id)
+        caller.tell(session, "desk.deleted", {"desk": str(desk.id)})
 
 
 @router.post(
@@ -111,10 +108,13 @@ async def add_desk_holder(
     async with caller.unit() as session:
         await service.administered_desk(session, caller.principal, desk_id)
         desk = await service.add_holder(session, desk_id, new, by=caller.principal, now=now)
-        details = {"person": str(new.user_id), "starts_at": in_journal(new.starts_at or now)}
-        if new.ends_at is not None:
-            details["ends_at"] = in_journal(new.ends_at)
-        _journal(session, caller, "desk.holder_added", desk_id, **details)
+        details = {
+            "desk": str(desk_id),
+            "person": str(new.user_id),
+            "starts_at": in_journal(new.starts_at or now),
+            "ends_at": in_journal(new.ends_at) if new.ends_at else None,
+        }
+        caller.tell(session, "desk.holder_added", details)
         return desk
 
 
@@ -137,10 +137,12 @@ async def end_desk_holder(
         moved = await service.end_holder(
             session, desk_id, holder_id, update, by=caller.principal, clock=caller.context.clock
         )
-        details = {"person": str(moved.user_id)}
-        if moved.ends_at is not None:
-            details["ends_at"] = in_journal(moved.ends_at)
-        _journal(session, caller, moved.change.value, desk_id, **details)
+        details = {
+            "desk": str(desk_id),
+            "person": str(moved.user_id),
+            "ends_at": in_journal(moved.ends_at) if moved.ends_at else None,
+        }
+        caller.tell(session, moved.change.value, details)
         return moved.desk
 
 
@@ -157,15 +159,13 @@ async def add_desk_staff(
     """They read the desk's folders; they never act in its name."""
     async with caller.unit() as session:
         desk = await service.add_staff(session, caller.principal, desk_id, new)
-        _journal(
-            session,
-            caller,
-            "desk.staff_added",
-            desk_id,
-            person=str(new.user_id),
-            role=new.role.value,
-            may_declare_absence=new.may_declare_absence,
-        )
+        details = {
+            "desk": str(desk_id),
+            "person": str(new.user_id),
+            "role": new.role.value,
+            "may_declare_absence": new.may_declare_absence,
+        }
+        caller.tell(session, "desk.staff_added", details)
         return desk
 
 
@@ -181,18 +181,5 @@ async def remove_desk_staff(
     """From now on he does not see the desk any more."""
     async with caller.unit() as session:
         row = await service.remove_staff(session, desk_id, staff_id)
-        _journal(
-            session, caller, "desk.staff_removed", desk_id, person=str(row.user_id), role=row.role
-        )
-
-
-def _journal(
-    session: AsyncSession, caller: Caller, kind: str, desk_id: uuid.UUID, **details: str | bool
-) -> None:
-    record(
-        session,
-        Occurrence(
-            kind=kind, actor=caller.principal.actor, details={"desk": str(desk_id), **details}
-        ),
-        at=caller.context.clock(),
-    )
+        details = {"desk": str(desk_id), "person": str(row.user_id), "role": row.role}
+        caller.tell(session, "desk.staff_removed", details)

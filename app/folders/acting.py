@@ -1,39 +1,27 @@
-"""What an act needs before it reaches the engine: documents that enter, a flow to mark."""
+"""One act of a person on a folder, alone or among many, around what the engine decides of it."""
 
 from __future__ import annotations
 
 import uuid
-from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principal import Principal
 from app.auth.refusals import failure_of_one
 from app.context import Context
-from app.errors import Unprocessable
 from app.folders.acts import (
     ApproveAct,
     BulkOutcome,
     FolderAct,
-    PlainAct,
+    Occasion,
     ResubmitAct,
     SkipStepAct,
-    plain_action,
 )
-from app.folders.facts import Situation, binding_of, situation_of, state_of
+from app.folders.facts import binding_of, state_of
 from app.folders.marking import Marked, ToMark, flow_to_mark, keep_marked, mark
+from app.folders.paper import refuse_paper
 from app.folders.repository import FolderRepository
-from app.folders.service import (
-    Acted,
-    allowed,
-    apply,
-    lock_readable,
-    lock_visible,
-    readable,
-    seat,
-    visible,
-)
+from app.folders.service import Acted, apply, lock_visible, seat, visible
 from app.folders.submission import (
     enter_workflow,
     entering_documents,
@@ -42,17 +30,11 @@ from app.folders.submission import (
     refuse_several_main,
 )
 from app.models import Folder
-from app.tenants.service import timezone_of
-from workflows.actions import Action, ActionKind, Approve, Read, SignOnPaper, SkipStep
-from workflows.definition import Phase, StepId
-from workflows.engine import decide
-from workflows.errors import Refused
+from workflows.actions import Action, SignOnPaper
+from workflows.definition import Phase
 from workflows.events import ValidationStarted
-from workflows.folder import Document, FolderState, FolderStatus, RevisionId, StepState
+from workflows.folder import Document, FolderState, FolderStatus, StepState
 from workflows.moments import NotResubmittable
-from workflows.periods import next_day, start_of_day
-from workflows.register import PersonAtDesk
-from workflows.turning_points import turning_points_at
 
 
 async def mark_before(
@@ -105,7 +87,9 @@ async def act(
         return await enter_workflow(session, context, folder, actor, marked=marked)
     if folder.in_preparation and _may_end_preparation(asked, await state_of(session, folder_id)):
         await keep_marked(session, context, folder, marked)
-    return await _act(session, context, folder, asked, actor)
+    phase = Phase.PREPARATION if folder.in_preparation else Phase.VALIDATION
+    occasion = Occasion(actor, phase, await _entering(session, folder, asked))
+    return await _apply(session, context, folder, asked.action_on(occasion))
 
 
 def _may_end_preparation(asked: FolderAct, state: FolderState) -> bool:
@@ -120,92 +104,25 @@ def _may_end_preparation(asked: FolderAct, state: FolderState) -> bool:
     )
 
 
-async def _act(
-    session: AsyncSession,
-    context: Context,
-    folder: Folder,
-    asked: ApproveAct | SkipStepAct | PlainAct,
-    actor: PersonAtDesk,
-) -> Acted:
-    match asked:
-        case ApproveAct():
-            documents = await _entering(session, folder)
-            action: Action = Approve(actor, StepId(asked.step), documents)
-        case SkipStepAct():
-            documents = await _entering(session, folder)
-            action = SkipStep(actor, StepId(asked.step), asked.reason, documents)
-        case _:
-            action = plain_action(asked, actor, _phase_of(folder))
+async def _apply(session: AsyncSession, context: Context, folder: Folder, action: Action) -> Acted:
+    """Lets the engine decide; what it does not know is checked after the rights, which it judges:
+    refused here, nothing of the act is kept."""
     acted = await apply(session, context, folder, action)
     if any(isinstance(one, ValidationStarted) for one in acted.happened):
         refuse_several_main(*await binding_of(session, folder), acted.state.documents)
         await refuse_other_documents(session, folder, acted.judged.state, acted.state)
     if isinstance(action, SignOnPaper):
-        # After the rights, which the engine judges: refused here, nothing of the act is kept.
-        zone, now = await timezone_of(session), context.clock()
-        _refuse_paper_date(folder, action.signed_on, zone, now)
-        _refuse_paper_power(acted.judged, action, zone, now)
+        await refuse_paper(session, folder, acted.judged, action, context.clock())
     return acted
 
 
-def _phase_of(folder: Folder) -> Phase:
-    """The part of the circuit in which a step that is added now will be."""
-    return Phase.PREPARATION if folder.in_preparation else Phase.VALIDATION
-
-
-def _refuse_paper_date(folder: Folder, signed_on: date, zone: ZoneInfo, now: datetime) -> None:
-    """What is signed on paper exists: an act from its decision on, another folder from its
-    creation on, both counted in the days of the tenant."""
-    first = folder.created_at.astimezone(zone).date()
-    if folder.act is not None:
-        first = date.fromisoformat(folder.act["decided_on"])
-    if not first <= signed_on <= now.astimezone(zone).date():
-        raise Unprocessable(
-            f"La date de la signature sur papier se place entre le {first:%d/%m/%Y} et "
-            "aujourd'hui : corrigez-la.",
-            code="paper_signature_date",
-        )
-
-
-def _refuse_paper_power(
-    judged: Situation, action: SignOnPaper, zone: ZoneInfo, now: datetime
-) -> None:
-    """Whoever signed on paper could sign on that day, at some instant of it. Before the first power
-    registered at the desk nothing is known: powers are older than the register of a new tenant."""
-    register, desk = judged.register, action.actor.desk
-    first, after = (
-        start_of_day(one, zone) for one in (action.signed_on, next_day(action.signed_on))
-    )
-    known = (
-        *(one.period.start for one in register.holders if one.desk == desk),
-        *(one.period.start for one in register.grants if one.office == desk),
-    )
-    if min(known, default=now) >= after:
-        return
-    points = (one for one in turning_points_at(register, desk) if first < one < now)
-    able = next((one for one in (first, *points) if _may_sign(judged, action, one)), now)
-    if able < after:
-        return
-    raise Unprocessable(
-        f"Le {action.signed_on:%d/%m/%Y}, vous n'aviez pas le pouvoir de signer à cette étape : la "
-        f"première date possible ensuite est le {able.astimezone(zone):%d/%m/%Y}. Corrigez la date "
-        "ou, si une autre personne a signé, laissez-la enregistrer sa signature.",
-        code="paper_signature_power",
-    )
-
-
-def _may_sign(judged: Situation, action: SignOnPaper, instant: datetime) -> bool:
-    """Whether the act, which the engine accepts now, would have been at the instant."""
-    try:
-        decide(judged.state, action, judged.register, judged.facts, instant)
-    except Refused:
-        return False
-    return True
-
-
-async def _entering(session: AsyncSession, folder: Folder) -> tuple[Document, ...]:
+async def _entering(
+    session: AsyncSession, folder: Folder, asked: FolderAct
+) -> tuple[Document, ...]:
     """What enters the validation circuit, if this act begins it: the set is fixed since then."""
-    return await entering_documents(session, folder.id) if folder.in_preparation else ()
+    if not folder.in_preparation or not isinstance(asked, ApproveAct | SkipStepAct):
+        return ()
+    return await entering_documents(session, folder.id)
 
 
 async def outcome_of(
@@ -224,29 +141,3 @@ async def outcome_of(
     return BulkOutcome(
         folder_id=folder_id, done=True, status=acted.folder.status, code=None, detail=None
     )
-
-
-async def record_reading(
-    context: Context, principal: Principal, folder_id: uuid.UUID, revision_id: uuid.UUID
-) -> None:
-    """Whoever downloads a main document has opened it, where the subtype demands reading and he
-    may record it, through whichever of his desks takes part."""
-    async with context.unit(principal.tenant_id) as session:
-        folder = await readable(session, principal, folder_id)
-        state = await state_of(session, folder_id)
-        seen = RevisionId(str(revision_id))
-        if not _counts_as_reading(state, principal, seen):
-            return
-        folder = await lock_readable(session, principal, folder_id)
-        situation = await situation_of(session, context, folder, person=principal.id)
-        for one in allowed(context, principal, folder, situation):
-            if one.kind is ActionKind.READ:
-                actor = seat(principal, uuid.UUID(one.desk))
-                await apply(session, context, folder, Read(actor, (seen,)))
-                return
-
-
-def _counts_as_reading(state: FolderState, principal: Principal, seen: RevisionId) -> bool:
-    main = {one.revision.id for one in state.signable_documents}
-    known = {one.revision for one in state.readings if one.person == str(principal.id)}
-    return state.rules.mandatory_reading and seen in main - known

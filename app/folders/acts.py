@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Literal, TypeAlias, assert_never
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
@@ -13,11 +14,21 @@ from app.register.service import as_desk
 from workflows import actions
 from workflows.actions import Action
 from workflows.definition import Phase, Step, StepId, StepKind, given_desk
-from workflows.folder import RevisionId
+from workflows.folder import Document, RevisionId
 from workflows.register import PersonAtDesk
 
 StepName = Annotated[str, Field(min_length=1, max_length=60)]
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """Who acts, through which desk, and where the folder stands: the part of the circuit that it
+    is in, and the documents that enter the validation if this act begins it."""
+
+    actor: PersonAtDesk
+    phase: Phase
+    entering: tuple[Document, ...]
 
 
 class _Act(Input):
@@ -32,6 +43,9 @@ class ApproveAct(_Act):
     action: Literal["approve"]
     step: StepName
 
+    def action_on(self, occasion: Occasion) -> Action:
+        return actions.Approve(occasion.actor, StepId(self.step), occasion.entering)
+
 
 class RejectAct(_Act):
     """Refuse at a step, and say why; to the submitter, or back to an earlier step."""
@@ -41,6 +55,10 @@ class RejectAct(_Act):
     reason: str = Field(max_length=2000)
     return_to: StepName | None = None
 
+    def action_on(self, occasion: Occasion) -> Action:
+        back = StepId(self.return_to) if self.return_to else None
+        return actions.Reject(occasion.actor, StepId(self.step), self.reason, back)
+
 
 class RetractAct(_Act):
     """Take back one's act; without step, the submission."""
@@ -48,17 +66,25 @@ class RetractAct(_Act):
     action: Literal["retract"]
     step: StepName | None = None
 
+    def action_on(self, occasion: Occasion) -> Action:
+        return actions.Retract(occasion.actor, StepId(self.step) if self.step else None)
+
 
 class ResubmitAct(_Act):
     """Start the circuit again with the documents as they stand."""
 
     action: Literal["resubmit"]
 
+    # No `action_on`: `enter_workflow` asks it of the engine, with the circuit that it chooses.
+
 
 class CancelAct(_Act):
     """End a folder that is not in its circuit."""
 
     action: Literal["cancel"]
+
+    def action_on(self, occasion: Occasion) -> Action:
+        return actions.Cancel(occasion.actor)
 
 
 class SignOnPaperAct(_Act):
@@ -68,6 +94,9 @@ class SignOnPaperAct(_Act):
     step: StepName
     signed_on: date
 
+    def action_on(self, occasion: Occasion) -> Action:
+        return actions.SignOnPaper(occasion.actor, StepId(self.step), self.signed_on)
+
 
 class ArchiveAct(_Act):
     """Put an ended folder away."""
@@ -75,12 +104,19 @@ class ArchiveAct(_Act):
     action: Literal["archive"]
     step: StepName
 
+    def action_on(self, occasion: Occasion) -> Action:
+        return actions.Archive(occasion.actor, StepId(self.step))
+
 
 class ReadAct(_Act):
     """Say that these revisions were opened."""
 
     action: Literal["read"]
     revision_ids: list[uuid.UUID] = Field(min_length=1, max_length=100)
+
+    def action_on(self, occasion: Occasion) -> Action:
+        opened = tuple(RevisionId(str(one)) for one in self.revision_ids)
+        return actions.Read(occasion.actor, opened)
 
 
 class TransferAct(_Act):
@@ -91,22 +127,33 @@ class TransferAct(_Act):
     to_desk_id: uuid.UUID
     reason: str = Field(default="", max_length=2000)
 
+    def action_on(self, occasion: Occasion) -> Action:
+        to = as_desk(self.to_desk_id)
+        return actions.Transfer(occasion.actor, StepId(self.step), to, self.reason)
+
 
 class AskOpinionAct(_Act):
-    """Ask another desk for its advice."""
+    """Ask another desk for its opinion."""
 
     action: Literal["ask_opinion"]
     step: StepName
     of_desk_id: uuid.UUID
     question: Text
 
+    def action_on(self, occasion: Occasion) -> Action:
+        of = as_desk(self.of_desk_id)
+        return actions.AskOpinion(occasion.actor, StepId(self.step), of, self.question)
+
 
 class GiveOpinionAct(_Act):
-    """Answer an advice that was asked."""
+    """Answer an opinion that was asked."""
 
     action: Literal["give_opinion"]
     step: StepName
     answer: Text
+
+    def action_on(self, occasion: Occasion) -> Action:
+        return actions.GiveOpinion(occasion.actor, StepId(self.step), self.answer)
 
 
 class AddStepAct(_Act):
@@ -119,12 +166,25 @@ class AddStepAct(_Act):
     name: str = Field(min_length=1, max_length=255)
     desk_ids: list[uuid.UUID] = Field(min_length=1, max_length=20)
 
+    def action_on(self, occasion: Occasion) -> Action:
+        added = Step(
+            StepId(self.id),
+            StepKind(self.kind),
+            self.name,
+            tuple(given_desk(as_desk(desk)) for desk in self.desk_ids),
+            phase=occasion.phase,
+        )
+        return actions.AddStep(occasion.actor, StepId(self.step), added)
+
 
 class RecuseAct(_Act):
     """Stand back from the folder for a conflict of interests."""
 
     action: Literal["recuse"]
     reason: Text
+
+    def action_on(self, occasion: Occasion) -> Action:
+        return actions.Recuse(occasion.actor, self.reason)
 
 
 class SkipStepAct(_Act):
@@ -134,6 +194,10 @@ class SkipStepAct(_Act):
     step: StepName
     reason: str = Field(max_length=2000)
 
+    def action_on(self, occasion: Occasion) -> Action:
+        step, entering = StepId(self.step), occasion.entering
+        return actions.SkipStep(occasion.actor, step, self.reason, entering)
+
 
 class ForceStepAct(_Act):
     """An administrator ends a step that waits for the outside, and says why."""
@@ -142,12 +206,27 @@ class ForceStepAct(_Act):
     step: StepName
     reason: str = Field(max_length=2000)
 
+    def action_on(self, occasion: Occasion) -> Action:
+        return actions.ForceStep(occasion.actor, StepId(self.step), self.reason)
 
-DeskAct: TypeAlias = TransferAct | AskOpinionAct | GiveOpinionAct | AddStepAct
-StepAct: TypeAlias = RejectAct | SignOnPaperAct | ArchiveAct | ForceStepAct | DeskAct
-PlainAct: TypeAlias = RetractAct | CancelAct | ReadAct | RecuseAct | StepAct
+
 FolderAct = Annotated[
-    ApproveAct | SkipStepAct | ResubmitAct | PlainAct, Field(discriminator="action")
+    ApproveAct
+    | SkipStepAct
+    | ResubmitAct
+    | RetractAct
+    | CancelAct
+    | ReadAct
+    | RecuseAct
+    | RejectAct
+    | SignOnPaperAct
+    | ArchiveAct
+    | ForceStepAct
+    | TransferAct
+    | AskOpinionAct
+    | GiveOpinionAct
+    | AddStepAct,
+    Field(discriminator="action"),
 ]
 
 
@@ -178,55 +257,3 @@ class BulkRead(BaseModel):
     """One outcome per act, in their order."""
 
     outcomes: list[BulkOutcome]
-
-
-def plain_action(act: PlainAct, actor: PersonAtDesk, phase: Phase) -> Action:
-    """What the engine is asked for an act that brings no document. `phase`: where a step would be
-    added."""
-    match act:
-        case RetractAct():
-            return actions.Retract(actor, StepId(act.step) if act.step else None)
-        case CancelAct():
-            return actions.Cancel(actor)
-        case ReadAct():
-            return actions.Read(actor, tuple(RevisionId(str(one)) for one in act.revision_ids))
-        case RecuseAct():
-            return actions.Recuse(actor, act.reason)
-        case _:
-            return _at_step(act, actor, StepId(act.step), phase)
-
-
-def _at_step(act: StepAct, actor: PersonAtDesk, step: StepId, phase: Phase) -> Action:
-    match act:
-        case RejectAct():
-            back = StepId(act.return_to) if act.return_to else None
-            return actions.Reject(actor, step, act.reason, back)
-        case SignOnPaperAct():
-            return actions.SignOnPaper(actor, step, act.signed_on)
-        case ArchiveAct():
-            return actions.Archive(actor, step)
-        case ForceStepAct():
-            return actions.ForceStep(actor, step, act.reason)
-        case _:
-            return _between_desks(act, actor, step, phase)
-
-
-def _between_desks(act: DeskAct, actor: PersonAtDesk, step: StepId, phase: Phase) -> Action:
-    match act:
-        case TransferAct():
-            return actions.Transfer(actor, step, as_desk(act.to_desk_id), act.reason)
-        case AskOpinionAct():
-            return actions.AskOpinion(actor, step, as_desk(act.of_desk_id), act.question)
-        case GiveOpinionAct():
-            return actions.GiveOpinion(actor, step, act.answer)
-        case AddStepAct():
-            added = Step(
-                StepId(act.id),
-                StepKind(act.kind),
-                act.name,
-                tuple(given_desk(as_desk(desk)) for desk in act.desk_ids),
-                phase=phase,
-            )
-            return actions.AddStep(actor, step, added)
-        case _:
-            assert_never(act)

@@ -14,9 +14,10 @@ from app.auth.principal import Permission, PrincipalKind
 from app.documents.repository import DocumentRepository
 from app.errors import NotFound
 from app.folders import details, service
-from app.folders.acting import act, mark_before, outcome_of, record_reading
+from app.folders.acting import act, mark_before, outcome_of
 from app.folders.acts import BulkAct, BulkRead, FolderAct
 from app.folders.reading import read_acted, read_folder, summary
+from app.folders.readings import record_reading
 from app.folders.repository import FolderRepository
 from app.folders.schemas import (
     FolderEventRead,

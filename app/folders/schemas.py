@@ -10,11 +10,10 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, Field, field_validator
 
 from app.auth.schemas import Input
+from app.catalog.drawing import chosen_desk
 from app.catalog.schemas import ChosenDeskInput
 from app.documents.schemas import DocumentRead
-from app.register.service import as_desk
-from workflows.actions import ChosenDesk
-from workflows.definition import StepId
+from workflows.definition import ChosenDesk
 from workflows.metadata import MAX_DIGITS
 
 Title = Annotated[str, Field(min_length=1, max_length=500)]
@@ -143,7 +142,7 @@ class StepRead(BaseModel):
 
 
 class OpinionRead(BaseModel):
-    """An advice asked of a desk; its answer is null until it comes."""
+    """An opinion asked of a desk; its answer is null until it comes."""
 
     step: str
     desk_id: uuid.UUID
@@ -211,4 +210,4 @@ class FolderEventRead(BaseModel):
 
 def chosen_desks(asked: Submission | FolderCreate) -> tuple[ChosenDesk, ...]:
     """The desks of a request, as the engine reads them."""
-    return tuple(ChosenDesk(StepId(one.step), as_desk(one.desk_id)) for one in asked.chosen_desks)
+    return tuple(chosen_desk(one) for one in asked.chosen_desks)

@@ -78,7 +78,7 @@ def submitter_turn(folder: Folder) -> Turn:
 
 
 def step_turns(state: FolderState) -> list[Turn]:
-    """The desks that have the folder to pass it on: those only asked for advice do not."""
+    """The desks that have the folder to pass it on: those only asked for an opinion do not."""
     current = state.current_step
     if current is None:
         return []

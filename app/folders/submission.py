@@ -26,8 +26,8 @@ from app.folders.service import Acted, apply
 from app.models import Folder, FolderSubtype, FolderType
 from workflows import deadlines, rules
 from workflows import folder as domain
-from workflows.actions import ChosenDesk, Resubmit, Submit
-from workflows.definition import ActorKind, Phase, Protocol, Workflow
+from workflows.actions import Resubmit, Submit
+from workflows.definition import ActorKind, ChosenDesk, Phase, Protocol, Workflow
 from workflows.folder import BACK_STATUSES, FolderState, FolderStatus
 from workflows.metadata import MetadataValue, complete
 from workflows.register import PersonAtDesk

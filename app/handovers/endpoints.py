@@ -7,8 +7,6 @@ import uuid
 from fastapi import APIRouter
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.audit.chain import Occurrence
-from app.audit.service import record
 from app.auth.http import Caller, IdempotentRoute, permit
 from app.auth.principal import Permission
 from app.handovers import service
@@ -33,7 +31,7 @@ async def prepare_installation(
     folders that wait. Nothing changes yet."""
     async with caller.unit() as session:
         read = await service.prepare(session, caller.context, caller.principal, new)
-        _journal(session, caller, "installation.planned", read)
+        _tell(session, caller, "installation.planned", read)
         return read
 
 
@@ -78,7 +76,7 @@ async def apply_installation(
     """It counts at the instants of the plan, to the second."""
     async with caller.unit() as session:
         read = await service.apply(session, caller.context, caller.principal, installation_id)
-        _journal(session, caller, "installation.applied", read)
+        _tell(session, caller, "installation.applied", read)
         return read
 
 
@@ -94,22 +92,17 @@ async def cancel_installation(
     """Before its first instant only."""
     async with caller.unit() as session:
         read = await service.cancel(session, caller.context, installation_id)
-        _journal(session, caller, "installation.cancelled", read)
+        _tell(session, caller, "installation.cancelled", read)
         return read
 
 
-def _journal(session: AsyncSession, caller: Caller, kind: str, read: InstallationRead) -> None:
-    record(
+def _tell(session: AsyncSession, caller: Caller, kind: str, read: InstallationRead) -> None:
+    caller.tell(
         session,
-        Occurrence(
-            kind=kind,
-            actor=caller.principal.actor,
-            details={
-                "installation": str(read.id),
-                "offices": len(read.offices),
-                "installed_at": in_journal(read.installed_at),
-            },
-        ),
-        at=caller.context.clock(),
-        values={"label": read.label},
+        kind,
+        {
+            "installation": str(read.id),
+            "offices": len(read.offices),
+            "installed_at": in_journal(read.installed_at),
+        },
     )

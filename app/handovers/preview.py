@@ -25,6 +25,7 @@ from app.handovers.schemas import (
 )
 from app.models import ElectedMandate, Folder
 from app.register.service import as_person, load_register
+from app.reviews.repository import ReviewRepository
 from app.tenants.service import timezone_of
 from app.users.service import fit_signers
 from workflows.circumstances import with_history
@@ -95,7 +96,7 @@ async def _waiting_elsewhere(
 ) -> list[uuid.UUID]:
     """The folders of the other offices where a power that lapses served."""
     offices = {uuid.UUID(one.office) for one in lapsing} - {one.desk_id for one in pending}
-    repository = HandoverRepository(session)
+    repository = ReviewRepository(session)
     return [one for desk in sorted(offices) for one in await repository.waiting_at(desk)]
 
 
@@ -127,7 +128,7 @@ async def _pending(session: AsyncSession, one: OfficeHandover) -> PendingRead:
         at=leaves_at(one),
         decision=one.pending,
         transfer_desk_id=uuid.UUID(one.transfer_to) if one.transfer_to else None,
-        folder_ids=await HandoverRepository(session).waiting_at(desk_id),
+        folder_ids=await ReviewRepository(session).waiting_at(desk_id),
     )
 
 

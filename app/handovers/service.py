@@ -17,7 +17,15 @@ from app.desks.oneself import refuse_oneself, refuse_own_desks, refuse_own_turn
 from app.desks.service import desk_of
 from app.errors import Conflict, NotFound, Unprocessable
 from app.handovers import plan
-from app.handovers.dates import awaited, changed_since, give_back, set_dates, still_leaves
+from app.handovers.dates import (
+    awaited,
+    changed_since,
+    give_back,
+    set_dates,
+    still_leaves,
+    undo_in,
+    undo_written,
+)
 from app.handovers.preview import effects_read
 from app.handovers.repository import HandoverRepository
 from app.handovers.schemas import (
@@ -90,7 +98,7 @@ async def _refuse_awaited(session: AsyncSession, handover: Handover, now: dateti
             continue
         applied = plan.handover_of(plan.offices_in(row.offices)).offices
         for stored, one in zip(row.offices, applied, strict=True):
-            if one.office in asked and await awaited(session, stored[_UNDO], one, now):
+            if one.office in asked and await awaited(session, undo_in(stored[_UNDO]), one, now):
                 desk = await desk_of(session, uuid.UUID(one.office))
                 raise Conflict(
                     f"Le bureau « {desk.name} » attend encore les changements du plan "
@@ -166,7 +174,7 @@ async def apply(
     offices = plan.offices_in(row.offices)
     handover = await _judged(session, principal, offices, now)
     row.offices = [
-        {**stored, _UNDO: await set_dates(session, one), _BY: str(principal.id)}
+        {**stored, _UNDO: undo_written(await set_dates(session, one)), _BY: str(principal.id)}
         for stored, one in zip(row.offices, handover.offices, strict=True)
     ]
     row.state, row.applied_at = InstallationState.APPLIED.value, now
@@ -207,7 +215,7 @@ async def cancel(
         for stored, one in zip(row.offices, handover.offices, strict=True):
             await _refuse_changed(session, stored, one)
         for stored in row.offices:
-            await give_back(session, stored[_UNDO])
+            await give_back(session, undo_in(stored[_UNDO]))
     row.state = InstallationState.CANCELLED.value
     await session.flush()
     return await read_installation(session, context, row)
@@ -217,7 +225,7 @@ async def _refuse_changed(
     session: AsyncSession, stored: Mapping[str, Any], one: OfficeHandover
 ) -> None:
     names = {str(user_id): name for user_id, name in (await names_of(session)).items()}
-    changed = await changed_since(session, stored[_UNDO], one, names)
+    changed = await changed_since(session, undo_in(stored[_UNDO]), one, names)
     if changed is not None:
         desk = await desk_of(session, uuid.UUID(one.office))
         raise Conflict(
@@ -238,7 +246,7 @@ def decision_at(row: CouncilInstallation, place: int) -> plan.Decision | None:
 async def is_overtaken(session: AsyncSession, row: CouncilInstallation, place: int) -> bool:
     """Whether the departure that an applied plan set at an office was corrected since: what waits
     there is no longer the plan's to decide."""
-    undo = row.offices[place][_UNDO]
+    undo = undo_in(row.offices[place][_UNDO])
     return not await still_leaves(session, undo, _office(row, place))
 
 

@@ -1,9 +1,8 @@
-"""The jobs of powers that change hands: the folders of an office, those that wait at a desk."""
+"""The job of an office that changes hands: what becomes of the folders that wait there."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,25 +17,20 @@ from app.folders.repository import FOLDER_BUSY, FolderRepository
 from app.folders.service import apply
 from app.handovers.plan import Decision
 from app.handovers.repository import HandoverRepository
-from app.handovers.review import review_folder, review_opinion
 from app.handovers.service import decision_at, is_overtaken
-from app.kit.failures import failure_of
 from app.models import CouncilInstallation
 from app.notifications.recipients import administrators
 from app.notifications.schemas import NotificationKind
 from app.notifications.service import News, notify
-from app.register.service import owe_reviews_of_signers, review_at
+from app.register.service import review_at
+from app.reviews.repository import ReviewRepository
+from app.reviews.service import each_folder
 from workflows.definition import DeskId
 from workflows.errors import Refused
 from workflows.handover import PendingFolders
 
 KEPT = "handover.folder_kept"
 _log = structlog.get_logger()
-
-
-class FoldersLeft(Exception):
-    """Some folders could not be looked at now: the job is tried again, the others had their
-    turn."""
 
 
 async def hand_over(context: Context, job: jobs.ClaimedJob) -> None:
@@ -49,14 +43,14 @@ async def hand_over(context: Context, job: jobs.ClaimedJob) -> None:
         _, decision = await _planned(session, job)
         waiting: list[uuid.UUID] = []
         if decision is not None and decision.pending is not PendingFolders.KEEP:
-            repository = HandoverRepository(session)
+            repository = ReviewRepository(session)
             waiting = await repository.waiting_at(_office(decision), by=decision.at)
 
     async def settle(folder_id: uuid.UUID) -> None:
         assert decision is not None
         await _decide(context, job, decision.office, folder_id)
 
-    await _each(waiting, settle)
+    await each_folder(waiting, settle)
     async with context.unit(job.tenant_id) as session:
         if decision is not None:
             await review_at(session, [_office(decision)], context.clock())
@@ -71,52 +65,6 @@ async def _planned(
     row = await HandoverRepository(session).installation(installation_id)
     assert row is not None
     return row, decision_at(row, _place(job))
-
-
-async def review(context: Context, job: jobs.ClaimedJob) -> None:
-    """Looks at each folder that waits at a desk whose powers have changed, or for its opinion, in
-    a transaction of its own: running twice is harmless. Raises FoldersLeft."""
-    desk_id = uuid.UUID(job.object_ids["desk_id"])
-    async with context.unit(job.tenant_id) as session:
-        repository = HandoverRepository(session)
-        waiting, asked = await repository.waiting_at(desk_id), await repository.asked_at(desk_id)
-    places = {folder_id: place for place, folder_id in enumerate(waiting)}
-
-    async def look(folder_id: uuid.UUID) -> None:
-        async with context.unit(job.tenant_id) as session:
-            folder = await FolderRepository(session).folder(folder_id)
-            if folder is not None and folder_id in places:
-                await review_folder(session, context, folder, place=places[folder_id])
-            if folder is not None and folder_id in asked:
-                await review_opinion(session, context, folder, desk_id)
-
-    await _each(dict.fromkeys([*waiting, *asked]), look)
-    async with context.unit(job.tenant_id) as session:
-        await jobs.finish(session, job)
-
-
-async def review_signers(context: Context, job: jobs.ClaimedJob) -> None:
-    """What certificates are judged by has changed: the desks of those who have one are looked
-    at."""
-    async with context.unit(job.tenant_id) as session:
-        await owe_reviews_of_signers(session, context.clock())
-        await jobs.finish(session, job)
-
-
-async def _each(
-    folder_ids: Iterable[uuid.UUID], do: Callable[[uuid.UUID], Awaitable[None]]
-) -> None:
-    """One folder never holds the others back. Raises FoldersLeft where some failed."""
-    left: list[Exception] = []
-    for folder_id in folder_ids:
-        try:
-            await do(folder_id)
-        except Exception as e:  # noqa: BLE001  the edge of one folder among others
-            code = failure_of(e, folder=str(folder_id)).code
-            _log.warning("folder_left", folder=str(folder_id), code=code)
-            left.append(e)
-    if left:
-        raise FoldersLeft from left[0]
 
 
 async def _decide(

@@ -45,7 +45,7 @@ def _by_holder(found: Iterable[Reach], *, own: bool) -> Iterator[Reach]:
 def _slices(found: Iterable[Reach], person: PersonId, subtypes: SubtypesOf) -> Iterator[Slice]:
     for reach in found:
         recused = InboxEntry.recused_ids.overlap([uuid.UUID(person)])
-        opened = or_(_passed(reach, person, subtypes), _advised(reach, person, subtypes))
+        opened = or_(_passed(reach, person, subtypes), _asked(reach, person, subtypes))
         ranked = (_is_barred(one) for one in sorted(reach.after))
         condition = and_(not_(recused), opened, *ranked)
         yield Slice(uuid.UUID(reach.power.desk), InboxList.TO_DO, condition)
@@ -57,16 +57,16 @@ def _passed(reach: Reach, person: PersonId, subtypes: SubtypesOf) -> ColumnEleme
     return and_(_at(InboxEntry, reach, subtypes), covered, _kept_together(reach, person))
 
 
-def _advised(reach: Reach, person: PersonId, subtypes: SubtypesOf) -> ColumnElement[bool]:
+def _asked(reach: Reach, person: PersonId, subtypes: SubtypesOf) -> ColumnElement[bool]:
     """Opinions are given by whoever could approve at the desk; duties do not forbid it, but bring
     the turn of the next in a ranked list."""
     if StepKind.APPROVAL not in reach.kinds:
         return false()
     aside = _set_aside(InboxEntry, reach, StepKind.APPROVAL, subtypes)
     covered = _within(InboxEntry, reach, subtypes)
-    advised = and_(InboxEntry.kind == OPINION, covered, not_(aside))
+    asked = and_(InboxEntry.kind == OPINION, covered, not_(aside))
     ranked = reach.power.kind is PowerKind.REPLACEMENT
-    return and_(advised, not_(_is_barred(person))) if ranked else advised
+    return and_(asked, not_(_is_barred(person))) if ranked else asked
 
 
 def _at(row: Row, reach: Reach, subtypes: SubtypesOf) -> ColumnElement[bool]:

@@ -29,7 +29,7 @@ from app.models import FolderNote, NoteKind
 from app.notes.repository import NoteRepository
 from app.notes.schemas import FolderNoteCreate, NoteRead, PageNoteCreate
 from app.register.service import load_register
-from workflows.definition import PERSON_STEPS, DeskId, desks_of
+from workflows.definition import PERSON_STEPS, DeskId
 from workflows.events import (
     Created,
     Event,
@@ -44,6 +44,7 @@ from workflows.evolution import replay
 from workflows.folder import FolderState
 from workflows.outside_events import OutsideAnswered, RemoteRefused, TransmissionFailed
 from workflows.powers import powers_of
+from workflows.side_acts import desks_taking_part
 
 _PDF = "application/pdf"
 
@@ -117,21 +118,15 @@ async def _refuse_stranger(
     register = await load_register(session)
     powers = powers_of(register, actor.person, context.clock())
     acts_there = any(power.desk == actor.desk for power in powers)
-    if actor.desk in _taking_part(state) and (acts_there or desk_id in principal.watched_desk_ids):
+    if actor.desk in desks_taking_part(state) and (
+        acts_there or desk_id in principal.watched_desk_ids
+    ):
         return
     raise Forbidden(
         "Ce bureau n'a pas ce dossier, ou vous n'y avez pas de pouvoir : choisissez un de vos "
         "bureaux.",
         code="note_not_yours",
     )
-
-
-def _taking_part(state: FolderState) -> Iterator[DeskId]:
-    yield state.submitter.desk
-    for one in state.steps:
-        yield from desks_of(one.step)
-    for opinion in state.opinions:
-        yield opinion.desk
 
 
 async def _refuse_page(session: AsyncSession, folder_id: uuid.UUID, new: PageNoteCreate) -> None:
@@ -194,8 +189,8 @@ def _submitter_desk(happened: Iterable[Event]) -> DeskId:
 
 
 def _receiving(event: Event, submitter: DeskId) -> tuple[DeskId, ...]:
-    """The desks to whose hands an event brings the folder; advice holds nobody back and takes it
-    out of no hands, the outside writes no note and reads none."""
+    """The desks to whose hands an event brings the folder; an opinion holds nobody back and takes
+    it out of no hands, the outside writes no note and reads none."""
     match event:
         case StepStarted(kind=kind, desks=desks) if kind in PERSON_STEPS:
             return desks

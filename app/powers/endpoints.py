@@ -8,8 +8,6 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.audit.chain import Occurrence
-from app.audit.service import listed, record
 from app.auth.http import Caller, IdempotentRoute, permit
 from app.auth.principal import Permission
 from app.errors import Forbidden
@@ -50,7 +48,7 @@ async def declare_absence(
     sign: replacements approve only."""
     async with caller.unit() as session:
         absence = await absences.declare(session, caller.principal, new, clock=caller.context.clock)
-        _journal_absence(session, caller, "absence.declared", absence)
+        _tell_absence(session, caller, "absence.declared", absence)
         return absence
 
 
@@ -86,7 +84,7 @@ async def change_absence(
             session, caller.principal, absence_id, update, clock=caller.context.clock
         )
         kind = "absence.ended" if update.ends_now else "absence.changed"
-        _journal_absence(session, caller, kind, absence)
+        _tell_absence(session, caller, kind, absence)
         return absence
 
 
@@ -104,13 +102,8 @@ async def withdraw_absence(
         row = await absences.withdraw(
             session, caller.principal, absence_id, clock=caller.context.clock
         )
-        _journal(
-            session,
-            caller,
-            "absence.withdrawn",
-            absence=str(absence_id),
-            person=str(row.user_id),
-        )
+        details = {"absence": str(absence_id), "person": str(row.user_id)}
+        caller.tell(session, "absence.withdrawn", details)
 
 
 @router.get(
@@ -143,7 +136,7 @@ async def give_power(
     when its founding act is executory."""
     async with caller.unit() as session:
         grant = await grants.give(session, caller.principal, new, clock=caller.context.clock)
-        _journal_grant(session, caller, "grant.given", grant)
+        _tell_grant(session, caller, "grant.given", grant)
         return grant
 
 
@@ -173,7 +166,7 @@ async def update_grant(
         grant = await grants.become_executory(
             session, caller.principal, grant_id, update, clock=caller.context.clock
         )
-        _journal_grant(session, caller, "grant.executory", grant)
+        _tell_grant(session, caller, "grant.executory", grant)
         return grant
 
 
@@ -189,7 +182,7 @@ async def repeal_grant(
     """From this instant; acts under way end first, and the journal tells them before."""
     async with caller.unit() as session:
         grant = await grants.repeal(session, grant_id, clock=caller.context.clock)
-        _journal_grant(session, caller, "grant.repealed", grant)
+        _tell_grant(session, caller, "grant.repealed", grant)
         return grant
 
 
@@ -230,13 +223,8 @@ async def record_mandate(
     """A function in a body; it gives no power by itself."""
     async with caller.unit() as session:
         mandate = await mandates.record_mandate(session, new)
-        _journal(
-            session,
-            caller,
-            "mandate.recorded",
-            mandate=str(mandate.id),
-            person=str(mandate.user_id),
-        )
+        details = {"mandate": str(mandate.id), "person": str(mandate.user_id)}
+        caller.tell(session, "mandate.recorded", details)
         return mandate
 
 
@@ -264,13 +252,8 @@ async def update_mandate(
     """Its dates, its words, its desk."""
     async with caller.unit() as session:
         mandate = await mandates.update_mandate(session, mandate_id, update)
-        _journal(
-            session,
-            caller,
-            "mandate.updated",
-            mandate=str(mandate_id),
-            **dict.fromkeys(sorted(update.model_fields_set), True),
-        )
+        changed = dict.fromkeys(sorted(update.model_fields_set), True)
+        caller.tell(session, "mandate.updated", {"mandate": str(mandate_id), **changed})
         return mandate
 
 
@@ -286,71 +269,37 @@ async def remove_mandate(
     """One that ended is given its last day instead; the journal keeps what was removed."""
     async with caller.unit() as session:
         mandate = await mandates.remove_mandate(session, mandate_id)
-        _journal(
-            session,
-            caller,
-            "mandate.removed",
-            {"body": mandate.body, "function": mandate.function},
-            mandate=str(mandate_id),
-            person=str(mandate.user_id),
-            starts_on=mandate.starts_on.isoformat(),
-            ends_on=mandate.ends_on.isoformat() if mandate.ends_on else None,
-        )
+        details = {
+            "mandate": str(mandate_id),
+            "person": str(mandate.user_id),
+            "starts_on": mandate.starts_on.isoformat(),
+            "ends_on": mandate.ends_on.isoformat() if mandate.ends_on else None,
+        }
+        caller.tell(session, "mandate.removed", details)
 
 
-def _journal_absence(
-    session: AsyncSession, caller: Caller, kind: str, absence: AbsenceRead
-) -> None:
+def _tell_absence(session: AsyncSession, caller: Caller, kind: str, absence: AbsenceRead) -> None:
     end = absence.repealed_at or absence.ends_at
-    _journal(
-        session,
-        caller,
-        kind,
-        listed("replacement_persons", absence.replacement_ids),
-        absence=str(absence.id),
-        person=str(absence.user_id),
-        desk=str(absence.desk_id) if absence.desk_id else None,
-        starts_at=in_journal(absence.starts_at),
-        ends_at=in_journal(end) if end else None,
-        replacements=len(absence.replacement_ids),
-    )
+    details = {
+        "absence": str(absence.id),
+        "person": str(absence.user_id),
+        "desk": str(absence.desk_id) if absence.desk_id else None,
+        "starts_at": in_journal(absence.starts_at),
+        "ends_at": in_journal(end) if end else None,
+        "replacements": len(absence.replacement_ids),
+    }
+    caller.tell(session, kind, details)
 
 
-def _journal_grant(session: AsyncSession, caller: Caller, kind: str, grant: GrantRead) -> None:
-    values = {"capacity": grant.capacity}
-    if grant.document is not None:
-        values["document"] = grant.document.number
-    _journal(
-        session,
-        caller,
-        kind,
-        values,
-        grant=str(grant.id),
-        power=grant.kind.value,
-        desk=str(grant.office_desk_id),
-        grantor=str(grant.grantor_id) if grant.grantor_id else None,
-        grantee=str(grant.grantee_id),
-        starts_at=in_journal(grant.starts_at),
-        ends_at=in_journal(grant.ends_at) if grant.ends_at else None,
-        executory_at=in_journal(grant.executory_at) if grant.executory_at else None,
-    )
-
-
-def _journal(
-    session: AsyncSession,
-    caller: Caller,
-    kind: str,
-    values: dict[str, str] | None = None,
-    /,
-    **details: str | bool | int | None,
-) -> None:
-    record(
-        session,
-        Occurrence(
-            kind=kind,
-            actor=caller.principal.actor,
-            details={name: value for name, value in details.items() if value is not None},
-        ),
-        at=caller.context.clock(),
-        values=values,
-    )
+def _tell_grant(session: AsyncSession, caller: Caller, kind: str, grant: GrantRead) -> None:
+    details = {
+        "grant": str(grant.id),
+        "power": grant.kind.value,
+        "desk": str(grant.office_desk_id),
+        "grantor": str(grant.grantor_id) if grant.grantor_id else None,
+        "grantee": str(grant.grantee_id),
+        "starts_at": in_journal(grant.starts_at),
+        "ends_at": in_journal(grant.ends_at) if grant.ends_at else None,
+        "executory_at": in_journal(grant.executory_at) if grant.executory_at else None,
+    }
+    caller.tell(session, kind, details)

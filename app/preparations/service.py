@@ -184,6 +184,15 @@ class _Plan:
     source_sha256: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What phase 1 made of a document, its bytes kept in the storage."""
+
+    plan: _Plan
+    prepared: Prepared
+    sha256: str
+
+
 async def _prepare_item(
     context: Context, principal: Principal, row: SignatureSession, n: int
 ) -> bool:
@@ -195,7 +204,8 @@ async def _prepare_item(
             chunks_of(prepared.document), limit_bytes=len(prepared.document)
         )
         async with context.unit(principal.tenant_id) as session:
-            return await _keep_preparation(session, context, row, n, (plan, prepared, blob.sha256))
+            made = _Made(plan, prepared, blob.sha256)
+            return await _keep_preparation(session, context, row, n, made)
     except (AppError, SigningError, Refused) as e:
         async with context.unit(principal.tenant_id) as session:
             folder, item = await lock_item(session, row.id, n)
@@ -304,19 +314,18 @@ async def _keep_preparation(
     context: Context,
     row: SignatureSession,
     n: int,
-    made: tuple[_Plan, Prepared, str],
+    made: _Made,
 ) -> bool:
-    plan, prepared, prepared_sha256 = made
     _, item = await lock_item(session, row.id, n)
     if await _is_settled(PreparationRepository(session), context, item):
         return False
     await _lapse_earlier(session, context, item)
     item.state = ItemState.PREPARED.value
     item.failure = None
-    item.source_sha256 = plan.source_sha256
-    item.prepared_sha256 = prepared_sha256
-    item.signing_time = plan.parameters.signing_time
-    item.prepared = _to_json(plan, prepared)
+    item.source_sha256 = made.plan.source_sha256
+    item.prepared_sha256 = made.sha256
+    item.signing_time = made.plan.parameters.signing_time
+    item.prepared = _to_json(made.plan, made.prepared)
     item.updated_at = context.clock()
     await session.flush()
     return True

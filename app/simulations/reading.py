@@ -53,7 +53,9 @@ def read_simulation(asked: Told) -> SimulationRead:
         workflow_version=asked.choice.version.number,
         rule_row=asked.choice.row,
         stages=[_stage(asked, one) for one in told.stages],
-        refusal=RefusalRead(code=told.refusal[0], detail=told.refusal[1]) if told.refusal else None,
+        refusal=RefusalRead(code=told.refusal.code, detail=told.refusal.detail)
+        if told.refusal
+        else None,
         depends_on_persons=told.otherwise is not None,
         explanation=[f"{one.heading}. {' '.join(one.sentences)}" for one in paragraphs],
     )

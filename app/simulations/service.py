@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principal import Permission, Principal
 from app.catalog.choice import choose_workflow, rules_of
+from app.catalog.drawing import chosen_desk
 from app.catalog.repository import CatalogRepository
 from app.catalog.service import Resolved, refuse_deposit_desk, resolve
 from app.context import Context
@@ -35,8 +36,7 @@ from app.simulations.schemas import SimulationAsked
 from app.simulations.texts import Names
 from app.tenants.service import timezone_of
 from app.users.service import certified_periods, names_of
-from workflows.actions import ChosenDesk
-from workflows.definition import FieldKey, Protocol, StepId
+from workflows.definition import FieldKey, Protocol
 from workflows.errors import Refused
 from workflows.metadata import MetadataValue, complete, filled, labels
 from workflows.powers import desk_power
@@ -93,7 +93,7 @@ async def simulated(
     submitter = _submitter(principal, asked, register)
     if body.by_program:
         register = with_program(register, submitter, asked.at)
-    by_hand = tuple(ChosenDesk(StepId(one.step), as_desk(one.desk_id)) for one in body.chosen_desks)
+    by_hand = tuple(chosen_desk(one) for one in body.chosen_desks)
     given = Assumptions(
         submitter=submitter,
         deposited_at=asked.at,

@@ -139,7 +139,7 @@ class _Writer:
         last = told.stages[-1] if told.stages else None
         if told.refusal is not None:
             where = f"à l'étape « {last.name} »" if last else "dès l'envoi"
-            yield f"Le dossier s'arrête {where} : l'acte attendu est refusé. {told.refusal[1]}"
+            yield f"Le dossier s'arrête {where} : l'acte attendu est refusé. {told.refusal.detail}"
         elif last is not None and last.ends_at is None:
             yield (
                 f"Le dossier reste à l'étape « {last.name} » tant que rien ne change dans les "

@@ -8,10 +8,8 @@ from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
 from app.audit import service as audit
-from app.audit.chain import Occurrence
 from app.auth.http import Caller, IdempotentRoute, permit
 from app.auth.principal import Permission
-from app.kit.canonical import canonical_bytes
 from app.kit.problems import problem_responses
 from app.models import Tenant, TrustAnchor
 from app.tenants import service
@@ -54,18 +52,7 @@ async def update_tenant(
         given: dict[str, str | bool] = dict.fromkeys(sorted(update.model_fields_set), True)
         if "host_id" in given:
             given["host_id"] = str(row.host_id or "-")
-        audit.record(
-            session,
-            Occurrence(
-                kind="tenant.updated",
-                actor=caller.principal.actor,
-                details=given,
-            ),
-            at=caller.context.clock(),
-            values={"mentions": canonical_bytes(row.mentions).decode()}
-            if update.mentions
-            else None,
-        )
+        caller.tell(session, "tenant.updated", given)
         return _read_tenant(row)
 
 
@@ -88,15 +75,7 @@ async def add_trust_anchor(
             content=new.content,
             now=caller.context.clock(),
         )
-        audit.record(
-            session,
-            Occurrence(
-                kind="trust.added",
-                actor=caller.principal.actor,
-                details={"sha256": row.sha256, "kind": row.kind},
-            ),
-            at=caller.context.clock(),
-        )
+        caller.tell(session, "trust.added", {"sha256": row.sha256, "kind": row.kind})
     return _read(row)
 
 

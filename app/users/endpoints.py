@@ -6,8 +6,6 @@ import uuid
 
 from fastapi import APIRouter, Request
 
-from app.audit.chain import Occurrence
-from app.audit.service import listed, record
 from app.auth.http import Caller, IdempotentRoute, checker_of, permit
 from app.auth.principal import Permission
 from app.auth.service import set_password
@@ -41,16 +39,8 @@ async def create_user(
     )
     async with caller.unit() as session:
         user = await service.create_user(session, caller.context, new, password_hash=password_hash)
-        record(
-            session,
-            Occurrence(
-                kind="user.created",
-                actor=caller.principal.actor,
-                details={"user": str(user.id), "roles": "/".join(user.roles) or "-"},
-            ),
-            at=caller.context.clock(),
-            values={"name": f"{user.first_name} {user.last_name}", **_administered(user)},
-        )
+        details = {"user": str(user.id), "roles": "/".join(user.roles) or "-"}
+        caller.tell(session, "user.created", details)
     return user
 
 
@@ -81,26 +71,17 @@ async def update_user(
         user = await service.update_user(
             session, user_id, update, now=caller.context.clock(), kept=caller.session_id
         )
-        record(
+        caller.tell(
             session,
-            Occurrence(
-                kind="user.updated",
-                actor=caller.principal.actor,
-                details={
-                    "user": str(user_id),
-                    "is_active": user.is_active,
-                    "roles": "/".join(user.roles) or "-",
-                    **{f"{name}_given": True for name in sorted(update.model_fields_set)},
-                },
-            ),
-            at=caller.context.clock(),
-            values=_administered(user),
+            "user.updated",
+            {
+                "user": str(user_id),
+                "is_active": user.is_active,
+                "roles": "/".join(user.roles) or "-",
+                **{f"{name}_given": True for name in sorted(update.model_fields_set)},
+            },
         )
     return user
-
-
-def _administered(user: UserRead) -> dict[str, str]:
-    return listed("administered_desks", user.administered_desk_ids)
 
 
 @router.put(
@@ -118,11 +99,9 @@ async def give_password(
     """For an account that has none yet, or whose password is lost; its sessions end."""
     password_hash = await checker_of(request).hash(given.password.get_secret_value())
     async with caller.unit() as session:
-        user, now = await service.user_of(session, user_id), caller.context.clock()
-        await set_password(session, user, password_hash, now=now)
-        actor = caller.principal.actor
-        given_to = Occurrence(kind="password.given", actor=actor, details={"user": str(user_id)})
-        record(session, given_to, at=now)
+        user = await service.user_of(session, user_id)
+        await set_password(session, user, password_hash, now=caller.context.clock())
+        caller.tell(session, "password.given", {"user": str(user_id)})
 
 
 @router.get(

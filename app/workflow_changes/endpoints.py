@@ -8,9 +8,9 @@ from fastapi import APIRouter
 
 from app.auth.http import Caller, IdempotentRoute, permit
 from app.auth.principal import Permission
+from app.catalog.drawing import chosen_desk
 from app.catalog.workflows import version_of
 from app.kit.problems import problem_responses
-from app.register.service import as_desk
 from app.workflow_changes import service
 from app.workflow_changes.schemas import (
     ImpactRead,
@@ -18,8 +18,6 @@ from app.workflow_changes.schemas import (
     MigrationsCreate,
     MigrationsUndo,
 )
-from workflows.actions import ChosenDesk
-from workflows.definition import StepId
 
 router = APIRouter(tags=["catalog"], route_class=IdempotentRoute)
 
@@ -58,7 +56,7 @@ async def migrate_folders(
         folder_ids = asked.folder_ids or await service.folders_that_follow(
             session, workflow_id, number, now=caller.context.clock()
         )
-    chosen = [ChosenDesk(StepId(one.step), as_desk(one.desk_id)) for one in asked.chosen_desks]
+    chosen = [chosen_desk(one) for one in asked.chosen_desks]
     outcomes = [
         await service.migrate(caller.context, caller.principal, target, one, chosen)
         for one in dict.fromkeys(folder_ids)

@@ -31,8 +31,8 @@ from app.workflow_changes.schemas import (
     MigrationOutcome,
 )
 from workflows import definition
-from workflows.actions import ChosenDesk, Migrate
-from workflows.definition import DeskId, desks_of
+from workflows.actions import Migrate
+from workflows.definition import ChosenDesk, DeskId, desks_of
 from workflows.evolution import replay
 from workflows.folder import FolderState, WorkflowVersionId
 from workflows.register import PersonAtDesk, PowerRegister

@@ -29,6 +29,7 @@ from tests.builders.people import ApiPerson
 from tests.builders.signatories import Signatory
 from tests.builders.signing_agents import SigningAgent, pair
 from tests.builders.towns import DrivenClock, a_signer, a_town, cookie_of
+from tests.builders.watch import Watch
 
 ORIGIN = "http://parapheur.test"
 
@@ -187,6 +188,12 @@ async def mayor(town: Town, person_of: PersonOf) -> ApiPerson:
 async def administrator(town: Town, person_of: PersonOf) -> ApiPerson:
     """Who administers the town and reads its journal."""
     return await person_of(town, "administrateur")
+
+
+@pytest.fixture
+def watch(administrator: ApiPerson, clock: DrivenClock) -> Watch:
+    """The time that goes by in the town."""
+    return Watch(administrator, clock)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Plans of a council installation, and what became of the folders, in a few words."""
+"""Plans of a council installation, and where the folders wait, in a few words."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.worker import drain
 from tests.builders.administration import made
 from tests.builders.people import ApiPerson
-from tests.builders.towns import DrivenClock
-from tests.builders.traces import journal_kinds, mailed
 
 PATH = "/council-installations"
 
@@ -65,27 +62,3 @@ class Election:
     async def apply(self, desk: str, **more: Any) -> str:
         """The address of such a plan, which counts at its instants."""
         return await applied_plan(self.administrator, self.office(desk, **more))
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """Time goes by: what the town owes is done, and what it told is read."""
-
-    administrator: ApiPerson
-    clock: DrivenClock
-
-    async def settle(self) -> None:
-        """What is owed now is done."""
-        await drain(self.administrator.context)
-
-    async def at(self, instant: datetime) -> None:
-        """What is owed at that instant is done."""
-        self.clock.now = instant
-        await self.settle()
-
-    async def mailed(self, folder_id: str, kind: str) -> list[str]:
-        """Who is owed such a mail about the folder, once for each mail."""
-        return await mailed(self.administrator, folder_id, kind)
-
-    async def journal_kinds(self) -> list[str]:
-        return await journal_kinds(self.administrator)

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
-from workflows.definition import DeskId, StepId
+from workflows.definition import ChosenDesk, DeskId, StepId
 from workflows.metadata import FieldType
 from workflows.rules import Condition, FactValue, Operator, RuleRow, RuleTable, WorkflowRef
 
@@ -57,7 +57,7 @@ def rows() -> st.SearchStrategy[RuleRow]:
         RuleRow,
         st.lists(conditions(), max_size=3).map(tuple),
         st.sampled_from((WorkflowRef("court"), WorkflowRef("long"))),
-        st.sampled_from(((), ((StepId("visa"), DeskId("finances")),))),
+        st.sampled_from(((), (ChosenDesk(StepId("visa"), DeskId("finances")),))),
     )
 
 

@@ -26,11 +26,11 @@ from tests.builders.scenario_values import (
     instant_of,
     value_of,
 )
-from workflows.actions import ChosenDesk
 from workflows.definition import (
     BOSS,
     SUBMITTER,
     Actor,
+    ChosenDesk,
     DeskId,
     FieldKey,
     HeliosIntake,
@@ -356,7 +356,10 @@ class _Reader:
                 RuleRow(
                     tuple(condition_of(*one) for one in row.get("when", ())),
                     WorkflowRef(self._id("workflow", "circuit")),
-                    tuple((StepId(step), self._desk(desk)) for step, desk in row["desks"].items()),
+                    tuple(
+                        ChosenDesk(StepId(step), self._desk(desk))
+                        for step, desk in row["desks"].items()
+                    ),
                 )
                 for row in rows
             )
@@ -366,7 +369,7 @@ class _Reader:
         if table is None:
             return ()
         facts: dict[str, FactValue | None] = dict(folder.metadata)
-        return tuple(ChosenDesk(step, desk) for step, desk in choose(table, facts).desks)
+        return choose(table, facts).desks
 
     def _period(self, one: Mapping[str, Any], default: object = None) -> Period:
         start = instant_of(one.get("from", default), self.zone)

@@ -6,8 +6,9 @@ import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from workflows.actions import Action, ChosenDesk, Submit
+from workflows.actions import Action, Submit
 from workflows.definition import (
+    ChosenDesk,
     DeskId,
     Phase,
     Step,
@@ -31,6 +32,7 @@ from workflows.folder import (
     Revision,
     RevisionChange,
     RevisionId,
+    StepState,
     TransmissionId,
     WorkflowVersionId,
 )
@@ -186,6 +188,11 @@ def signed(state: FolderState, tag: str = "signed") -> tuple[RevisionChange, ...
         )
         for one in state.signable_documents
     )
+
+
+def states(state: FolderState) -> list[StepState]:
+    """Where each of the steps stands."""
+    return [one.state for one in state.steps]
 
 
 def to_read(state: FolderState) -> tuple[RevisionId, ...]:

@@ -179,7 +179,7 @@ def _free_desk(state: FolderState, step: StepId) -> DeskId:
 
 
 def _silent_desk(state: FolderState, seat: PersonAtDesk, step: StepId) -> DeskId:
-    """A desk whose advice is not awaited, if there is one left."""
+    """A desk whose opinion is not awaited, if there is one left."""
     others = sorted(REGISTER.desks - {seat.desk}, reverse=True)
     return next((one for one in others if state.opinion_awaited(step, one) is None), seat.desk)
 

@@ -130,7 +130,7 @@ class PaperFolder:
     final_desk: DeskId | None = None
     read: set[tuple[PersonId, RevisionId]] = field(default_factory=set)
     recused: set[PersonId] = field(default_factory=set)
-    advice: list[tuple[StepId, DeskId]] = field(default_factory=list)
+    opinions: list[tuple[StepId, DeskId]] = field(default_factory=list)
     known_desks: set[DeskId] = field(default_factory=set)
     transmission: TransmissionId | None = None
     remote_known: bool = False
@@ -288,7 +288,7 @@ class PaperFolder:
         named = self.town.is_known_at(action.actor, kept_out)
         desks = {self.submitter.desk, self.final_desk} | self.known_desks
         desks |= {desk for turn in self.now.turns for desk in turn.desks}
-        desks |= {desk for _, desk in self.advice}
+        desks |= {desk for _, desk in self.opinions}
         return self.now.status is not _S.DRAFT and action.actor.desk in desks and named
 
     def _may_recuse(self, action: Recuse) -> bool:
@@ -357,7 +357,7 @@ class PaperFolder:
             case ForceStep() | SkipStep():
                 return self._may_override(action, kind)
             case GiveOpinion():
-                return self._may_advise(action, turn)
+                return self._may_give_opinion(action, turn)
             case Transfer():
                 return self._may_transfer(action, turn)
             case Reject() | AskOpinion() | AddStep():
@@ -367,11 +367,11 @@ class PaperFolder:
             case _:
                 return False
 
-    def _may_advise(self, action: GiveOpinion, turn: Turn) -> bool:
+    def _may_give_opinion(self, action: GiveOpinion, turn: Turn) -> bool:
         seat = action.actor
         kept_out = self.kept_apart(turn) | self.recused
         speaks = self._speaks(seat, _K.APPROVAL, kept_out) and seat.person not in self.recused
-        asked = (turn.step.id, seat.desk) in self.advice
+        asked = (turn.step.id, seat.desk) in self.opinions
         return asked and speaks and self._has_read(seat.person)
 
     def _may_override(self, action: ForceStep | SkipStep, kind: StepKind) -> bool:
@@ -410,7 +410,7 @@ class PaperFolder:
                 earlier = action.return_to is None or self._may_return(action.return_to, turn)
                 return earlier and _says(action)
             case AskOpinion():
-                asked = (turn.step.id, action.desk) in self.advice
+                asked = (turn.step.id, action.desk) in self.opinions
                 other = action.desk in self.town.desks - {seat.desk}
                 return other and not asked and self._has_read(seat.person)
             case AddStep():
@@ -527,9 +527,9 @@ class PaperFolder:
             case Recuse():
                 self.recused.add(action.actor.person)
             case AskOpinion():
-                self.advice.append((action.step, action.desk))
+                self.opinions.append((action.step, action.desk))
             case GiveOpinion():
-                self.advice.remove((action.step, action.actor.desk))
+                self.opinions.remove((action.step, action.actor.desk))
                 self.known_desks.add(action.actor.desk)
             case Chain():
                 self.chained = True
@@ -604,7 +604,7 @@ class PaperFolder:
     def _enter(self, action: Submit | Resubmit) -> None:
         documents = _main(action.documents)
         self.submitter, self.transmission = action.actor, None
-        self.advice, self.corrected = [], False
+        self.opinions, self.corrected = [], False
         self.hands.add(action.actor.person)
         if isinstance(action, Submit):
             self.rules, self.version = action.rules, action.workflow_version
@@ -674,7 +674,7 @@ class PaperFolder:
             _K.EXTERNAL: _S.AWAITING_OUTSIDE,
             _K.SECURE_MAIL: _S.AWAITING_OUTSIDE,
         }
-        self.advice = [one for one in self.advice if one[0] != turn.step.id]
+        self.opinions = [one for one in self.opinions if one[0] != turn.step.id]
         self.now = replace(self.now, at=place)
         self._set_turn(replace(turn, desks=desks))
         self._become(waits.get(turn.step.kind, _S.PENDING))
@@ -710,7 +710,7 @@ class PaperFolder:
             or entry.turn not in later
             or not isinstance(entry.action, tuple(_PASSES))
         ]
-        self.advice = [one for one in self.advice if one[0] != target]
+        self.opinions = [one for one in self.opinions if one[0] != target]
         self.now = replace(self.now, turns=turns, at=place, documents=documents)
         self._become(_S.PENDING)
 

@@ -91,7 +91,7 @@ def folder(*acts: Act, duties: tuple[Duty, ...], in_round: int = 1) -> FolderSta
         PersonAtDesk(CLERK, TOWN_HALL),
         round=in_round,
         acts=acts,
-        depositors=(CLERK,),
+        submitters=(CLERK,),
         duties=duties,
     )
 
@@ -279,7 +279,7 @@ class TestThroughDelegation:
     def test_threat_37_nor_approves_in_the_name_of_an_absent_submitter(self) -> None:
         mine = replace(
             folder(duties=(NOT_APPROVED_BY_SUBMITTER,)),
-            depositors=(MAYOR,),
+            submitters=(MAYOR,),
         )
         register = with_absences(an_absence(MAYOR, STRANGER))
         assert able(register, VISA, Facts()) == {MAYOR, STRANGER}

@@ -82,7 +82,7 @@ from workflows.definition import (
     StepKind,
     given_desk,
 )
-from workflows.engine import allowed_actions, decide, who_may_advise, who_may_pass
+from workflows.engine import allowed_actions, decide, who_may_give_opinion, who_may_pass
 from workflows.errors import (
     DeskNotConcerned,
     DocumentsMismatch,
@@ -456,7 +456,9 @@ class TestOpinion:
 
     def test_may_be_given_by_whoever_could_approve_for_the_desk(self) -> None:
         def able(state: FolderState, desk: DeskId) -> list[PersonId]:
-            return [one.person for one in who_may_advise(state, desk, REGISTER, FACTS, NOW).able]
+            return [
+                one.person for one in who_may_give_opinion(state, desk, REGISTER, FACTS, NOW).able
+            ]
 
         assert able(self.asked(), ELSEWHERE) == [FAY]
         assert able(self.asked(), MAYOR) == []
@@ -466,7 +468,7 @@ class TestOpinion:
         apart = Duty(DutyKind.SUBMITTER_DOES_NOT_APPROVE)
         asked = AskOpinion(BEN_AT_ACCOUNTS, VISA, ADA_AT_RECEPTION.desk, QUESTION)
         state = play(sent(replace(FULL, duties=(apart,))), asked)
-        found = who_may_advise(state, ADA_AT_RECEPTION.desk, REGISTER, FACTS, NOW)
+        found = who_may_give_opinion(state, ADA_AT_RECEPTION.desk, REGISTER, FACTS, NOW)
         assert [one.person for one in found.able] == [ADA, BEN]
         assert ask(state, GiveOpinion(ADA_AT_RECEPTION, VISA, "Oui."))
 
@@ -612,7 +614,7 @@ class TestRecusal:
         )
         with pytest.raises(PersonRecused):
             ask(state, GiveOpinion(FAY_ELSEWHERE, VISA, "Oui."))
-        assert who_may_advise(state, ELSEWHERE, REGISTER, FACTS, NOW).able == ()
+        assert who_may_give_opinion(state, ELSEWHERE, REGISTER, FACTS, NOW).able == ()
 
     def test_the_folder_stays_with_its_submitter_all_the_same(self) -> None:
         state = play(

@@ -55,7 +55,7 @@ def _likenesses(state: FolderState) -> Iterator[tuple[object, ...]]:
     yield *here, "rules", state.rules
     yield *here, "read", bool(state.readings)
     yield *here, "recused", bool(state.recused)
-    yield *here, "advice", any(one.answer is None for one in state.opinions)
+    yield *here, "opinion", any(one.answer is None for one in state.opinions)
     yield *here, "remote", state.transmission and state.transmission.remote_id is None
 
 

@@ -52,6 +52,7 @@ from tests.builders.workflows import (
     sent,
     signed,
     some_documents,
+    states,
 )
 from workflows.actions import (
     ActionKind,
@@ -125,10 +126,6 @@ def signed_twice() -> FolderState:
 
 def of_amount(cents: int) -> Facts:
     return replace(FACTS, amounts=(NamedAmount("montant", cents),))
-
-
-def states(state: FolderState) -> list[StepState]:
-    return [one.state for one in state.steps]
 
 
 class TestReturn:
@@ -668,7 +665,7 @@ class TestStandingIn:
     def test_threat_37_he_is_then_one_of_those_who_deposited(self) -> None:
         state = play(sent(ROUND_TRIP), Reject(CLEO_AT_ACCOUNTS, VISA, WHY))
         again = Resubmit(self.FAY_AT_RECEPTION, some_documents("corrected"))
-        assert play(state, again, register=self.ABSENT).depositors == (ADA, FAY)
+        assert play(state, again, register=self.ABSENT).submitters == (ADA, FAY)
 
     def test_he_takes_back_what_he_sent(self) -> None:
         state = play(sent(ROUND_TRIP), Retract(self.FAY_AT_RECEPTION), register=self.ABSENT)
@@ -692,20 +689,20 @@ class TestCorrection:
 
     def test_is_told_once_of_each_person(self) -> None:
         (event,) = correction(self.corrected(), at_reception(BEN), NOW)
-        assert evolve(self.corrected(), event).depositors == (ADA, BEN)
+        assert evolve(self.corrected(), event).submitters == (ADA, BEN)
         assert correction(self.corrected(), at_reception(ADA), NOW) == ()
 
     def test_is_told_of_who_changes_the_draft_of_somebody_else(self) -> None:
         (event,) = correction(a_draft(), at_reception(BEN), NOW)
         changed = evolve(a_draft(), event)
-        assert (changed.status, changed.depositors) == (FolderStatus.DRAFT, (ADA, BEN))
+        assert (changed.status, changed.submitters) == (FolderStatus.DRAFT, (ADA, BEN))
         assert not changed.corrected
         assert correction(changed, at_reception(BEN), NOW) == ()
 
     def test_is_told_of_who_changes_the_documents_in_a_preparation(self) -> None:
         (event,) = correction(sent(EVERY_KIND), at_reception(BEN), NOW)
         changed = evolve(sent(EVERY_KIND), event)
-        assert (changed.depositors, changed.preparers) == ((ADA,), (BEN,))
+        assert (changed.submitters, changed.preparers) == ((ADA,), (BEN,))
         assert changed.in_preparation
         assert not changed.corrected
         assert correction(changed, at_reception(BEN), NOW) == ()
@@ -724,7 +721,7 @@ class TestCorrection:
         (event,) = correction(self.rejected(), standing_in, NOW)
         assert event.by == standing_in
         changed = evolve(self.rejected(), event)
-        assert changed.depositors == (ADA, FAY, BEN)
+        assert changed.submitters == (ADA, FAY, BEN)
         (own,) = correction(self.rejected(), at_reception(FAY), NOW)
         assert correction(evolve(self.rejected(), own), standing_in, NOW) == (event,)
 

@@ -51,7 +51,7 @@ SUBMIT = Submit(ADA_AT_RECEPTION, VERSION, FULL, some_documents())
 
 
 def test_a_folder_begins_as_the_draft_of_its_desk() -> None:
-    draft = FolderState(FolderId("folder-1"), ADA_AT_RECEPTION, depositors=(ADA,))
+    draft = FolderState(FolderId("folder-1"), ADA_AT_RECEPTION, submitters=(ADA,))
     assert evolve(None, CREATED) == draft
 
 

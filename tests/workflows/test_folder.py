@@ -103,7 +103,7 @@ def test_desks_are_awaited_only_at_the_step_that_has_its_turn() -> None:
     assert (state.desks_awaited_at(SIGNATURE), state.desks_awaited_at(NO_STEP)) == ((), ())
 
 
-def test_advice_is_awaited_once_of_each_desk_and_only_at_the_step_that_has_its_turn() -> None:
+def test_an_opinion_is_awaited_once_of_each_desk_and_only_at_the_step_that_has_its_turn() -> None:
     questions = (
         AskOpinion(BEN_AT_ACCOUNTS, VISA, MAYOR, "Êtes-vous d'accord ?"),
         AskOpinion(BEN_AT_ACCOUNTS, VISA, ELSEWHERE, "Et vous ?"),

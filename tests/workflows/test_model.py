@@ -192,7 +192,7 @@ class AnyLife(RuleBasedStateMachine):
         assert [one.id for one in self.state.steps] == [one.step.id for one in now.turns]
         assert to_read(self.state) == now.documents
         assert set(self.state.recused) == self.paper.recused
-        named = {*self.state.depositors, *self.state.preparers}
+        named = {*self.state.submitters, *self.state.preparers}
         assert named == self.paper.hands | self.paper.writers
 
     @invariant()

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.builders.rules import FACTS, VALUES, rows, tables
-from workflows.definition import DeskId, Severity, StepId
+from workflows.definition import ChosenDesk, DeskId, Severity, StepId
 from workflows.metadata import FieldType
 from workflows.rule_findings import (
     MAX_CONSTANTS,
@@ -56,7 +56,7 @@ class TestTableFindings:
         amount = a_row("montant", Operator.LESS_THAN, Decimal("5000"))
         school = a_row("service", Operator.ONE_OF, "Écoles", "Cantines")
         link = a_row("lien", Operator.EQUALS, "https://exemple.fr/")
-        others = RuleRow((), WORKFLOW, ((StepId("visa"), DeskId("accueil")),))
+        others = RuleRow((), WORKFLOW, (ChosenDesk(StepId("visa"), DeskId("accueil")),))
         assert codes(amount, school, link, a_row("urgent", Operator.IS_SET), others) == []
 
     def test_an_empty_table_gives_no_circuit(self) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.builders.rules import FACTS, facts, rows, tables
-from workflows.definition import DeskId, StepId
+from workflows.definition import ChosenDesk, DeskId, StepId
 from workflows.errors import Unreadable
 from workflows.metadata import FieldType
 from workflows.rules import (
@@ -30,7 +30,7 @@ from workflows.rules import (
 )
 
 SMALL, LARGE, OTHER = WorkflowRef("petits-achats"), WorkflowRef("marches"), WorkflowRef("commun")
-TO_FINANCE = ((StepId("visa"), DeskId("finances")),)
+TO_FINANCE = (ChosenDesk(StepId("visa"), DeskId("finances")),)
 TABLE = RuleTable(
     (
         RuleRow((Condition("montant", Operator.LESS_THAN, (Decimal("5000"),)),), SMALL, TO_FINANCE),

@@ -50,7 +50,7 @@ def _told(scenario: Scenario, told: Simulation, expected: Mapping[str, Any]) -> 
     asked = [*expected["path"], *({} for _ in told.stages)]
     return {
         "outcome": told.outcome,
-        "refusal": told.refusal[0] if told.refusal else None,
+        "refusal": told.refusal.code if told.refusal else None,
         "otherwise": told.otherwise.outcome if told.otherwise else None,
         "path": [
             _told_stage(scenario, stage, one)

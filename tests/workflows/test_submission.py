@@ -30,8 +30,8 @@ from tests.builders.workflows import (
     play,
     some_documents,
 )
-from workflows.actions import AddStep, Approve, ChosenDesk, Reject, Resubmit, Submit, Transfer
-from workflows.definition import Actor, ActorKind, DeskId, StepId, StepKind, desks_of
+from workflows.actions import AddStep, Approve, Reject, Resubmit, Submit, Transfer
+from workflows.definition import Actor, ActorKind, ChosenDesk, DeskId, StepId, StepKind, desks_of
 from workflows.engine import decide
 from workflows.errors import UnusableWorkflow
 from workflows.folder import ActKind, FolderRules, FolderState, StepState

@@ -42,9 +42,10 @@ from tests.builders.workflows import (
     play,
     some_documents,
 )
-from workflows.actions import AddStep, Approve, Cancel, ChosenDesk, Migrate, Reject, Submit
+from workflows.actions import AddStep, Approve, Cancel, Migrate, Reject, Submit
 from workflows.definition import (
     ActorKind,
+    ChosenDesk,
     Duty,
     DutyKind,
     Phase,

@@ -115,10 +115,9 @@ class TestSubtype:
             "visible_desk_ids": True,
             "deposit_desk_ids": True,
         }
-        told_of = {name: one["value"] for name, one in line["values"].items()}
-        (row,) = json.loads(told_of.pop("rows"))
+        (row,) = json.loads(line["values"]["rows"]["value"])
         assert row["before"] == {"visible_desk_ids": [], "deposit_desk_ids": None}
-        assert told_of == {"visible_desks": " ".join(seeing), "deposit_desks": "-"}
+        assert row["after"] == row["after"] | {"visible_desk_ids": seeing, "deposit_desk_ids": []}
 
     async def test_a_subtype_is_not_moved_to_a_circuit_with_errors(
         self, administrator: ApiPerson

@@ -79,7 +79,7 @@ class TestPreparation:
         assert said(refused) == (403, "folder_not_with_you")
         assert await revise(finances, letter, deliberation()) == 403
 
-    async def test_threat_34_nor_does_a_desk_that_is_only_asked_for_advice(
+    async def test_threat_34_nor_does_a_desk_that_is_only_asked_for_an_opinion(
         self, letter: str, direction: ApiPerson, mayor: ApiPerson
     ) -> None:
         question = {"of_desk_id": mayor.desk, "question": "Est-ce complet ?"}

@@ -46,7 +46,7 @@ class State(StrEnum):
     PREPARATION = "in preparation"
     PENDING = "pending"
     FROZEN = "frozen while pending"
-    ADVICE_ASKED = "advice asked of the mayor"
+    OPINION_ASKED = "opinion asked of the mayor"
     SIGNATURE = "waiting for the mayor's signature"
     AWAITING_OUTSIDE = "awaiting_outside"
     AWAITING_TRANSMISSION = "awaiting_transmission"
@@ -67,7 +67,7 @@ _HIDDEN = frozenset(
 )
 _OF_THE_MAYOR = frozenset({Identity.MAYOR, Identity.MAYOR_S_DESK_ADMIN})
 _NEVER_SENT = frozenset({State.DRAFT, State.INSPECTING, State.INSPECTION_REFUSED, State.CANCELLED})
-_MAYOR_S = frozenset({State.ADVICE_ASKED, State.SIGNATURE})
+_MAYOR_S = frozenset({State.OPINION_ASKED, State.SIGNATURE})
 
 SEEN_AS_ELSEWHERE = frozenset(
     {State.INSPECTING, State.INSPECTION_REFUSED, State.FROZEN, State.AWAITING_TRANSMISSION}
@@ -114,7 +114,7 @@ ALLOWED: Mapping[State, Mapping[Identity, frozenset[str]]] = {
     State.PENDING: _AT_THE_VISA,
     # Its bytes are not what its rows say: nobody does anything before they are restored.
     State.FROZEN: {},
-    State.ADVICE_ASKED: {
+    State.OPINION_ASKED: {
         Identity.SUBMITTER: frozenset({"retract", "read"}),
         Identity.HOLDER: _HAS_IT,
         Identity.MAYOR: frozenset({"read", "give_opinion"}),

@@ -1,4 +1,4 @@
-"""Where a folder stands for a desk whose advice was asked."""
+"""Where a folder stands for a desk whose opinion was asked."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.builders.subtypes import add_subtype, step
 
 @pytest.fixture
 async def letter(context: Context, town: Town, finances: ApiPerson, direction: ApiPerson) -> str:
-    """A folder whose first desk asks the mayor for advice."""
+    """A folder whose first desk asks the mayor for an opinion."""
     second = step(town, "second", "approval", "finances", may_return=True)
     await add_subtype(context, town, visa(town), second)
     folder_id = await finances.submitted("essai")
@@ -33,7 +33,7 @@ async def waits_for(person: ApiPerson) -> list[list[Any]]:
     return [[one["folder"]["id"] for one in to_do], [one["id"] for one in listed]]
 
 
-class TestAdvice:
+class TestOpinion:
     async def test_waits_for_the_desk_asked_until_it_is_given(
         self, letter: str, mayor: ApiPerson
     ) -> None:

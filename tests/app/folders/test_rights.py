@@ -146,7 +146,7 @@ class Hall:
             await self.finances.act(folder_id, "cancel")
             return folder_id
         await self.finances.submit(folder_id)
-        if state is State.ADVICE_ASKED:
+        if state is State.OPINION_ASKED:
             of_mayor = {"of_desk_id": str(self.town.desks["maire"]), "question": "Budget ?"}
             await self.direction.act(folder_id, "ask_opinion", step="visa", **of_mayor)
         elif state is State.REJECTED:

@@ -1,4 +1,4 @@
-"""An election, who is elected, and the time that goes by."""
+"""An election, and who is elected."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from app.context import Context
-from tests.builders.handovers import Election, Watch
+from tests.builders.handovers import Election
 from tests.builders.people import ApiPerson
 from tests.builders.principals import add_person
 from tests.builders.towns import DrivenClock
@@ -19,8 +19,3 @@ async def election(context: Context, administrator: ApiPerson, clock: DrivenCloc
     await add_person(context, administrator.town, "elue")
     elected = str(administrator.town.users["elue"])
     return Election(administrator, elected, clock() + timedelta(minutes=10))
-
-
-@pytest.fixture
-def watch(administrator: ApiPerson, clock: DrivenClock) -> Watch:
-    return Watch(administrator, clock)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import json
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from app.context import Context
+from app.handovers.dates import Undo, undo_in, undo_written
+from app.kit.ids import new_id
 from tests.builders.administration import hold, made, said
 from tests.builders.handovers import (
     PATH,
     Election,
-    Watch,
     a_plan,
     an_office,
     applied_plan,
@@ -20,6 +22,7 @@ from tests.builders.handovers import (
 )
 from tests.builders.people import ApiPerson
 from tests.builders.principals import add_person
+from tests.builders.watch import Watch
 
 
 async def held(by: ApiPerson, desk: str) -> list[dict[str, Any]]:
@@ -34,6 +37,33 @@ async def end(by: ApiPerson, desk: str, person: str, at: datetime) -> dict[str, 
     row = next(one for one in reversed(await held(by, desk)) if one["user_id"] == user)
     path = f"/desks/{by.town.desks[desk]}/holders/{row['id']}"
     return made(await by.client.patch(path, json={"ends_at": at.isoformat()}))
+
+
+class TestStored:
+    """What giving back needs stays in the row of the plan, for as long as the plan counts."""
+
+    def test_is_read_as_it_was_written(self) -> None:
+        undo = Undo(
+            ended={new_id(): datetime(2026, 3, 22, 9, 30, 0, 4, tzinfo=UTC), new_id(): None},
+            started=[new_id(), new_id()],
+            mandates={new_id(): date(2026, 3, 21), new_id(): None},
+        )
+        assert undo_in(json.loads(json.dumps(undo_written(undo)))) == undo
+
+    def test_is_read_where_an_earlier_release_wrote_it(self) -> None:
+        holder, mandate = new_id(), new_id()
+        stored: dict[str, Any] = {
+            "ended": {str(holder): "2026-03-22T10:30:00+01:00"},
+            "started": [str(holder)],
+            "mandates": {str(mandate): "2026-03-21"},
+        }
+        ends_at = datetime(2026, 3, 22, 9, 30, tzinfo=UTC)
+        assert undo_in(stored) == Undo({holder: ends_at}, [holder], {mandate: date(2026, 3, 21)})
+
+    def test_says_nothing_of_mandates_where_the_first_release_wrote_it(self) -> None:
+        holder = new_id()
+        stored: dict[str, Any] = {"ended": {str(holder): None}, "started": []}
+        assert undo_in(stored) == Undo({holder: None}, [], {})
 
 
 class TestTwoPlans:
@@ -163,3 +193,45 @@ class TestCorrectedByHand:
         desk = str(administrator.town.desks["direction"])
         assert await waiting_desk(finances, folder_id) == [desk]
         assert "handover.folder_kept" in await watch.journal_kinds()
+
+
+class TestInstants:
+    async def test_each_instant_of_a_plan_is_looked_at(
+        self,
+        election: Election,
+        watch: Watch,
+        context: Context,
+        administrator: ApiPerson,
+        finances: ApiPerson,
+    ) -> None:
+        town, now = administrator.town, watch.clock()
+        await add_person(context, town, "adjoint")
+        folder_id = await finances.submitted()
+        await watch.settle()
+        leaves, bridged, gap, elects = (now + timedelta(minutes=n) for n in (10, 20, 30, 40))
+        await election.apply(
+            "direction",
+            ends_at=leaves,
+            starts_at=elects,
+            bridging={
+                "user_id": str(town.users["adjoint"]),
+                "starts_at": bridged.isoformat(),
+                "ends_at": gap.isoformat(),
+            },
+        )
+        told = []
+        for instant in (leaves, bridged, gap, elects):
+            await watch.at(instant)
+            told.append(
+                (
+                    len(await watch.mailed(folder_id, "nobody_able")),
+                    await watch.mailed(folder_id, "to_approve"),
+                )
+            )
+        holder = "direction"
+        assert told == [
+            (2, [holder]),
+            (2, ["adjoint", holder]),
+            (4, ["adjoint", holder]),
+            (4, ["adjoint", holder, "elue"]),
+        ]

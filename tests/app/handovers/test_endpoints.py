@@ -22,10 +22,11 @@ from tests.builders.administration import (
     powers_at,
     said,
 )
-from tests.builders.handovers import PATH, Election, Watch, a_plan, an_office, waiting_desk
+from tests.builders.handovers import PATH, Election, a_plan, an_office, waiting_desk
 from tests.builders.people import ApiPerson, approved
 from tests.builders.principals import add_person
 from tests.builders.towns import certify_on_a_curve
+from tests.builders.watch import Watch
 
 
 async def holdings(

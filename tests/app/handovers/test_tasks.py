@@ -13,15 +13,15 @@ from app.auth.principal import Role
 from app.context import Context
 from app.db.session import make_engine, make_sessions
 from app.handovers.service import HAND_OVER, cancel
-from app.register.service import REVIEW
 from tests.app.conftest import Database
-from tests.builders.administration import be_away, made
+from tests.builders.administration import made
 from tests.builders.damages import unreadable_event
-from tests.builders.handovers import PATH, Election, Watch, waiting_desk
+from tests.builders.handovers import PATH, Election, waiting_desk
 from tests.builders.people import ApiPerson
 from tests.builders.principals import add_person
 from tests.builders.transmissions import jobs_of, work
 from tests.builders.waiting import until_it_waits
+from tests.builders.watch import Watch
 
 
 class TestHandover:
@@ -133,20 +133,6 @@ class TestOneFolderAmongOthers:
         assert await waiting_desk(finances, sound) == []
         job = (await jobs_of(context, administrator.town, HAND_OVER))[0]
         assert (job.state, job.attempts) == ("pending", 1)
-
-    async def test_that_cannot_be_read_is_left_and_the_others_are_looked_at(
-        self, watch: Watch, context: Context, administrator: ApiPerson, finances: ApiPerson
-    ) -> None:
-        broken, sound = await finances.submitted(), await finances.submitted()
-        await watch.settle()
-        await damage(administrator, broken)
-        await be_away(administrator, "direction")
-        await watch.settle()
-        told = await watch.mailed(sound, "nobody_able")
-        assert told == ["administrateur", "finances"]
-        reviews = await jobs_of(context, administrator.town, REVIEW)
-        states = [(job.state, job.attempts) for job in reviews]
-        assert ("pending", 1) in states
 
     async def test_on_which_somebody_acts_is_put_off_and_not_kept(
         self,

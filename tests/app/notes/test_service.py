@@ -62,6 +62,16 @@ class TestNotes:
         assert await seen(finances, folder_id) == ["public"]
         assert await seen(administrator, folder_id) == ["public"]
 
+    async def test_a_desk_that_handed_its_step_over_still_writes(
+        self, finances: ApiPerson, direction: ApiPerson, mayor: ApiPerson
+    ) -> None:
+        folder_id = await finances.submitted("letters")
+        moved = await direction.act(
+            folder_id, "transfer", step="visa", to_desk_id=mayor.desk, reason="Absente demain"
+        )
+        assert moved.status_code == 200, moved.text
+        assert said(await note(direction, folder_id, "public"))[0] == 201
+
     async def test_none_is_added_to_a_folder_that_is_just_ending(
         self, context: Context, town: Town, finances: ApiPerson, direction: ApiPerson
     ) -> None:

@@ -69,7 +69,7 @@ class TestAfterARetraction:
         await be_away(administrator, "direction", "finances")
         assert await delivered(context, mailbox) == [(town.logins["finances"], "À viser")]
 
-    async def test_an_adviser_is_asked_the_question_of_the_step_and_not_of_the_one_undone(
+    async def test_whoever_is_asked_hears_the_question_of_the_step_and_not_of_the_one_undone(
         self,
         context: Context,
         town: Town,

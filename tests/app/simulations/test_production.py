@@ -101,7 +101,7 @@ async def _does_as_said(production: Production) -> None:
     refused = await _deposit(production)
     if refused is not None:
         assert told.refusal is not None
-        assert (refused, told.stages) == (told.refusal[0], ())
+        assert (refused, told.stages) == (told.refusal.code, ())
         return
     for stage in told.stages:
         await _play(production, stage)
@@ -130,14 +130,14 @@ async def _agrees_with_the_api(production: Production, told: Simulation) -> None
             "chosen_desks": _chosen(scenario),
         },
     )
-    if told.refusal is not None and told.refusal[0] == "no_power":
+    if told.refusal is not None and told.refusal.code == "no_power":
         assert answer.json()["code"] == "desk_not_yours"
         return
     said = answer.json()
     assert answer.status_code == 200, said
     assert (said["outcome"], (said["refusal"] or {}).get("code")) == (
         told.outcome,
-        told.refusal[0] if told.refusal else None,
+        told.refusal.code if told.refusal else None,
     )
     assert [_said_able(one) for one in said["stages"]] == [_able(one.able) for one in told.stages]
 
@@ -298,7 +298,7 @@ async def _end(production: Production, told: Simulation) -> None:
             answer = await production.acts(
                 one.person, one.power.desk, _ACTS[last.kind], step=last.step
             )
-            assert answer.json()["code"] == told.refusal[0]
+            assert answer.json()["code"] == told.refusal.code
         return
     ended = folder["status"] in {"completed", "acknowledged"}
     assert ended is (last.ends_at is not None)

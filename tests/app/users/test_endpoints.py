@@ -244,7 +244,8 @@ class TestUpdate:
             if made.json()["id"] in one
         ]
         assert line["entry"]["details"]["roles"] == "desk_admin/auditor"
-        assert line["values"]["administered_desks"]["value"] == desk
+        (row,) = json.loads(line["values"]["rows"]["value"])
+        assert row["after"]["administered_desk_ids"] == [desk]
 
     async def test_the_last_administrator_stays_one(self, administrator: ApiPerson) -> None:
         path = f"/users/{administrator.town.users['administrateur']}"

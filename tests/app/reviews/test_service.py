@@ -11,10 +11,11 @@ from sqlalchemy import text
 from app.context import Context
 from app.demo.town import Town
 from tests.builders.administration import be_away, give, hold, made
-from tests.builders.handovers import Election, Watch, an_office, applied_plan
+from tests.builders.handovers import an_office, applied_plan
 from tests.builders.people import ApiPerson, approved
 from tests.builders.principals import add_person
 from tests.builders.towns import DrivenClock, a_signer, certify
+from tests.builders.watch import Watch
 
 WATCHERS = ["administrateur", "finances"]
 """The administrator, and who deposited."""
@@ -137,7 +138,7 @@ class TestAbsence:
         told = await watch.mailed(folder_id, "to_approve")
         assert told.count(adjoint) == 2
 
-    async def test_an_adviser_who_was_away_hears_of_the_question_once_he_is_back(
+    async def test_somebody_asked_for_an_opinion_who_was_away_hears_of_the_question_once_he_is_back(
         self,
         watch: Watch,
         administrator: ApiPerson,
@@ -230,47 +231,6 @@ class TestLeaving:
         assert reported == [WATCHERS, WATCHERS]
         told = await watch.mailed(folder_id, "to_approve")
         assert told.count(adjoint) == 2
-
-
-class TestHandover:
-    async def test_each_instant_of_a_plan_is_looked_at(
-        self,
-        election: Election,
-        watch: Watch,
-        administrator: ApiPerson,
-        finances: ApiPerson,
-        adjoint: str,
-    ) -> None:
-        town, now = administrator.town, watch.clock()
-        folder_id = await finances.submitted()
-        await watch.settle()
-        leaves, bridged, gap, elects = (now + timedelta(minutes=n) for n in (10, 20, 30, 40))
-        await election.apply(
-            "direction",
-            ends_at=leaves,
-            starts_at=elects,
-            bridging={
-                "user_id": str(town.users[adjoint]),
-                "starts_at": bridged.isoformat(),
-                "ends_at": gap.isoformat(),
-            },
-        )
-        told = []
-        for instant in (leaves, bridged, gap, elects):
-            await watch.at(instant)
-            told.append(
-                (
-                    len(await watch.mailed(folder_id, "nobody_able")),
-                    await watch.mailed(folder_id, "to_approve"),
-                )
-            )
-        holder = "direction"
-        assert told == [
-            (2, [holder]),
-            (2, [adjoint, holder]),
-            (4, [adjoint, holder]),
-            (4, [adjoint, holder, "elue"]),
-        ]
 
 
 class TestCertificate:

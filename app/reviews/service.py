@@ -3,24 +3,49 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Awaitable, Callable, Iterable
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.context import Context
 from app.folders.facts import situation_of
 from app.folders.repository import FolderRepository
-from app.handovers.repository import HandoverRepository
+from app.kit.failures import failure_of
 from app.models import Folder
 from app.notifications.recipients import administrators, submitters
 from app.notifications.repository import NotificationRepository
 from app.notifications.schemas import ARRIVALS, NotificationKind
 from app.notifications.service import News, call, notify
 from app.register.service import as_desk
-from workflows.engine import who_may_advise, who_may_pass
+from app.reviews.repository import ReviewRepository
+from workflows.engine import who_may_give_opinion, who_may_pass
 
 ADMINISTRATORS_HEAR_OF = 20
 """Administrators get a mail for so many folders of a desk: they have understood by then. Every
 submitter hears of his own."""
+_log = structlog.get_logger()
+
+
+class FoldersLeft(Exception):
+    """Some folders could not be looked at now: the job is tried again, the others had their
+    turn."""
+
+
+async def each_folder(
+    folder_ids: Iterable[uuid.UUID], do: Callable[[uuid.UUID], Awaitable[None]]
+) -> None:
+    """One folder never holds the others back. Raises FoldersLeft where some failed."""
+    left: list[Exception] = []
+    for folder_id in folder_ids:
+        try:
+            await do(folder_id)
+        except Exception as e:  # noqa: BLE001  the edge of one folder among others
+            code = failure_of(e, folder=str(folder_id)).code
+            _log.warning("folder_left", folder=str(folder_id), code=code)
+            left.append(e)
+    if left:
+        raise FoldersLeft from left[0]
 
 
 async def review_folder(
@@ -49,10 +74,10 @@ async def review_opinion(
     step = situation.state.current_step
     if step is None:
         return
-    able = who_may_advise(
+    able = who_may_give_opinion(
         situation.state, as_desk(desk_id), situation.register, situation.facts, context.clock()
     )
-    asked = await HandoverRepository(session).question_to(folder.id, step.id, desk_id)
+    asked = await ReviewRepository(session).question_to(folder.id, step.id, desk_id)
     news = News(folder.id, asked, NotificationKind.OPINION_ASKED)
     await call(session, context, news, able, situation.register)
 
