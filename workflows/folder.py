@@ -232,10 +232,10 @@ class FolderState:
     `version` counts the events applied, `round` the times it entered a circuit. A draft has
     neither circuit nor documents here: it receives both when it is submitted. `acts` holds the
     whole life, earlier rounds and retracted acts included. `submitters`: whoever created, sent or
-    corrected it and in whose name, even if that was taken back. `preparers`: the same of its
-    documents in a preparation circuit. `corrected`: it changed since it came back to its
-    submitter. `migrated_from`: the folder as it was before its last migration,
-    unless it was submitted anew since.
+    corrected it and in whose name, even if that was taken back. `preparers`: whoever changed its
+    documents in a preparation circuit, and in whose name. `corrected`: it changed since it came
+    back to its submitter. `migrated_from`: the folder as it was before its last migration, unless
+    it was submitted anew since.
     """
 
     id: FolderId

@@ -56,10 +56,11 @@ async def entering_documents(
 
 async def flow_entering(session: AsyncSession, folder: Folder) -> ToMark | None:
     """The flow to mark before the folder is sent (DESIGN D9). Where a preparation circuit comes
-    first, it is marked at its end. Raises as `workflow_for`."""
+    first, it is marked at its end. Raises as `_facts` and `choose_workflow`."""
     if folder.status not in _ENTERING:
         return None
-    choice = await workflow_for(session, folder, await _resolved(session, folder))
+    resolved = await _resolved(session, folder)
+    choice = await choose_workflow(session, resolved, await _facts(session, folder, resolved))
     return None if _prepares(choice) else await flow_to_mark(session, folder)
 
 
@@ -81,7 +82,8 @@ async def enter_workflow(
         return await apply(session, context, folder, Resubmit(actor, ()))
     resolved = await _resolved(session, folder)
     folder.folder_metadata = complete(resolved.metadata_fields, folder.folder_metadata)
-    choice = await workflow_for(session, folder, resolved)
+    facts = await _facts(session, folder, resolved)
+    choice = await choose_workflow(session, resolved, facts)
     if not _prepares(choice):
         await keep_marked(session, context, folder, marked)
     documents = await entering_documents(session, folder.id)
@@ -97,8 +99,6 @@ async def enter_workflow(
     )
     is_draft = folder.status == FolderStatus.DRAFT.value
     action = submit if is_draft else Resubmit(actor, documents, submit)
-    flow = await pes_facts_of(session, folder.id)
-    facts = _facts_with(folder, folder.folder_metadata, flow)
     journal_choice(session, folder, choice, facts, at=context.clock())
     folder.transmit_by = _transmit_by(resolved, folder)
     acted = await apply(session, context, folder, action)
@@ -117,13 +117,13 @@ def _prepares(choice: Choice) -> bool:
     return bool(steps) and steps[0].phase is Phase.PREPARATION
 
 
-async def workflow_for(session: AsyncSession, folder: Folder, resolved: Resolved) -> Choice:
-    """The circuit and the desks that the facts of the folder choose, its metadata as they will be
-    kept. Raises as `choose_workflow`; MetadataMissing and the other refusals of `complete`."""
+async def _facts(
+    session: AsyncSession, folder: Folder, resolved: Resolved
+) -> Mapping[str, MetadataValue]:
+    """What the rules read of the folder, its metadata as they will be kept. Raises MetadataMissing
+    and the other refusals of `complete`."""
     metadata = complete(resolved.metadata_fields, folder.folder_metadata)
-    slips = (await pes_facts_of(session, folder.id)).get("slips", ())
-    facts = rule_facts(metadata, folder.submitter_desk_id, slips)
-    return await choose_workflow(session, resolved, facts)
+    return _facts_with(folder, metadata, await pes_facts_of(session, folder.id))
 
 
 def rule_facts(
