@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from app.auth import endpoints as auth
 from app.catalog import endpoints as catalog
 from app.catalog import type_endpoints as folder_types
+from app.certificate_orders import endpoints as certificate_orders
 from app.comparisons import endpoints as comparisons
 from app.configuration import endpoints as configuration
 from app.deposits import endpoints as deposits
@@ -38,6 +39,7 @@ router.include_router(tenants.router, max_body_size=_LISTS)
 router.include_router(users.router, max_body_size=_JSON)
 router.include_router(desks.router, max_body_size=_JSON)
 router.include_router(powers.router, max_body_size=_JSON)
+router.include_router(certificate_orders.router, max_body_size=_JSON)
 router.include_router(members.router, max_body_size=_JSON)
 router.include_router(devices.router, max_body_size=_JSON)
 router.include_router(catalog.router, max_body_size=_JSON)

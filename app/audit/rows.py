@@ -18,6 +18,7 @@ from app.audit.chain import instant_text
 from app.db.base import Base
 from app.models import (
     Absence,
+    CertificateOrder,
     ConnectorAccount,
     CouncilInstallation,
     Desk,
@@ -37,6 +38,7 @@ from app.models import (
 _OMITTED: Final = frozenset({"id", "tenant_id"})
 WITHHELD: Final[Mapping[type[Base], frozenset[str]]] = {
     Absence: frozenset(),
+    CertificateOrder: frozenset(),
     ConnectorAccount: frozenset({"sealed"}),
     CouncilInstallation: frozenset(),
     Desk: frozenset(),

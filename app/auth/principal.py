@@ -52,6 +52,7 @@ class Permission(StrEnum):
     TOKEN_ADMIN = "token_admin"  # noqa: S105  a name, not a secret
     CONNECTOR_ADMIN = "connector_admin"
     TRUST_ADMIN = "trust_admin"
+    CERTIFICATE_ORDER_ADMIN = "certificate_order_admin"
     TRANSMISSION_ADMIN = "transmission_admin"
     JOURNAL_READ = "journal_read"
 
@@ -89,6 +90,7 @@ _BY_ROLE: dict[str, frozenset[Permission]] = {
             Permission.TOKEN_ADMIN,
             Permission.CONNECTOR_ADMIN,
             Permission.TRUST_ADMIN,
+            Permission.CERTIFICATE_ORDER_ADMIN,
             Permission.TRANSMISSION_ADMIN,
             Permission.JOURNAL_READ,
         }
@@ -102,7 +104,9 @@ _BY_ROLE: dict[str, frozenset[Permission]] = {
         }
     ),
     Role.DESK_ADMIN: frozenset({Permission.HOLDER_ADMIN}),
-    Role.CERTIFICATE_MANAGER: frozenset({Permission.TRUST_ADMIN}),
+    Role.CERTIFICATE_MANAGER: frozenset(
+        {Permission.TRUST_ADMIN, Permission.CERTIFICATE_ORDER_ADMIN}
+    ),
     Role.AUDITOR: frozenset({Permission.JOURNAL_READ}),
 }
 

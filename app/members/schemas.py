@@ -1,10 +1,13 @@
-"""What a host organisation sees of its members: settings, never a folder."""
+"""What a host organisation sees of its members: settings and certificate orders, never a folder."""
 
 from __future__ import annotations
 
 import uuid
+from datetime import date, datetime
 
 from pydantic import BaseModel
+
+from app.models import CertificateOrderState, CertificateUsage
 
 
 class MemberRead(BaseModel):
@@ -59,3 +62,21 @@ class MemberSettingsRead(BaseModel):
     types: list[MemberTypeRead]
     workflows: list[MemberWorkflowRead]
     connectors: list[MemberConnectorRead]
+
+
+class MemberCertificateOrderRead(BaseModel):
+    """A certificate order of a member: what placing it and following it needs. Its supplier, the
+    reason why it was cancelled and the certificate stay with the member."""
+
+    id: uuid.UUID
+    tenant: MemberRead
+    person_name: str
+    usages: list[CertificateUsage]
+    rgs_level: int | None
+    eidas_level: str | None
+    wanted_by: date | None
+    state: CertificateOrderState
+    requested_at: datetime
+    ordered_at: datetime | None
+    delivered_at: datetime | None
+    cancelled_at: datetime | None

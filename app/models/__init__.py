@@ -3,6 +3,11 @@
 from app.models.api_token import ApiToken
 from app.models.audit_event import AuditEvent, AuditHead, AuditValue
 from app.models.certificate import Certificate
+from app.models.certificate_order import (
+    CertificateOrder,
+    CertificateOrderState,
+    CertificateUsage,
+)
 from app.models.connector_account import ConnectorAccount
 from app.models.desk import Desk, DeskHolder, DeskStaff, StaffRole
 from app.models.document import Document, Revision
@@ -40,6 +45,9 @@ __all__ = [
     "AuditHead",
     "AuditValue",
     "Certificate",
+    "CertificateOrder",
+    "CertificateOrderState",
+    "CertificateUsage",
     "ConnectorAccount",
     "CouncilInstallation",
     "Desk",

@@ -23,6 +23,7 @@ CREDENTIALS = {
     Permission.TOKEN_ADMIN,
     Permission.CONNECTOR_ADMIN,
     Permission.TRUST_ADMIN,
+    Permission.CERTIFICATE_ORDER_ADMIN,
 }
 
 
