@@ -307,7 +307,8 @@ class MandatePart(Part):
 
 class Configuration(Part):
     """The whole. A section that is absent changes nothing; what a section does not list is left
-    alone, unless `prune` is true."""
+    alone, unless `prune` is true. Settings only: folders, certificates and their orders are data
+    and have no section."""
 
     version: Literal[1]
     prune: StrictBool = False

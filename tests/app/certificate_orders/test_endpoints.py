@@ -11,6 +11,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.audit.verification import verify_journal
 from app.auth.principal import Role
@@ -183,7 +185,7 @@ MOVES = {
 
 
 class TestMoves:
-    @pytest.mark.parametrize(("state", "name"), MOVES, ids="_".join)
+    @pytest.mark.parametrize(("state", "name"), MOVES, ids=map("_".join, MOVES))
     async def test_a_move_is_made_from_the_states_of_the_table_and_from_no_other(
         self, manager: ApiPerson, state: str, name: str
     ) -> None:
@@ -382,3 +384,34 @@ class TestJournal:
         for name in BODIES:
             assert (await move(administrator, order, name)).status_code == 409
         assert await states_told(administrator, order) == before
+
+
+class TestDatabase:
+    @pytest.mark.parametrize(
+        ("change", "refusal"),
+        [
+            ("usages = '{}'", "usage_named"),
+            ("rgs_level = NULL", "level_named"),
+            ("state = 'lost'", "state_told"),
+            ("state = 'ordered'", "state_told"),
+            ("state = 'delivered'", "state_told"),
+            ("state = 'cancelled', cancelled_at = now()", "state_told"),
+            ("ordered_at = now()", "state_told"),
+            ("ordered_at = now(), supplier = 'x'", "state_told"),
+        ],
+    )
+    async def test_an_order_never_says_a_state_that_it_did_not_reach(
+        self, manager: ApiPerson, change: str, refusal: str
+    ) -> None:
+        order = await requested(manager)
+        with pytest.raises(IntegrityError, match=refusal):
+            async with manager.context.unit(manager.town.tenant_id) as session:
+                await session.execute(
+                    text(f"UPDATE certificate_orders SET {change} WHERE id = :order"),
+                    {"order": order["id"]},
+                )
+
+    async def test_an_order_is_never_deleted(self, manager: ApiPerson) -> None:
+        with pytest.raises(DBAPIError, match="permission denied for table certificate_orders"):
+            async with manager.context.unit(manager.town.tenant_id) as session:
+                await session.execute(text("DELETE FROM certificate_orders"))
