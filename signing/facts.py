@@ -102,6 +102,13 @@ class PesFacts:
     findings: tuple[Finding, ...]
 
 
+class StampObstacle(StrEnum):
+    """Why a PDF takes no stamp."""
+
+    CERTIFIED = "certified"
+    PDF_A = "pdf_a"
+
+
 @dataclass(frozen=True, slots=True)
 class PdfSignatureFact:
     """A signature already in a deposited PDF."""
@@ -113,10 +120,12 @@ class PdfSignatureFact:
 
 @dataclass(frozen=True, slots=True)
 class PdfFacts:
-    """A PDF as deposited. `locked` says that a DocMDP or FieldMDP forbids one more signature."""
+    """A PDF as deposited. `locked` says that a DocMDP or FieldMDP forbids one more signature,
+    `stamp_obstacle` why one more would be invisible."""
 
     page_count: int
     signatures: tuple[PdfSignatureFact, ...]
     locked: bool
     active_content: tuple[str, ...]
     findings: tuple[Finding, ...]
+    stamp_obstacle: StampObstacle | None = None

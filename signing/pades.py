@@ -21,13 +21,15 @@ from pyhanko.sign.general import SigningError as PyHankoSigningError
 from pyhanko.sign.signers.pdf_byterange import PreparedByteRangeDigest
 from pyhanko.sign.signers.pdf_cms import ExternalSigner
 from pyhanko.sign.signers.pdf_signer import PdfSignatureMetadata, PdfSigner, PdfTBSDocument
+from pyhanko.stamp import BaseStampStyle
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from signing.blocking import run_to_end
 from signing.certificates import read_certificate
 from signing.errors import BadSignatureValue, UnsupportedDocument
 from signing.keys import check_value, public_key
-from signing.pdf_increment import IncrementWriter, check_increment
+from signing.pdf_appearance import Appearance, appearance_of
+from signing.pdf_increment import AddedField, IncrementWriter, check_increment
 from signing.pdf_locks import forbids_signature
 from signing.pdf_reading import (
     DEFAULT_LIMITS,
@@ -38,6 +40,8 @@ from signing.pdf_reading import (
     open_pdf,
     signature_fields,
 )
+from signing.stamp_obstacles import stamp_obstacle
+from signing.stamp_placing import find_place
 from signing.types import (
     JsonObject,
     Mechanism,
@@ -45,6 +49,7 @@ from signing.types import (
     SignatureFormat,
     SignatureParameters,
     SignatureValue,
+    Stamp,
     ToSign,
 )
 
@@ -89,8 +94,12 @@ def mechanism_for(certificate: bytes) -> Mechanism:
     return Mechanism.ECDSA_SHA256
 
 
-def prepare(document: bytes, parameters: SignatureParameters) -> Prepared:
-    """Phase 1: add an invisible signature field and its placeholder, and tell what to sign.
+def prepare(
+    document: bytes, parameters: SignatureParameters, stamp: Stamp | None = None
+) -> Prepared:
+    """Phase 1: add a signature field and its placeholder, and tell what to sign. The field shows
+    the stamp where there is one that the document can take (`stamp_obstacle`, `find_place`), and
+    is invisible otherwise.
 
     The prepared file begins with the exact bytes of `document` (an increment, ISO 32000-2
     §7.5.6). `to_sign` is the DER SET OF of the CMS signed attributes: contentType,
@@ -107,15 +116,16 @@ def prepare(document: bytes, parameters: SignatureParameters) -> Prepared:
     reader = _signable(document)
     signer = _external_signer(parameters.certificate, parameters.chain, mechanism, value=None)
     try:
-        name = _free_field_name(reader)
-        range_digest, prepared = _with_placeholder(reader, signer, parameters, name, digest)
+        appearance = None if stamp is None else _appearance(reader, stamp)
+        field = AddedField(_free_field_name(reader), appearance)
+        range_digest, prepared = _with_placeholder(reader, signer, parameters, field, digest)
         attributes = run_to_end(
             signer.signed_attrs(range_digest.document_digest, digest, use_pades=True)
         ).dump()
     except (*HOSTILE_PDF, PyHankoSigningError) as e:
         raise broken(e) from e
     gap = slice(range_digest.reserved_region_start, range_digest.reserved_region_end)
-    check_increment(document, prepared, name, gap)
+    check_increment(document, prepared, field, gap)
     return _prepared(document, prepared, mechanism, range_digest, parameters, attributes)
 
 
@@ -193,23 +203,41 @@ def _free_field_name(reader: BoundedReader) -> str:
     return f"Signature{number}"
 
 
+def _appearance(reader: BoundedReader, stamp: Stamp) -> Appearance | None:
+    if stamp_obstacle(reader, signature_fields(reader, DEFAULT_LIMITS)) is not None:
+        return None
+    place = find_place(reader, stamp)
+    return appearance_of(stamp, place) if place else None
+
+
+class _DrawnApart(BaseStampStyle):
+    """Keeps pyHanko from drawing a stamp of its own."""
+
+    def create_stamp(self, writer: Any, box: Any, text_params: Any) -> None:
+        return
+
+
 def _with_placeholder(
     reader: BoundedReader,
     signer: ExternalSigner,
     parameters: SignatureParameters,
-    field_name: str,
+    field: AddedField,
     digest: str,
 ) -> tuple[PreparedByteRangeDigest, bytes]:
     metadata = PdfSignatureMetadata(
-        field_name=field_name,
+        field_name=field.name,
         md_algorithm=digest,
         subfilter=SigSeedSubFilter.PADES,
         location=parameters.place.city,
         reason=parameters.claimed_role,
         name=parameters.signer_name,
     )
-    writer = IncrementWriter.from_reader(reader)
-    session = PdfSigner(metadata, signer=signer).init_signing_session(writer)
+    writer = IncrementWriter.on(reader)
+    spec = writer.spec_of(field)
+    pdf_signer = PdfSigner(metadata, signer=signer, stamp_style=_DrawnApart(), new_field_spec=spec)
+    session = pdf_signer.init_signing_session(writer)
+    if field.appearance is not None:
+        writer.draw(session.sig_field, field.appearance)
     session.system_time = parameters.signing_time
     tbs = session.prepare_tbs_document(validation_info=None, bytes_reserved=BYTES_RESERVED)
     output = BytesIO()

@@ -30,6 +30,7 @@ from signing.pdf_reading import (
     too_complex,
 )
 from signing.report import Finding
+from signing.stamp_obstacles import stamp_obstacle
 
 # Dictionary keys, and values of /S, that make a reader act (threat 19; ISO 32000-2 §12.6).
 _ACTIVE_KEYS = {
@@ -102,6 +103,7 @@ def _facts(reader: BoundedReader, limits: PdfLimits, *, size: int) -> PdfFacts:
             *_findings(active, fields, locked=locked),
             *_may_be_shown_otherwise(inputs, None if left is None else hidden + left),
         ),
+        stamp_obstacle=stamp_obstacle(reader, fields),
     )
 
 

@@ -18,11 +18,27 @@ def forbids_signature(reader: BoundedReader, fields: Iterable[SignatureField]) -
     DocMDP P=1 (certification, or the lock of an approval signature) and a FieldMDP over every
     field forbid it; pyHanko itself only refuses the first (signing.md §1.3). Parsing errors of
     HOSTILE_PDF pass through."""
+    return any(_locks(signature, lock) for signature, lock in _locking(reader, fields))
+
+
+def forbids_visible_field(reader: BoundedReader, fields: Iterable[SignatureField]) -> bool:
+    """Whether a signature in a new field that is drawn on a page would break one already there.
+
+    Whatever DocMDP level allows signatures, it allows no annotation that a form does not have
+    (`Locks.forbid`). Parsing errors of HOSTILE_PDF pass through."""
+    levels = (permission(signature, lock) for signature, lock in _locking(reader, fields))
+    return any(level is not None for level in levels)
+
+
+def _locking(
+    reader: BoundedReader, fields: Iterable[SignatureField]
+) -> Iterator[tuple[generic.DictionaryObject, Any]]:
+    """Each signature that may impose something, with the lock of its field."""
+    for field in fields:
+        yield field.signature, entry(field.field, "/Lock")
     certified = entry(entry(reader.root, "/Perms"), "/DocMDP")
-    signatures = [(field.signature, entry(field.field, "/Lock")) for field in fields]
     if isinstance(certified, generic.DictionaryObject):
-        signatures.append((certified, None))
-    return any(_locks(signature, lock) for signature, lock in signatures)
+        yield certified, None
 
 
 def permission(signature: generic.DictionaryObject, lock: Any) -> int | None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pyhanko.pdf_utils import generic
 
+from signing.pdf_pages import Ref, key_of, page_tree
 from signing.pdf_reading import (
     DEFAULT_LIMITS,
     HOSTILE_PDF,
@@ -32,7 +33,6 @@ from signing.pdf_reading import (
 _DIGEST_SIZE = 16
 _WORK_PER_OBJECT = 8  # values looked at, for each object that a document may have
 _CLOSED = 1 << 30  # deeper than any object: the print refers to nothing above it
-_INHERITED = ("/Resources", "/MediaBox", "/CropBox", "/Rotate")
 # Neither is drawn: the tree around, the logical structure, metadata, previews, threads.
 _NEVER_DRAWN = frozenset(
     {"/Parent", "/StructParent", "/StructParents", "/Metadata", "/PieceInfo", "/LastModified"}
@@ -80,7 +80,7 @@ def document_prints(document: bytes | Path, limits: PdfLimits = DEFAULT_LIMITS) 
 
 def _prints(reader: BoundedReader, limits: PdfLimits) -> DocumentPrints:
     try:
-        tree = list(_page_tree(reader, limits))
+        tree = list(page_tree(reader, limits))
         nodes = frozenset(key for key, _ in tree)
         pages = [page for _, page in tree if page is not None]
         printer = _Printer(limits, nodes, reads_fonts=True)
@@ -92,39 +92,6 @@ def _prints(reader: BoundedReader, limits: PdfLimits) -> DocumentPrints:
         raise broken(e) from e
 
 
-_Ref = tuple[int, int]
-
-
-def _page_tree(
-    reader: BoundedReader, limits: PdfLimits
-) -> Iterator[tuple[_Ref, Mapping[str, Any] | None]]:
-    """Each node of the page tree in the order of pages; a page with what it inherits, None for
-    the nodes between."""
-    pending: list[tuple[Any, dict[str, Any]]] = [(reader.root.raw_get("/Pages"), {})]
-    seen: set[_Ref] = set()
-    pages = 0
-    while pending:
-        node, inherited = pending.pop()
-        if not isinstance(node, generic.IndirectObject) or _key(node) in seen:
-            raise broken(ValueError("page tree"))
-        seen.add(_key(node))
-        target = resolved(node)
-        if not isinstance(target, generic.DictionaryObject):
-            raise broken(ValueError("page tree"))
-        own = {key: target.raw_get(key) for key in target}
-        passed_on = {key: own.get(key, inherited.get(key)) for key in _INHERITED}
-        if entry(target, "/Kids") is None:
-            pages += 1
-            yield _key(node), own | {k: v for k, v in passed_on.items() if v is not None}
-        else:
-            yield _key(node), None
-            pending.extend((kid, passed_on) for kid in reversed(list(entries(target, "/Kids"))))
-        if pages + len(pending) > limits.max_pages:
-            raise too_complex()
-    if not pages:
-        raise broken(ValueError("no page"))
-
-
 class _Printer:
     """Fingerprints objects, each once: what refers to nothing above it is remembered.
 
@@ -132,17 +99,15 @@ class _Printer:
     the page (ISO 32000-2 §8.10.1, §9.6.4); what a page uses can then no longer be told, and all
     its resources count."""
 
-    def __init__(
-        self, limits: PdfLimits, page_nodes: frozenset[_Ref], *, reads_fonts: bool
-    ) -> None:
+    def __init__(self, limits: PdfLimits, page_nodes: frozenset[Ref], *, reads_fonts: bool) -> None:
         self._reads_fonts = reads_fonts
         self._lends_resources = False
         self._takes_all = False
         self._limits = limits
         self._page_nodes = page_nodes
-        self._known: dict[_Ref, bytes] = {}
-        self._data: dict[_Ref, tuple[bytes, bool]] = {}
-        self._above: dict[_Ref, int] = {}
+        self._known: dict[Ref, bytes] = {}
+        self._data: dict[Ref, tuple[bytes, bool]] = {}
+        self._above: dict[Ref, int] = {}
         self._work = 0
         self._decoded = 0
 
@@ -224,7 +189,7 @@ class _Printer:
             raise too_complex()
         if not isinstance(value, generic.IndirectObject):
             return self._direct(value, None)
-        key = _key(value)
+        key = key_of(value)
         if key in self._page_nodes:
             return _hash(b"some page"), _CLOSED
         if key in self._known:
@@ -243,7 +208,7 @@ class _Printer:
         self._known[key] = digest
         return digest, _CLOSED
 
-    def _direct(self, value: Any, key: _Ref | None) -> tuple[bytes, int]:
+    def _direct(self, value: Any, key: Ref | None) -> tuple[bytes, int]:
         if isinstance(value, generic.StreamObject):
             return self._stream(value, key)
         if isinstance(value, generic.DictionaryObject):
@@ -267,7 +232,7 @@ class _Printer:
         parts = [part for key, (digest, _) in printed.items() for part in (key.encode(), digest)]
         return _hash(b"dictionary", *parts), _highest(printed.values())
 
-    def _stream(self, stream: generic.StreamObject, key: _Ref | None) -> tuple[bytes, int]:
+    def _stream(self, stream: generic.StreamObject, key: Ref | None) -> tuple[bytes, int]:
         found = self._data.get(key) if key is not None else None
         if found is None:
             plain = self._plain_content(stream) if _draws(stream) else None
@@ -369,7 +334,3 @@ def _inherited_value(annotation: Any, limits: PdfLimits) -> Any:
     return (
         node.raw_get("/V") if isinstance(node, generic.DictionaryObject) and "/V" in node else None
     )
-
-
-def _key(reference: generic.IndirectObject) -> _Ref:
-    return reference.idnum, reference.generation

@@ -56,6 +56,23 @@ class SignatureParameters:
 
 
 @dataclass(frozen=True, slots=True)
+class Stamp:
+    """The visible side of a PDF signature: lines of text in a box, all of them shown.
+
+    `page` counts from 1, or from the end where negative (-1 is the last). `x` and `y` are the
+    lower left corner of the box in the page as it is displayed, from its own lower left corner;
+    both and the size of the box are in points.
+    """
+
+    lines: tuple[str, ...]
+    page: int
+    x: float
+    y: float
+    width: float = 200
+    height: float = 70
+
+
+@dataclass(frozen=True, slots=True)
 class ToSign:
     """One value that the key must produce: the bytes whose digest is signed, never a bare hash.
 

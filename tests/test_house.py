@@ -84,6 +84,7 @@ MORE_ROOMS = {
     },
     "inbox": {"conditions.py"},
     "notifications": {"news.py", "recipients.py", "texts.py"},
+    "preparations": {"stamping.py"},
     "simulations": {"assumptions.py", "durations.py", "reading.py", "texts.py"},
     "transmissions": {"administration.py", "outcomes.py", "remote.py", "returns.py", "sending.py"},
 }

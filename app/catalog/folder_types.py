@@ -7,10 +7,15 @@ from collections.abc import Iterator
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.formats import ALLOWED, EXECUTABLE, TypeFormat
+from app.catalog.formats import ALLOWED, EXECUTABLE, STAMPED, TypeFormat
 from app.catalog.judgement import refuse_first
 from app.catalog.repository import CatalogRepository
-from app.catalog.schemas import FolderTypeChange, FolderTypeCreate, FolderTypeRead
+from app.catalog.schemas import (
+    FolderTypeChange,
+    FolderTypeCreate,
+    FolderTypeRead,
+    StampPosition,
+)
 from app.catalog.workflows import in_use
 from app.db.session import tenant_of
 from app.errors import Conflict, NotFound, Unprocessable
@@ -22,11 +27,12 @@ from workflows.definition import Finding, Protocol
 
 async def create_type(session: AsyncSession, new: FolderTypeCreate) -> FolderType:
     """Raises Conflict (`type_name_taken`) or Unprocessable (`format_not_of_protocol`,
-    `unknown_account`, `deadline_without_act`)."""
+    `unknown_account`, `deadline_without_act`, `stamp_without_pades`)."""
     await change_names(session)
     await _refuse_taken_name(session, new.name)
     refuse_first(format_findings(new.protocol, new.signature_format))
     refuse_first(deadline_findings(new.protocol, new.transmit_within_days))
+    refuse_first(stamp_findings(new.signature_format, stamped=new.stamp is not None))
     await _refuse_unknown_account(session, new.connector_account_id)
     row = FolderType(
         id=new_id(),
@@ -36,6 +42,7 @@ async def create_type(session: AsyncSession, new: FolderTypeCreate) -> FolderTyp
         signature_format=new.signature_format.value,
         connector_account_id=new.connector_account_id,
         transmit_within_days=new.transmit_within_days,
+        stamp=_kept(new.stamp),
     )
     CatalogRepository(session).add(row)
     await session.flush()
@@ -61,6 +68,10 @@ async def change_type(
     if "transmit_within_days" in given:
         refuse_first(deadline_findings(protocol, change.transmit_within_days))
         row.transmit_within_days = change.transmit_within_days
+    if "stamp" in given:
+        row.stamp = _kept(change.stamp)
+    chosen = TypeFormat(row.signature_format)
+    refuse_first(stamp_findings(chosen, stamped=row.stamp is not None))
     if "connector_account_id" in given:
         await _refuse_unknown_account(session, change.connector_account_id)
         row.connector_account_id = change.connector_account_id
@@ -103,6 +114,20 @@ def deadline_findings(protocol: Protocol, days: int | None) -> Iterator[Finding]
         )
 
 
+def stamp_findings(chosen: TypeFormat, *, stamped: bool) -> Iterator[Finding]:
+    """Only a PDF shows its signature."""
+    if stamped and chosen not in STAMPED:
+        yield Finding.error(
+            "stamp_without_pades",
+            "Seule une signature PAdES montre un tampon : retirez-le, ou choisissez le format "
+            f"{' ou '.join(sorted(STAMPED))}.",
+        )
+
+
+def _kept(stamp: StampPosition | None) -> dict[str, int] | None:
+    return None if stamp is None else stamp.model_dump()
+
+
 def read_type(row: FolderType) -> FolderTypeRead:
     """A type as the API shows it."""
     return FolderTypeRead(
@@ -112,7 +137,13 @@ def read_type(row: FolderType) -> FolderTypeRead:
         signature_format=TypeFormat(row.signature_format),
         connector_account_id=row.connector_account_id,
         transmit_within_days=row.transmit_within_days,
+        stamp=stamp_of(row),
     )
+
+
+def stamp_of(row: FolderType) -> StampPosition | None:
+    """Where signatures of the type show; None where they are invisible."""
+    return None if row.stamp is None else StampPosition.model_validate(row.stamp)
 
 
 def grant_use(grant: Grant) -> str:

@@ -38,6 +38,9 @@ EXECUTABLE = frozenset({TypeFormat.AUTO, TypeFormat.PADES, TypeFormat.PES_V2})
 """The formats in which this version signs: a type may name another one, a circuit that signs may
 not be bound to it (docs/adr/0015)."""
 
+STAMPED = frozenset({TypeFormat.AUTO, TypeFormat.PADES})
+"""The formats in which a signature may be PAdES, hence show a stamp."""
+
 
 def resolved_format(chosen: TypeFormat, media_type: str) -> SignatureFormat:
     """The format in which a document is signed. Raises Unprocessable (`format_not_available`) for

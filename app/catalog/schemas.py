@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, Field, SecretStr
 
 from app.auth.schemas import Input
 from app.catalog.formats import TypeFormat
@@ -164,17 +164,43 @@ class ConnectorAccountRead(BaseModel):
 
 
 TransmitWithin = Annotated[int, Field(ge=1, le=3_650)]
+MAX_PAGES = 20_000
+
+
+def _a_page(number: int) -> int:
+    if number == 0:
+        raise ValueError(
+            "une page est attendue : 1 pour la première, -1 pour la dernière, jamais 0"
+        )
+    return number
+
+
+PageNumber = Annotated[int, Field(ge=-MAX_PAGES, le=MAX_PAGES), AfterValidator(_a_page)]
+"""From 1, or from the end where negative."""
+Points = Annotated[int, Field(ge=0, le=14_400)]
+"""A page has no side longer (ISO 32000-1 annex C)."""
+
+
+class StampPosition(Input):
+    """Where signatures show on a page: the lower left corner of a box of 200 by 70 points, from
+    the lower left corner of the page as it is displayed."""
+
+    page: PageNumber
+    x: Points
+    y: Points
 
 
 class FolderTypeCreate(Input):
     """Protocol, signature format, and the account that carries the folders.
-    `transmit_within_days` counts calendar days from the decision of an act."""
+    `transmit_within_days` counts calendar days from the decision of an act; without `stamp`
+    signatures are invisible."""
 
     name: Name
     protocol: Protocol
     signature_format: TypeFormat
     connector_account_id: uuid.UUID | None = None
     transmit_within_days: TransmitWithin | None = None
+    stamp: StampPosition | None = None
 
 
 class FolderTypeChange(Input):
@@ -184,6 +210,7 @@ class FolderTypeChange(Input):
     signature_format: TypeFormat | None = None
     connector_account_id: uuid.UUID | None = None
     transmit_within_days: TransmitWithin | None = None
+    stamp: StampPosition | None = None
 
 
 class FolderTypeRead(BaseModel):
@@ -195,6 +222,7 @@ class FolderTypeRead(BaseModel):
     signature_format: TypeFormat
     connector_account_id: uuid.UUID | None
     transmit_within_days: int | None
+    stamp: StampPosition | None
 
 
 class MetadataFieldInput(Input):

@@ -20,6 +20,7 @@ from app.catalog.schemas import (
     FolderSubtypeChange,
     FolderTypeChange,
     FolderTypeCreate,
+    StampPosition,
     WorkflowCreate,
 )
 from app.catalog.workflows import add_version, create_workflow, delete_workflow
@@ -294,6 +295,7 @@ async def _set_type(site: Site, change: Change) -> None:
         return
     kind = part_of(TypePart, change.after)
     account = ids.accounts[kind.account] if kind.account is not None else None
+    stamp = StampPosition(**dict(kind.stamp)) if kind.stamp is not None else None
     if change.before is None:
         new = FolderTypeCreate(
             name=kind.name,
@@ -301,6 +303,7 @@ async def _set_type(site: Site, change: Change) -> None:
             signature_format=kind.signature_format,
             connector_account_id=account,
             transmit_within_days=kind.transmit_within_days,
+            stamp=stamp,
         )
         ids.types[kind.name] = (await create_type(site.session, new)).id
         return
@@ -313,6 +316,7 @@ async def _set_type(site: Site, change: Change) -> None:
         signature_format=kind.signature_format,
         connector_account_id=account,
         transmit_within_days=kind.transmit_within_days,
+        stamp=stamp,
     )
     await change_type(site.session, ids.types[kind.name], update)
 

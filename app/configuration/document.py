@@ -27,6 +27,8 @@ from app.catalog.schemas import (
     Days,
     DraftKey,
     MetadataKey,
+    PageNumber,
+    Points,
     StepKey,
     TransmitWithin,
 )
@@ -246,6 +248,14 @@ class SubtypePart(Part):
     active: StrictBool = True
 
 
+class StampPart(Part):
+    """Where the signatures of a type show on a page, in points from its lower left corner."""
+
+    page: PageNumber
+    x: Points
+    y: Points
+
+
 class TypePart(Part):
     """A type and its subtypes; the TdT account by its label, never its secrets."""
 
@@ -254,6 +264,7 @@ class TypePart(Part):
     signature_format: TypeFormat
     account: Name | None = None
     transmit_within_days: TransmitWithin | None = None
+    stamp: StampPart | None = None
     subtypes: list[SubtypePart] = Field(default_factory=list, max_length=MAX_ITEMS)
 
 

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from app.catalog.choice import domains, own_name_findings
-from app.catalog.folder_types import deadline_findings, format_findings
+from app.catalog.folder_types import deadline_findings, format_findings, stamp_findings
 from app.catalog.judgement import Staffing, Use, judge, row_findings
 from app.catalog.suitability import intake_findings, settings_findings
 from app.configuration.bodies import ids_of
@@ -292,6 +292,8 @@ def _type_faults(judged: Judged) -> Iterator[Fault]:
             yield from _as_faults(about, format_findings(one.protocol, one.signature_format))
         if before is None or before.transmit_within_days != one.transmit_within_days:
             yield from _as_faults(about, deadline_findings(one.protocol, one.transmit_within_days))
+        stamped = one.stamp is not None
+        yield from _as_faults(about, stamp_findings(one.signature_format, stamped=stamped))
 
 
 def _settings_faults(judged: Judged, tenant: DrawnTenant) -> Iterator[Fault]:

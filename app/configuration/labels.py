@@ -38,6 +38,7 @@ _LABELS: Mapping[str, str] = {
     "rules": "règles",
     "several_documents": "plusieurs documents principaux",
     "signature_format": "format de signature",
+    "stamp": "tampon des signatures",
     "starts_on": "début",
     "subdivision": "jours fériés du territoire",
     "superior": "bureau supérieur",

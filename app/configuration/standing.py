@@ -26,6 +26,7 @@ from app.configuration.document import (
     PersonPart,
     PowerPart,
     StaffPart,
+    StampPart,
     TenantPart,
     TypePart,
     WorkflowPart,
@@ -132,6 +133,7 @@ def _types(
             if kind.connector_account_id
             else None,
             transmit_within_days=kind.transmit_within_days,
+            stamp=StampPart.model_validate(kind.stamp) if kind.stamp is not None else None,
             subtypes=sorted(
                 (subtype_part(one, names) for one, of in pairs if of.id == kind.id),
                 key=lambda one: one.name,

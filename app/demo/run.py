@@ -23,13 +23,10 @@ from app.demo.signer import Key, SigningPost, make_chain, make_key
 from app.demo.stage import Plan, Stage, make_directory, open_stage
 from app.demo.token import DEBIAN_PACKAGE, find_softhsm
 from app.errors import Unavailable, Unprocessable
+from app.kit.days import day_in_words
 from app.local.supervisor import signals_as_interrupt
 
 _WEEKDAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
-_MONTHS = (
-    *("janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre"),
-    *("octobre", "novembre", "décembre"),
-)
 _SESSION_WAS = timedelta(days=3)
 DEFAULT_OUT = Path("parapheur-demo")
 
@@ -162,8 +159,7 @@ def make_pieces(directory: Path, wish: Wish) -> list[Piece]:
 
 def make_act(session: date) -> bytes:
     """A deliberation of this day."""
-    day = "1er" if session.day == 1 else str(session.day)
-    told = f"{_WEEKDAYS[session.weekday()]} {day} {_MONTHS[session.month - 1]} {session.year}"
+    told = f"{_WEEKDAYS[session.weekday()]} {day_in_words(session)}"
     return deliberation(
         Act(number=f"{session.year}-014", town="SAINT-EXEMPLE", session=told, pages=1)
     )

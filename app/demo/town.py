@@ -18,6 +18,7 @@ from app.catalog.schemas import (
     ConnectorAccountCreate,
     FolderSubtypeCreate,
     FolderTypeCreate,
+    StampPosition,
     StepInput,
     WorkflowCreate,
 )
@@ -35,6 +36,9 @@ from app.users.service import SeenCertificate, create_user, register_certificate
 from workflows.definition import HeliosIntake, Protocol, StepKind
 
 __all__ = ["PEOPLE", "SIRET", "Town", "TownPlan", "found_town"]
+
+
+_STAMP = StampPosition(page=-1, x=64, y=84)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +149,7 @@ def _type(name: str, protocol: Protocol, account_id: uuid.UUID | None) -> Folder
         protocol=protocol,
         signature_format=TypeFormat.PES_V2 if is_helios else TypeFormat.PADES,
         connector_account_id=account_id,
+        stamp=_STAMP if protocol is Protocol.ACTES else None,
     )
 
 

@@ -6,20 +6,13 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from signing.helvetica import ASCII_WIDTHS, ENCODING
+
 ROMAN, BOLD, ITALIC = "F1", "F2", "F3"
 BASE_FONTS = {ROMAN: "Helvetica", BOLD: "Helvetica-Bold", ITALIC: "Helvetica-Oblique"}
-ENCODING = "cp1252"  # WinAnsiEncoding, ISO 32000-2 annex D
 
-# Widths in thousandths of the characters 32 to 126: the published metrics of Helvetica and
-# Helvetica-Bold (the oblique face has those of the upright one).
-_REGULAR = (
-    *(278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278),
-    *(556, 556, 556, 556, 556, 556, 556, 556, 556, 556, 278, 278, 584, 584, 584, 556),
-    *(1015, 667, 667, 722, 722, 667, 611, 778, 722, 278, 500, 667, 556, 833, 722, 778),
-    *(667, 778, 722, 667, 611, 722, 667, 944, 667, 667, 611, 278, 278, 278, 469, 556),
-    *(333, 556, 556, 500, 556, 556, 278, 556, 556, 222, 222, 500, 222, 833, 556, 556),
-    *(556, 556, 333, 500, 278, 556, 500, 722, 500, 500, 500, 334, 260, 334, 584),
-)
+# Widths in thousandths of the characters 32 to 126: the published metrics of Helvetica-Bold (the
+# oblique face has those of the upright one).
 _BOLD = (
     *(278, 333, 474, 556, 556, 889, 722, 238, 333, 333, 389, 584, 278, 333, 278, 278),
     *(556, 556, 556, 556, 556, 556, 556, 556, 556, 556, 333, 333, 584, 584, 584, 611),
@@ -74,7 +67,7 @@ class Page:
 
 def text_width(text: str, font: str, size: float) -> float:
     """The length of a line in points."""
-    widths = _BOLD if font == BOLD else _REGULAR
+    widths = _BOLD if font == BOLD else ASCII_WIDTHS
     return sum(_character_width(character, widths) for character in text) * size / 1000
 
 

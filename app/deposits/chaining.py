@@ -10,12 +10,13 @@ from app.auth.principal import Principal
 from app.catalog.service import Resolved, resolve
 from app.context import Context
 from app.db.session import tenant_of
-from app.deposits.intake import Announced, refuse_type
+from app.deposits.intake import Announced, is_stamped, refuse_type
 from app.deposits.schemas import ChainCreate
 from app.deposits.service import create
 from app.documents.repository import DocumentRepository
 from app.documents.schemas import Origin
-from app.documents.service import add_revision, owe_report
+from app.documents.service import PDF, add_revision, owe_report
+from app.documents.verdicts import told_of_stamp
 from app.errors import Unprocessable
 from app.folders.facts import binding_of, pes_facts_of, state_of
 from app.folders.references import hold_reference
@@ -28,7 +29,7 @@ from app.storage import StoredBlob
 from workflows import folder as domain
 from workflows.actions import Chain
 from workflows.definition import HeliosIntake
-from workflows.folder import FolderId
+from workflows.folder import DocumentRole, FolderId
 
 
 async def chain(
@@ -62,7 +63,7 @@ async def chain(
     acted = await apply(session, context, ended, action)
     for document in acted.state.documents:
         copy, source = await _copy(session, resolved, follower, document)
-        await _first_revision(session, context, copy, source)
+        await _first_revision(session, context, resolved, copy, source)
     documents = await entering_documents(session, follower.id)
     await hold_reference(session, follower, documents, context.clock())
     await index(session, follower)
@@ -118,7 +119,7 @@ async def _copy(
 
 
 async def _first_revision(
-    session: AsyncSession, context: Context, copy: Document, source: Revision
+    session: AsyncSession, context: Context, resolved: Resolved, copy: Document, source: Revision
 ) -> None:
     """The same bytes. A signature whose report is not made yet is verified here too, before it is
     sent: the report comes beside the revision that was signed only."""
@@ -127,6 +128,8 @@ async def _first_revision(
     if source.origin == Origin.SIGNED.value and facts and "signature_count" in facts:
         # What was read at the deposit is older than the signature.
         facts = {**facts, "signature_count": facts["signature_count"] + 1}
+    if facts and copy.media_type == PDF:
+        facts = told_of_stamp(facts, stamped=is_stamped(resolved, DocumentRole(copy.kind)))
     made = await add_revision(session, copy.id, blob, Origin.DEPOSITED, facts=facts)
     made.report = source.report
     await session.flush()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principal import Principal
+from app.catalog.folder_types import stamp_of
 from app.catalog.service import Resolved, resolve
 from app.context import Context
 from app.documents.repository import DocumentRepository
@@ -89,7 +90,13 @@ async def plan_intake(
         announced_bytes=announced.size_bytes,
         announced_sha256=announced.sha256,
         trust=await trust_material(session),
+        stamped=is_stamped(resolved, announced.role),
     )
+
+
+def is_stamped(resolved: Resolved, role: DocumentRole) -> bool:
+    """Whether the signatures of such a document are to show on one of its pages."""
+    return role is DocumentRole.MAIN_DOCUMENT and stamp_of(resolved.type) is not None
 
 
 def _is_main(announced: Announced) -> bool:

@@ -17,7 +17,12 @@ from app.db.session import tenant_of
 from app.documents.inspection import in_child, inspected, report_of
 from app.documents.repository import DocumentRepository
 from app.documents.schemas import REPORT, DocumentRead, Origin, RevisionRead, report_key
-from app.documents.verdicts import UNJUDGED, invalid_signatures, refuse_invalid
+from app.documents.verdicts import (
+    UNJUDGED,
+    invalid_signatures,
+    refuse_invalid,
+    told_of_stamp,
+)
 from app.errors import Unprocessable
 from app.kit.ids import new_id
 from app.kit.threads import in_thread
@@ -50,7 +55,8 @@ _INTAKE_WORDS = {
 @dataclass(frozen=True, slots=True)
 class Intake:
     """What a document must be to enter this folder. `announced_bytes` is Content-Length, a hint
-    that decides whether the slips are read now or by a job."""
+    that decides whether the slips are read now or by a job; `stamped`: its signatures are to show
+    on a page."""
 
     role: DocumentRole
     media_type: str
@@ -60,6 +66,7 @@ class Intake:
     announced_bytes: int | None
     announced_sha256: str | None
     trust: TrustMaterial
+    stamped: bool
 
     @property
     def is_pes(self) -> bool:
@@ -106,7 +113,7 @@ async def receive(
 
 async def _read_pdf(context: Context, path: Path, blob: StoredBlob, intake: Intake) -> Received:
     facts = await inspected(path, inspect_pdf)
-    received = Received(blob, facts=facts)
+    received = Received(blob, facts=told_of_stamp(facts, stamped=intake.stamped))
     if not facts["signatures"]:
         return received
     if blob.size_bytes <= context.settings.limits.inline_pes_bytes:

@@ -1,4 +1,5 @@
-"""What a verification report says to people: which signature is not valid, and why."""
+"""What a verification report says to people: which signature is not valid, and why; and what keeps
+the next one from being seen."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from typing import Any, Final
 from app.documents.schemas import Origin
 from app.errors import Unprocessable
 from app.models import Revision
+from signing.facts import StampObstacle
 from signing.report import Indication, Verdict
 
 UNJUDGED: Final = {
@@ -15,6 +17,13 @@ UNJUDGED: Final = {
     "detail": "Les signatures que porte déjà ce document dépassent ce que le contrôle accepte : "
     "vérifiez-les vous-même avant de vous y fier.",
     "blocking": False,
+}
+_LEFT_OUT: Final = "pdf_stamp_left_out"
+_TAKES_NO_STAMP: Final[Mapping[StampObstacle, str]] = {
+    StampObstacle.CERTIFIED: "porte une signature qu'un tampon romprait (document certifié) : si "
+    "le tampon doit y être, demandez à son auteur un document qui n'est pas certifié",
+    StampObstacle.PDF_A: "est au format PDF/A, qu'un tampon lui ferait perdre : si le tampon doit "
+    "y être, déposez-en une version en PDF ordinaire",
 }
 _BROUGHT = (
     "Le défaut est dans le fichier déposé, le signer de nouveau n'y changerait rien : demandez un "
@@ -51,6 +60,18 @@ def invalid_signatures(report: Mapping[str, Any]) -> list[dict[str, Any]]:
             "blocking": False,
         }
     ]
+
+
+def told_of_stamp(facts: Mapping[str, Any], *, stamped: bool) -> dict[str, Any]:
+    """The facts of a PDF, with the warning that its signature will not show on the page where it
+    was to be `stamped` and cannot, and without one that another type was given."""
+    others = [one for one in facts["findings"] if one["code"] != _LEFT_OUT]
+    obstacle = facts.get("stamp_obstacle") if stamped and not facts["locked"] else None
+    if obstacle is not None:
+        why = _TAKES_NO_STAMP[StampObstacle(obstacle)]
+        detail = f"Ce document {why}. Il sera signé sans tampon, sa signature aura la même valeur."
+        others.append({"code": _LEFT_OUT, "detail": detail, "blocking": False})
+    return {**facts, "findings": others}
 
 
 def refuse_invalid(report: Mapping[str, Any]) -> None:

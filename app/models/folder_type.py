@@ -15,7 +15,8 @@ from app.db.base import Base, Identified, TenantScoped
 
 class FolderType(Identified, TenantScoped, Base):
     """Protocol and signature format; the account that carries its folders.
-    `transmit_within_days` counts calendar days from the decision."""
+    `transmit_within_days` counts calendar days from the decision. `stamp` says where signatures
+    show on a PDF (`page`, `x`, `y`); null: they are invisible."""
 
     __tablename__ = "folder_types"
     __table_args__ = (UniqueConstraint("tenant_id", "name"),)
@@ -27,6 +28,7 @@ class FolderType(Identified, TenantScoped, Base):
         ForeignKey("connector_accounts.id")
     )
     transmit_within_days: Mapped[int | None]
+    stamp: Mapped[dict[str, Any] | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 

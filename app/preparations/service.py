@@ -24,10 +24,8 @@ from app.kit.ids import new_id
 from app.kit.threads import in_thread
 from app.models import Certificate, Folder, ItemState, SignatureItem, SignatureSession
 from app.preparations.repository import PreparationRepository
-from app.preparations.schemas import (
-    ItemCreate,
-    SignatureSessionCreate,
-)
+from app.preparations.schemas import ItemCreate, SignatureSessionCreate
+from app.preparations.stamping import stamp_for
 from app.settings import MIB
 from app.storage import BlobStore, Corrupted
 from app.tenants.repository import TenantRepository
@@ -42,6 +40,7 @@ from signing.types import (
     Prepared,
     SignatureFormat,
     SignatureParameters,
+    Stamp,
 )
 from workflows.actions import ActionKind
 from workflows.definition import Protocol
@@ -180,6 +179,7 @@ class _Plan:
 
     format: SignatureFormat
     parameters: SignatureParameters
+    stamp: Stamp | None
     mention: str | None
     source_sha256: str
 
@@ -248,9 +248,11 @@ async def _plan(
         )
     row_of_document = await DocumentRepository(session).document(item.document_id)
     assert row_of_document is not None
+    parameters = await _parameters(session, context, item, certificate, power)
     return _Plan(
         format=resolved.signature_format(row_of_document.media_type),
-        parameters=await _parameters(session, context, item, certificate, power),
+        parameters=parameters,
+        stamp=await stamp_for(session, resolved, parameters),
         mention=power.mention,
         source_sha256=document.revision.sha256,
     )
@@ -299,7 +301,7 @@ async def _parameters(
 async def _prepare(store: BlobStore, plan: _Plan) -> Prepared:
     source = await store.read_verified(plan.source_sha256, limit_bytes=MAX_DOCUMENT)
     if plan.format is SignatureFormat.PADES:
-        return await in_thread(lambda: pades.prepare(source, plan.parameters))
+        return await in_thread(lambda: pades.prepare(source, plan.parameters, plan.stamp))
     policy = policy_for(plan.parameters.signing_time.date())
     return await in_thread(lambda: pes.prepare(source, plan.parameters, policy))
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from app.kit.days import day_in_words
 from workflows.definition import DeskId, StepKind, StepMode
 from workflows.obstacles import naming
 from workflows.presence import is_away
@@ -15,20 +16,6 @@ from workflows.register import Authorship, FoundingDocument, PersonId, Power, Po
 from workflows.simulation import Assumptions, Outcome, Simulation, Stage, Wait
 
 _DAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
-_MONTHS = (
-    "janvier",
-    "février",
-    "mars",
-    "avril",
-    "mai",
-    "juin",
-    "juillet",
-    "août",
-    "septembre",
-    "octobre",
-    "novembre",
-    "décembre",
-)
 _KINDS: Mapping[StepKind, str] = {
     StepKind.APPROVAL: "visa",
     StepKind.SIGNATURE: "signature",
@@ -100,12 +87,6 @@ def in_words(instant: datetime, zone: ZoneInfo) -> str:
     else:
         clock = f"{there.hour} h {there.minute:02d}" if there.minute else f"{there.hour} h"
     return f"{_DAYS[there.weekday()]} {day_in_words(there.date())} à {clock}"
-
-
-def day_in_words(day: date) -> str:
-    """« 1er septembre 2026 »."""
-    number = "1er" if day.day == 1 else str(day.day)
-    return f"{number} {_MONTHS[day.month - 1]} {day.year}"
 
 
 def duration_in_words(duration: timedelta) -> str:

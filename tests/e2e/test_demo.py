@@ -24,6 +24,7 @@ from signing import pes
 from signing.facts import PesFacts
 from tests.builders.command_line import ROOT, Ended, call, clean_environment, run
 from tests.builders.processes import await_fact, is_running, read_pid
+from tests.builders.stamps import text_seen
 from tests.builders.walks import an_act, flow_of
 
 pytestmark = pytest.mark.slow_process
@@ -96,6 +97,13 @@ class TestResults:
         trust = demo.out / "trust.pem"
         for name in ("act-signed.pdf", "pes-signed.xml"):
             assert call("verify", demo.out / name, "--trust", trust).status == 0
+
+    def test_the_signature_of_the_act_shows_on_its_page(
+        self, demo: Demo, tmp_path: Path, require_tool: Tool
+    ) -> None:
+        signed = (demo.out / "act-signed.pdf").read_bytes()
+        shown = text_seen(signed, tmp_path, require_tool("pdftotext"))
+        assert "Maire Camille Exemple Le " in shown
 
     def test_the_flow_is_valid_against_the_official_schema(
         self, demo: Demo, shared_data: Path

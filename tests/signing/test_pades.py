@@ -27,10 +27,11 @@ from app.demo.acts import Act, deliberation
 from app.demo.pki import Issued, make_signer, valid_for
 from signing import pades
 from signing.errors import BadSignatureValue, UnsuitableCertificate, UnsupportedDocument
-from signing.report import Verdict
-from signing.types import Mechanism, Prepared, SignatureValue, ToSign
+from signing.pdf_inspection import inspect
+from signing.report import LaterChanges, Verdict
+from signing.types import Mechanism, Prepared, SignatureValue, Stamp, ToSign
 from signing.verification import verify
-from tests.builders.library_pdf import approved_with_lock, certified
+from tests.builders.library_pdf import approved, approved_with_lock, certified
 from tests.builders.pdf import (
     encrypted_pdf,
     hybrid_pdf,
@@ -38,8 +39,21 @@ from tests.builders.pdf import (
     pdf_with_text_field,
     simple_objects,
     simple_pdf,
+    stream,
+    with_catalog,
 )
 from tests.builders.signed_pdf import completed, parameters, signed_pdf, value_of
+from tests.builders.stamps import (
+    MENTION,
+    NAME,
+    PDF_A,
+    WHEN,
+    a_stamp,
+    stamped,
+    text_seen,
+    widgets,
+    xmp,
+)
 from tests.pki.tree import PkiTree, shared_tree
 
 KINDS = ("good", "p256", "p384")
@@ -263,6 +277,105 @@ class TestFinish:
         assert verify(signed, trust=tree.trust, now=tree.now).verdict is Verdict.VALID
 
 
+class TestStamp:
+    """A visible signature: what it shows, and that it is as good as an invisible one."""
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_is_read_on_its_page_and_is_the_capacity_that_is_signed(
+        self, tree: PkiTree, kind: str, tmp_path: Path, require_tool: Callable[[str], str]
+    ) -> None:
+        source = deliberation(Act(pages=2))
+        asked = parameters(signer_of(tree, kind), chain=tree.chain, claimed_role=MENTION)
+        signed = completed(pades.prepare(source, asked, a_stamp(x=64, y=84)), signer_of(tree, kind))
+        reason = PdfFileReader(BytesIO(signed)).embedded_signatures[0].sig_object["/Reason"]
+        pdftotext = require_tool("pdftotext")
+        last, first = (text_seen(signed, tmp_path, pdftotext, page=page) for page in (2, 1))
+        assert str(reason) == MENTION
+        assert f"{MENTION} {NAME} {WHEN}" in last
+        assert MENTION not in first
+        assert signed.startswith(source)
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_the_signed_file_is_valid(self, tree: PkiTree, kind: str) -> None:
+        signed = stamped(deliberation(), signer_of(tree, kind), a_stamp(), chain=tree.chain)
+        report = verify(signed, trust=tree.trust, now=tree.now)
+        (one,) = report.signatures
+        assert (report.verdict, one.level) == (Verdict.VALID, "PAdES-BASELINE-B")
+        assert (one.later_changes, one.findings) == (LaterChanges.NONE, ())
+
+    def test_each_of_several_stays_valid(self, tree: PkiTree) -> None:
+        document = deliberation()
+        for kind in KINDS:
+            document = stamped(document, signer_of(tree, kind), a_stamp(), chain=tree.chain)
+        document = signed_pdf(document, tree.other, chain=tree.chain)
+        report = verify(document, trust=tree.trust, now=tree.now)
+        assert report.verdict is Verdict.VALID
+        assert [one.later_changes for one in report.signatures] == [
+            *([LaterChanges.ALLOWED] * 3),
+            LaterChanges.NONE,
+        ]
+
+    def test_pyhanko_and_pdfsig_accept_both_of_two(
+        self, tree: PkiTree, tmp_path: Path, require_tool: Callable[[str], str]
+    ) -> None:
+        document = stamped(deliberation(), tree.good, a_stamp(), chain=tree.chain)
+        document = stamped(document, tree.p256, a_stamp(), chain=tree.chain)
+        context = ValidationContext(
+            trust_roots=[x509.Certificate.load(tree.root.der)], moment=tree.now
+        )
+        found = PdfFileReader(BytesIO(document)).embedded_signatures
+        assert all(validate_pdf_signature(one, context).bottom_line for one in found)
+        path = tmp_path / "acte.pdf"
+        path.write_bytes(document)
+        assert run(require_tool("pdfsig"), "-nocert", str(path)).count("Signature is Valid") == 2
+
+    def test_a_deposit_of_the_signed_file_warns_of_nothing_but_its_signature(
+        self, tree: PkiTree
+    ) -> None:
+        facts = inspect(stamped(deliberation(), tree.good, a_stamp()))
+        assert [one.code for one in facts.findings] == ["pdf_already_signed"]
+        assert facts.stamp_obstacle is None
+
+    def test_the_resume_is_plain_and_finishes_after_a_restart(self, tree: PkiTree) -> None:
+        prepared = pades.prepare(deliberation(), parameters(tree.good), a_stamp())
+        resume = json.loads(json.dumps(prepared.resume))
+        values = [value_of(tree.good, prepared.to_sign[0])]
+        assert pades.finish(prepared.document, resume, values)
+
+    @pytest.mark.parametrize(
+        "document",
+        [
+            pytest.param(hybrid_pdf(), id="hybrid-references"),
+            pytest.param(pdf_with_text_field(), id="form"),
+            pytest.param(
+                pdf_with_object_stream(simple_objects() | {4: b"<< >>"}), id="object-stream"
+            ),
+        ],
+    )
+    def test_the_shapes_that_office_programs_write(self, tree: PkiTree, document: bytes) -> None:
+        signed = stamped(document, tree.good, a_stamp(), chain=tree.chain)
+        assert float(widgets(PdfFileReader(BytesIO(signed)))[-1]["/Rect"][2]) > 0
+        assert verify(signed, trust=tree.trust, now=tree.now).verdict is Verdict.VALID
+
+    def test_threat_05_a_certified_document_is_signed_without_and_stays_valid(
+        self, tree: PkiTree
+    ) -> None:
+        document = certified(simple_pdf(), tree, MDPPerm.FILL_FORMS)
+        signed = stamped(document, tree.other, a_stamp(), chain=tree.chain)
+        assert is_invisible(signed)
+        assert verify(signed, trust=tree.trust, now=tree.now).verdict is Verdict.VALID
+
+    def test_a_pdf_a_is_signed_without(self, tree: PkiTree) -> None:
+        packet = stream(xmp(PDF_A), b"/Type /Metadata /Subtype /XML")
+        assert is_invisible(
+            stamped(with_catalog(b"/Metadata 9 0 R", {9: packet}), tree.good, a_stamp())
+        )
+
+    def test_a_document_without_room_is_signed_without(self, tree: PkiTree) -> None:
+        document = approved(simple_pdf(), tree, box=(0, 0, 200, 200))
+        assert is_invisible(stamped(document, tree.other, a_stamp()))
+
+
 class TestAgent:
     """What we prepare, the signing agent rebuilds from the prepared file alone."""
 
@@ -275,9 +388,14 @@ class TestAgent:
             pytest.param(signed_pdf(simple_pdf(), shared_tree().other), id="already-signed"),
         ],
     )
-    def test_rebuilds_the_bytes_to_sign(self, tree: PkiTree, kind: str, document: bytes) -> None:
+    @pytest.mark.parametrize(
+        "stamp", [None, a_stamp(), a_stamp("/ByteRange [0 1 2 3]")], ids=["none", "stamp", "trap"]
+    )
+    def test_rebuilds_the_bytes_to_sign(
+        self, tree: PkiTree, kind: str, document: bytes, stamp: Stamp | None
+    ) -> None:
         signer = signer_of(tree, kind)
-        prepared = pades.prepare(document, parameters(signer, chain=tree.chain))
+        prepared = pades.prepare(document, parameters(signer, chain=tree.chain), stamp)
         assert check_pdf(prepared.document, prepared.to_sign[0], certificate=signer.der) is None  # type: ignore[func-returns-value]
 
 
@@ -347,6 +465,11 @@ class TestRefusalsAtFinish:
         prepared = pades.prepare(simple_pdf(), parameters(tree.good, chain=issuers))
         values = [value_of(tree.good, prepared.to_sign[0])]
         assert finish_code(prepared, values) == "signature_too_large"
+
+
+def is_invisible(signed: bytes) -> bool:
+    field = widgets(PdfFileReader(BytesIO(signed)))[-1]
+    return "/AP" not in field and not any(field["/Rect"])
 
 
 def run(*command: str) -> str:

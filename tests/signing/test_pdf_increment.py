@@ -11,12 +11,16 @@ import pytest
 
 from signing import pades
 from signing.errors import UnsupportedDocument
-from signing.pdf_increment import check_increment
-from signing.report import Verdict
+from signing.pdf_appearance import appearance_of
+from signing.pdf_increment import AddedField, check_increment
+from signing.pdf_reading import open_pdf
+from signing.report import LaterChanges, Verdict
+from signing.stamp_placing import find_place
 from signing.types import Prepared
 from signing.verification import verify
 from tests.builders.pdf import pdf_with_object_stream, simple_objects, simple_pdf, written
 from tests.builders.signed_pdf import parameters, signed_pdf
+from tests.builders.stamps import a_stamp, stamped
 from tests.pki.tree import PkiTree, shared_tree
 
 CATALOG, PAGE, OTHER = 1, 3, 9
@@ -208,6 +212,7 @@ class TestProof:
             pytest.param(b"/Fields [ 7 0 R ]", b"/Fields [ 8 0 R ]", id="fields"),
             pytest.param(b"/FT /Sig", b"/FT /Btn", id="kind-of-field"),
             pytest.param(b"(Signature1)", b"(Signature2)", id="name-of-field"),
+            pytest.param(b"/Rect [ 0 0 0 0 ]", b"/Rect [ 0 0 9 9 ]", id="rectangle"),
             pytest.param(b"/V 8 0 R", b"/V 6 0 R", id="value"),
             pytest.param(b"/Type /Sig\n", b"/Type /Sin\n", id="dictionary"),
             pytest.param(b"/Root 1 0 R", b"/Root 2 0 R", id="root"),
@@ -232,4 +237,85 @@ class TestProof:
         start, end = (prepared.resume[f"reserved_region_{one}"] for one in ("start", "end"))
         assert isinstance(start, int)
         assert isinstance(end, int)
-        check_increment(document, altered, "Signature1", slice(start, end))
+        check_increment(document, altered, AddedField("Signature1"), slice(start, end))
+
+
+class TestProofOfStamp:
+    """The same, of a field that is visible: on its page, in its place, with its drawing."""
+
+    @pytest.mark.parametrize(
+        ("was", "becomes"),
+        [
+            pytest.param(b"/Rect [ 0 20 200 90 ]", b"/Rect [ 0 20 200 99 ]", id="rectangle"),
+            pytest.param(b"/Rect [ 0 20 200 90 ]", b"/Rect [ 0 0  0   0  ]", id="no-rectangle"),
+            pytest.param(b"/P 3 0 R", b"/P 2 0 R", id="page"),
+            pytest.param(b"/F 132", b"/F 134", id="hidden"),
+            pytest.param(b"/Subtype /Widget", b"/Subtype /Square", id="kind-of-annotation"),
+            pytest.param(b"/AP", b"/AQ", id="no-appearance"),
+            pytest.param(b"/N 8 0 R", b"/N 4 0 R", id="another-drawing"),
+            pytest.param(b"/N 8 0 R", b"/D 8 0 R", id="another-state"),
+            pytest.param(b"/AP <<\n/N 8 0 R\n>>", b"/AP<</N 8 0 R/D/>>", id="one-state-more"),
+            pytest.param(
+                b"/Type /Annot\n/Subtype /Widget\n/F 132",
+                b"/Type/Annot/Subtype/Widget/A 8/F 132",
+                id="one-entry-more",
+            ),
+            pytest.param(b"/BBox [ 0 0 200 70 ]", b"/BBox [ 0 0 200 77 ]", id="bounding-box"),
+            pytest.param(b"/Matrix [ 1 0 0 1 0 0 ]", b"/Matrix [ 1 0 0 1 9 0 ]", id="matrix"),
+            pytest.param(b"/BaseFont /Helvetica", b"/BaseFont /Helvetics", id="font"),
+            pytest.param(b"/WinAnsiEncoding", b"/MacRomanEncodin", id="encoding"),
+            pytest.param(b"/Font <<", b"/Fons <<", id="resources"),
+            pytest.param(b"ET Q", b"BT Q", id="drawing"),
+            pytest.param(b"Tj T*", b"Tj ET", id="line"),
+            pytest.param(b"/Type /XObject", b"/Type /XRef   ", id="another-stream"),
+            pytest.param(b"/Annots [ 7 0 R ]", b"/Annots [ 7 1 R ]", id="another-annotation"),
+            pytest.param(b"/Annots [ 7 0 R ]", b"/Annots [       ]", id="not-on-the-page"),
+            pytest.param(b"/V 9 0 R", b"/V 8 0 R", id="value"),
+        ],
+    )
+    def test_another_change_is_refused(self, tree: PkiTree, was: bytes, becomes: bytes) -> None:
+        source = simple_pdf()
+        added = self.increment(source, tree)
+        assert was in added
+        with pytest.raises(UnsupportedDocument) as refusal:
+            self.check(source, added.replace(was, becomes), tree)
+        assert refusal.value.code == "pdf_not_preserved"
+
+    def test_what_was_prepared_is_accepted(self, tree: PkiTree) -> None:
+        self.check(simple_pdf(), self.increment(simple_pdf(), tree), tree)
+
+    def test_a_field_that_shows_when_none_was_asked_is_refused(self, tree: PkiTree) -> None:
+        source = simple_pdf()
+        added = self.increment(source, tree)
+        with pytest.raises(UnsupportedDocument):
+            self.check(source, added, tree, added_field=AddedField("Signature1"))
+
+    def test_a_list_of_annotations_apart_takes_it(self, tree: PkiTree) -> None:
+        signed = stamped(in_the_annotations_apart(b"0.0000001"), tree.good, a_stamp())
+        (signature,) = verify(signed, trust=tree.trust, now=tree.now).signatures
+        assert signature.later_changes is LaterChanges.NONE
+
+    def test_one_list_of_annotations_for_two_pages_is_refused(self, tree: PkiTree) -> None:
+        objects = simple_objects()
+        objects[2] = b"<< /Type /Pages /Count 2 /Kids [3 0 R 6 0 R] >>"
+        objects[PAGE] = objects[PAGE][:-2] + b"/Annots 9 0 R >>"
+        shared = written(objects | {6: objects[PAGE], OTHER: b"[]"})
+        with pytest.raises(UnsupportedDocument) as refusal:
+            pades.prepare(shared, parameters(tree.good), a_stamp())
+        assert refusal.value.code == "pdf_not_preserved"
+
+    def increment(self, source: bytes, tree: PkiTree) -> bytes:
+        prepared = pades.prepare(source, parameters(tree.good), a_stamp())
+        return prepared.document[len(source) :]
+
+    def check(
+        self, source: bytes, added: bytes, tree: PkiTree, *, added_field: AddedField | None = None
+    ) -> None:
+        stamp = a_stamp()
+        place = find_place(open_pdf(source), stamp)
+        assert place is not None
+        altered = source + added
+        start = altered.index(b"/Contents <") + len(b"/Contents ")
+        gap = slice(start, altered.index(b">", start) + 1)
+        expected = added_field or AddedField("Signature1", appearance_of(stamp, place))
+        check_increment(source, altered, expected, gap)

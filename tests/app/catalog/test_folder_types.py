@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from app.context import Context
 from app.demo.town import Town
 from app.kit.ids import new_id
-from app.models import Grant
+from app.models import AuditValue, Grant
 from tests.app.conftest import PersonOf
 from tests.builders.accounts import an_account
 from tests.builders.catalog import active, bind, bound, make_type, sending, signature, told, visa
@@ -90,6 +92,82 @@ class TestType:
         letters = await make_type(administrator, "NONE", name="Notes", transmit_within_days=15)
         assert (acts.status_code, acts.json()["transmit_within_days"]) == (201, 15)
         assert told(letters) == (422, "deadline_without_act")
+
+
+class TestStamp:
+    """Where the signatures of a type show."""
+
+    POSITION = {"page": -1, "x": 64, "y": 84}
+
+    @pytest.mark.parametrize("form", ["AUTO", "PADES"])
+    async def test_is_kept_and_taken_away(self, administrator: ApiPerson, form: str) -> None:
+        made = await make_type(administrator, "NONE", signature_format=form, stamp=self.POSITION)
+        path = f"/folder-types/{made.json()['id']}"
+        renamed = await administrator.client.patch(path, json={"name": "Notes"})
+        gone = await administrator.client.patch(path, json={"stamp": None})
+        assert (made.status_code, made.json()["stamp"]) == (201, self.POSITION)
+        assert renamed.json()["stamp"] == self.POSITION
+        assert (gone.status_code, gone.json()["stamp"]) == (200, None)
+
+    async def test_a_type_has_none_unless_it_is_asked(self, administrator: ApiPerson) -> None:
+        assert (await make_type(administrator, "NONE")).json()["stamp"] is None
+
+    @pytest.mark.parametrize(
+        ("protocol", "form"),
+        [("HELIOS", "PES_V2"), ("ACTES", "PKCS7"), ("NONE", "XADES_DETACHED")],
+    )
+    async def test_only_a_pades_signature_shows_one(
+        self, administrator: ApiPerson, protocol: str, form: str
+    ) -> None:
+        refused = await make_type(
+            administrator, protocol, signature_format=form, stamp=self.POSITION
+        )
+        assert told(refused) == (422, "stamp_without_pades")
+
+    async def test_neither_the_stamp_nor_the_format_changes_alone(
+        self, administrator: ApiPerson
+    ) -> None:
+        made = await make_type(administrator, "NONE", signature_format="PKCS7")
+        path = f"/folder-types/{made.json()['id']}"
+        with_stamp = await administrator.client.patch(path, json={"stamp": self.POSITION})
+        both = {"stamp": self.POSITION, "signature_format": "PADES"}
+        taken = await administrator.client.patch(path, json=both)
+        back = await administrator.client.patch(path, json={"signature_format": "PKCS7"})
+        assert told(with_stamp) == (422, "stamp_without_pades")
+        assert (taken.status_code, taken.json()["stamp"]) == (200, self.POSITION)
+        assert told(back) == (422, "stamp_without_pades")
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"page": 0},
+            {"page": 20_001},
+            {"x": -1},
+            {"y": 14_401},
+            {"x": 1.5},
+            {"width": 300},
+            {"page": None},
+        ],
+        ids=["page-0", "page-far", "left", "above", "half", "size", "no-page"],
+    )
+    async def test_a_position_that_is_none_is_refused(
+        self, administrator: ApiPerson, wrong: dict[str, object]
+    ) -> None:
+        refused = await make_type(administrator, "NONE", stamp=self.POSITION | wrong)
+        assert told(refused) == (422, "invalid_request")
+
+    async def test_the_journal_tells_what_it_was_and_becomes(
+        self, context: Context, administrator: ApiPerson
+    ) -> None:
+        made = (await make_type(administrator, "NONE", stamp=self.POSITION)).json()
+        later = self.POSITION | {"page": 1}
+        await administrator.client.patch(f"/folder-types/{made['id']}", json={"stamp": later})
+        async with context.unit(administrator.town.tenant_id) as session:
+            kept = select(AuditValue.value).where(AuditValue.field == "rows")
+            values = [json.loads(one or "[]") for one in await session.scalars(kept)]
+        changes = [one for each in values for one in each if one["id"] == made["id"]]
+        assert changes[-1]["before"] == {"stamp": self.POSITION}
+        assert changes[-1]["after"]["stamp"] == later
 
 
 class TestChange:

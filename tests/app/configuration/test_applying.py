@@ -71,6 +71,8 @@ REFUSED = {
     "format_not_of_protocol": "types: [{name: Flux, protocol: HELIOS, signature_format: PADES}]",
     "deadline_without_act": "types: [{name: Notes, protocol: NONE, signature_format: AUTO, "
     "transmit_within_days: 15}]",
+    "stamp_without_pades": "types: [{name: Notes, protocol: NONE, signature_format: PKCS7, "
+    "stamp: {page: 1, x: 10, y: 10}}]",
     "protocol_kept": "types: [{name: Courriers, protocol: ACTES, signature_format: PADES}]",
     # of subtypes
     "amount_field_unfit": LETTERS.format(f"amount_field: objet, {TEXT_FIELD}"),

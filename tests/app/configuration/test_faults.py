@@ -235,6 +235,7 @@ types:
     protocol: HELIOS
     signature_format: PADES
     transmit_within_days: 15
+    stamp: {page: 1, x: 10, y: 10}
     subtypes:
       - {name: Dépenses, workflow: Visa seul, amount_field: montant, paper_signature: true}
   - name: Courriers

@@ -86,6 +86,7 @@ async def test_an_export_applied_to_an_empty_tenant_exports_the_same_bytes(
     assert (await empty.apply(HEAD + REDELEGATED.format(domain=empty.domain))).valid
     exported = await empty.export()
     assert "regrants: DEL-1" in exported
+    assert exported.count("stamp:") == 3
     other = await an_empty_tenant(context)
 
     await other.apply(exported.replace(empty.domain, other.domain))
@@ -161,6 +162,32 @@ async def test_a_file_changes_what_it_says_and_leaves_the_rest_alone(
             select(WorkflowVersion.number).where(WorkflowVersion.workflow_id == workflow.id)
         )
         assert sorted(numbers) == [1, 2]
+
+
+async def test_a_stamp_is_set_moved_and_taken_away(empty: Setup) -> None:
+    await empty.apply(empty.own("petite-commune"))
+    given = "    stamp: {page: -1, x: 64, y: 84}\n"
+    assert given in empty.own("petite-commune")
+
+    async def applied(text: str) -> tuple[list[str], list[str]]:
+        tried = await empty.dry_run(text)
+        plan = await empty.apply(text)
+        assert plan.changes == tried.changes
+        stamps = [
+            f"{one.name} {one.stamp}"
+            for one in read_text((await empty.export()).encode()).types
+            if one.stamp
+        ]
+        return [one.sentence for one in plan.changes], stamps
+
+    moved = empty.own("petite-commune").replace(given, given.replace("-1", "1"), 1)
+    without = moved.replace(given.replace("-1", "1"), "")
+    changed = ["Le type « Actes » : à modifier (tampon des signatures)."]
+    assert await applied(moved) == (
+        changed,
+        ["Actes page=1 x=64 y=84", "Courriers page=-1 x=64 y=84"],
+    )
+    assert await applied(without) == (changed, ["Courriers page=-1 x=64 y=84"])
 
 
 async def test_the_powers_of_a_holder_whose_end_is_lifted_stand(

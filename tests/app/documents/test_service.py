@@ -6,15 +6,24 @@ import json
 from typing import Any
 
 import pytest
+from pyhanko.sign.fields import MDPPerm
 
 from app.context import Context
 from app.worker import drain
-from tests.builders.pdf import CONTENT, appended, simple_pdf, stream
-from tests.builders.people import PDF, XML, ApiPerson, a_flow
+from tests.builders.administration import made
+from tests.builders.library_pdf import certified
+from tests.builders.pdf import CONTENT, appended, simple_pdf, stream, with_catalog
+from tests.builders.people import PDF, XML, ApiPerson, a_flow, an_act, approve
+from tests.builders.signatories import Signatory
 from tests.builders.signed_pdf import signed_pdf
+from tests.builders.stamps import PDF_A, xmp
 from tests.pki.tree import shared_tree
 
 SOUND = signed_pdf(simple_pdf(), shared_tree().good)
+ARCHIVED = with_catalog(
+    b"/Metadata 9 0 R", {9: stream(xmp(PDF_A), b"/Type /Metadata /Subtype /XML")}
+)
+CERTIFIED = certified(simple_pdf(), shared_tree(), MDPPerm.FILL_FORMS)
 CHANGED = appended(SOUND, {CONTENT: stream(b"BT /F1 18 Tf 20 100 Td (Faux) Tj ET")})
 
 
@@ -69,6 +78,48 @@ class TestSignedPdf:
         answer = await finances.upload(folder_id, CHANGED, role="annex")
         assert (answer.status_code, answer.json()["report"]) == (201, None)
         assert "pdf_signatures_unjudged" in warnings(answer.json())
+
+
+class TestStamp:
+    """Who deposits a document that takes no stamp is told so, where its type has one."""
+
+    @pytest.mark.parametrize("document", [ARCHIVED, CERTIFIED], ids=["pdf-a", "certified"])
+    async def test_is_told_to_be_left_out(self, finances: ApiPerson, document: bytes) -> None:
+        folder_id = await finances.create("acts")
+        answer = await finances.upload(folder_id, document)
+        told = warnings(answer.json())["pdf_stamp_left_out"]
+        assert "Il sera signé sans tampon" in told
+        assert (await finances.submit(folder_id)).status_code == 200
+
+    @pytest.mark.parametrize("document", [ARCHIVED, CERTIFIED], ids=["pdf-a", "certified"])
+    async def test_is_not_spoken_of_where_the_type_has_none(
+        self, finances: ApiPerson, document: bytes
+    ) -> None:
+        answer = await finances.upload(await finances.create("letters"), document)
+        assert "pdf_stamp_left_out" not in warnings(answer.json())
+
+    async def test_nor_about_an_annex(self, finances: ApiPerson) -> None:
+        folder_id = await finances.deposited("acts")
+        answer = await finances.upload(folder_id, ARCHIVED, role="annex")
+        assert "pdf_stamp_left_out" not in warnings(answer.json())
+
+    async def test_nor_about_an_ordinary_document(self, finances: ApiPerson) -> None:
+        answer = await finances.upload(await finances.create("acts"), simple_pdf())
+        assert warnings(answer.json()) == {}
+
+    async def test_is_told_of_what_follows_in_a_type_that_has_one(
+        self, signatory: Signatory, finances: ApiPerson, direction: ApiPerson
+    ) -> None:
+        ended = await finances.submitted("letters", ARCHIVED)
+        await approve(direction, ended)
+        await signatory.open(ended)
+        await signatory.agent.sign()
+        target = {"subtype_id": str(finances.town.subtypes["acts"]), "desk_id": finances.desk}
+        follower = made(
+            await finances.client.post(f"/folders/{ended}/chain", json=target | {"act": an_act()})
+        )
+        (revision,) = await revisions(finances, follower["id"])
+        assert list(warnings(revision)) == ["pdf_stamp_left_out"]
 
 
 @pytest.mark.usefixtures("is_large")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.simulations.texts import Names, day_in_words, duration_in_words, explained, in_words
+from app.simulations.texts import Names, duration_in_words, explained, in_words
 from tests.builders.scenarios import Scenario, scenarios
 from workflows.simulation import simulate
 
@@ -35,9 +35,6 @@ class TestMoments:
         self, instant: datetime, words: str
     ) -> None:
         assert in_words(instant, PARIS) == words
-
-    def test_a_day_has_its_month_in_full(self) -> None:
-        assert day_in_words(date(2026, 8, 15)) == "15 août 2026"
 
     @pytest.mark.parametrize(
         ("hours", "words"),
