@@ -125,6 +125,8 @@ class BoundedReader(PdfFileReader):
     ) -> generic.PdfObject:
         if isinstance(obj, generic.StreamObject):
             self._cached_bytes += len(obj.encoded_data)
+        elif isinstance(obj, generic.DictionaryObject):
+            _forget_null_annotations(obj)
         if self._cached_bytes > _MAX_CACHED_BYTES:
             self.resolved_objects.clear()
             self._cached_bytes = 0
@@ -299,6 +301,13 @@ def entry(dictionary: Any, key: str) -> Any:
         return None
     value = resolved(dictionary.raw_get(key))
     return None if isinstance(value, generic.NullObject) else value
+
+
+def _forget_null_annotations(page: generic.DictionaryObject) -> None:
+    """A null entry is as an absent one (ISO 32000-2 §7.3.7), but pyHanko would append the field of
+    a signature to it."""
+    if "/Annots" in page and isinstance(page.raw_get("/Annots"), generic.NullObject):
+        del page["/Annots"]
 
 
 def entries(dictionary: Any, key: str) -> Iterator[Any]:

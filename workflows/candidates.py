@@ -8,9 +8,9 @@ from datetime import datetime
 
 from workflows.definition import DeskId
 from workflows.mentions import capacity_mention
-from workflows.presence import absences_from, all_absent, holders_of, is_away
+from workflows.presence import absences_from, all_absent, holders_of, is_available
 from workflows.register import Facts, Grant, PersonId, Power, PowerId, PowerKind, PowerRegister
-from workflows.standing import Needs, Rules, stands
+from workflows.standing import Needs, Rules, parent_of, stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +41,25 @@ def persons_within_reach(register: PowerRegister, desks: frozenset[DeskId]) -> f
     """Those who have a power to sign at one of the desks at some instant; nobody else ever has."""
     holders = {one.person for one in register.holders if one.desk in desks}
     grantees = {one.grantee for one in register.grants if one.office in desks}
-    return frozenset(holders | grantees)
+    return frozenset(holders | grantees) - register.inactive
 
 
 def candidates(
     register: PowerRegister, rules: Rules, desk: DeskId, facts: Facts, instant: datetime
 ) -> tuple[Candidate, ...]:
-    """Whoever has a power at the desk, with it, each once, in the order of the rules, then by id.
+    """Whoever may use a power at the desk, with it, each once, in the order of the rules, then by
+    id: nobody whose account is closed.
 
     Of a folder only those whom its history keeps out are read: a ranked list goes on to the next.
     """
+    found = entitled(register, rules, desk, facts, instant)
+    return tuple(one for one in found if one.person not in register.inactive)
+
+
+def entitled(
+    register: PowerRegister, rules: Rules, desk: DeskId, facts: Facts, instant: datetime
+) -> tuple[Candidate, ...]:
+    """The same, and those who could use their power if their account were not closed."""
     found = (
         *_holding(register, desk, instant),
         *_granted(register, rules, desk, instant),
@@ -75,8 +84,9 @@ def _granted(
     for grant in register.grants:
         if grant.office == desk and stands(register, grant, rules, instant):
             mention = capacity_mention(register, grant.kind, desk, grant.capacity)
+            sources = _sources(register, grant)
             for principal in _principals(register, grant, rules, instant):
-                power = Power(grant.kind, desk, principal, grant.id, mention)
+                power = Power(grant.kind, desk, principal, grant.id, mention, sources)
                 yield Candidate(grant.grantee, power, grant)
 
 
@@ -89,6 +99,12 @@ def _principals(
         holders = holders_of(register, grant.office, instant)
         return tuple(one for one in holders if one != grant.grantee)
     return (None,) if needs is Needs.VACANCY else (grant.grantor,)
+
+
+def _sources(register: PowerRegister, grant: Grant) -> tuple[PersonId, ...]:
+    """Who gave what the grant passes on: nobody by name where a body did."""
+    parent = parent_of(register, grant)
+    return () if parent is None or parent.grantor is None else (parent.grantor,)
 
 
 def _replacing(
@@ -106,7 +122,7 @@ def _replacing(
             for person in absence.replacements
         )
         for absence, person in ranked:
-            if person not in kept_out and not is_away(register, person, desk, instant):
+            if person not in kept_out and is_available(register, person, desk, instant):
                 founding = PowerId(absence.id)
                 power = Power(PowerKind.REPLACEMENT, desk, holder, founding, mention)
                 yield Candidate(person, power)

@@ -37,7 +37,7 @@ def barred(state: FolderState, step: Step) -> tuple[Barred, ...]:
     """Who may not pass the step: those who stood back, and those whom a duty keeps apart.
 
     The whole life of the folder counts, earlier rounds included, but for acts that were taken
-    back or undone; a deposit counts even then. An act binds the person who did it and the one in
+    back or undone; a deposit counts even then. An act binds the person who did it and those in
     whose name he did it; `workflows.powers` bars in turn whoever would act in the name of
     somebody whom a duty bars.
     """

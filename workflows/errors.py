@@ -66,6 +66,7 @@ WorkflowError
 │       │   ├── GranteeNotInOffice
 │       │   ├── SubDelegationRefused
 │       │   ├── RegrantRefused
+│       │   ├── GrantLapsed
 │       │   ├── ContradictoryPowers
 │       │   └── DelegationCycle
 │       ├── AbsenceRefused

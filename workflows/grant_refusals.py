@@ -102,6 +102,13 @@ class RegrantRefused(GrantRefused):
     )
 
 
+class GrantLapsed(GrantRefused):
+    """Nothing is left of the time in which the grant could serve; the detail says what ended it."""
+
+    code = "grant_lapsed"
+    sentence = "Ce pouvoir ne servirait jamais : il a déjà pris fin. Corrigez ses dates."
+
+
 class ContradictoryPowers(GrantRefused):
     """Another power of the same office, scope and period excludes this one."""
 

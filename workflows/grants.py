@@ -20,6 +20,7 @@ from workflows.grant_refusals import (
     GrantDeskUnknown,
     GranteeNotInOffice,
     GrantKindRefused,
+    GrantLapsed,
     GrantorMissing,
     GrantorNotHolder,
     GrantorUnexpected,
@@ -45,6 +46,7 @@ from workflows.standing import (
     Ends,
     GivenBy,
     awaits_its_document,
+    ended_by,
     has_lapsed,
     lasts,
     may_regrant,
@@ -60,6 +62,28 @@ _NO_NAMES: Mapping[PersonId, str] = {}
 _NO_TYPES: Mapping[SubtypeId, TypeId] = {}
 
 
+_LAPSED: Mapping[Ends, str] = {
+    Ends.DATE: "La fin de ce pouvoir est déjà passée : donnez une fin à venir.",
+    Ends.REPEAL: "Ce pouvoir est déjà abrogé : donnez-en un autre, s'il en faut un.",
+    Ends.GRANTOR_LEAVES: (
+        "Le délégant a quitté ce bureau, et ce pouvoir a pris fin avec son départ : faites-le "
+        "donner par le titulaire d'aujourd'hui."
+    ),
+    Ends.GRANTEE_LEAVES: (
+        "Le bénéficiaire a quitté le bureau au titre duquel il reçoit ce pouvoir, qui a pris fin "
+        "avec son départ : choisissez une autre personne ou un autre bureau."
+    ),
+    Ends.HOLDER_COMES: (
+        "Un titulaire est arrivé depuis le début de cet intérim, qui a pris fin avec son arrivée : "
+        "si le poste est de nouveau vacant, donnez l'intérim à partir de cette vacance."
+    ),
+}
+_PARENT_ENDED = (
+    "Ce pouvoir ne servirait jamais, car celui qu'il redonne a pris fin ou n'a pas cours à ces "
+    "dates : corrigez les dates, ou faites d'abord renouveler celui que le délégant a reçu."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Departure:
     """A person leaves a desk at that instant."""
@@ -73,11 +97,13 @@ def check_grant(
     register: PowerRegister,
     grant: Grant,
     zone: ZoneInfo,
+    now: datetime,
     names: Mapping[PersonId, str] = _NO_NAMES,
     type_of: Mapping[SubtypeId, TypeId] = _NO_TYPES,
 ) -> None:
-    """Raises a case of GrantRefused where the grant may not be put in the register, or
-    DayOutOfRange for a document of a day outside the calendar.
+    """Raises a case of GrantRefused where the grant may not be put in the register at this
+    instant, from which on it has to serve some time, or DayOutOfRange for a document of a day
+    outside the calendar.
 
     A grant of the same id in the register is the one that this one replaces. The days of its
     document begin as clocks of `zone` show them. `names` serve in the
@@ -89,6 +115,7 @@ def check_grant(
     _check_itself(register, grant, zone)
     _check_grantor(register, grant)
     _check_grantee(register, grant)
+    _check_life(register, grant, now)
     _check_contradictions(register, grant, names, type_of)
     _check_cycle(register, grant, names)
 
@@ -236,6 +263,15 @@ def _check_grantee(register: PowerRegister, grant: Grant) -> None:
     desk = grant.grantee_office
     if desk is not None and not _holds_when_it_starts(register, grant.grantee, desk, grant):
         raise GranteeNotInOffice
+
+
+def _check_life(register: PowerRegister, grant: Grant, now: datetime) -> None:
+    if not has_lapsed(register, grant, RULES, now):
+        return
+    soonest = max(now, usable_from(grant))
+    first = next(iter(ended_by(register, grant, RULES, soonest)))
+    of_parent = first is Ends.GRANTOR_LEAVES and grant.regrants is not None
+    raise GrantLapsed(_PARENT_ENDED if of_parent else _LAPSED[first])
 
 
 def _holds_when_it_starts(

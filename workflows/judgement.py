@@ -25,6 +25,7 @@ from workflows.register import (
     BarredBy,
     Facts,
     Grant,
+    PersonId,
     PowerKind,
     PowerRegister,
     Scope,
@@ -91,7 +92,7 @@ def _bar(question: Question, candidate: Candidate) -> Obstacle | None:
     for one in question.facts.barred if question.facts else ():
         if one.by is BarredBy.RECUSAL and one.person == candidate.person:
             return Obstacle(NobodyAble.BARRED, fragment(one.detail), PersonRecused(one.detail))
-        names = {candidate.person, candidate.power.on_behalf_of}
+        names = (candidate.person, *candidate.power.principals)
         if one.by is BarredBy.DUTY and question.passing and one.person in names:
             return Obstacle(NobodyAble.BARRED, fragment(one.detail), DutyConflict(one.detail))
     return None
@@ -132,17 +133,40 @@ def _sets_aside(question: Question, grant: Grant, candidate: Candidate) -> bool:
         case WhoActs.NOT_THE_HOLDER:
             return power.kind is PowerKind.HOLDER and candidate.person != grant.grantee
         case WhoActs.GRANTEE_ONLY:
-            rule = question.rules[power.kind]
-            shared = rule.who_acts is not WhoActs.GRANTEE_ONLY
-            source = (power.on_behalf_of if shared else None) or candidate.person
+            used = _competence(question, candidate)
             if grant.grantor is None:
                 # What a body gave is no part of the office: who fills the vacancy has it no more
                 # than a holder would.
                 holders = holders_of(question.register, grant.office, question.instant)
-                return rule.needs is Needs.VACANCY or source in holders
-            return source == grant.grantor
+                vacant = question.rules[power.kind].needs is Needs.VACANCY
+                return vacant or used.person in holders
+            return used == _Competence(grant.grantor, _origin(question.register, grant))
         case _:
             assert_never(who_acts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Competence:
+    """What a person may do at an office: as its holder, or because of a power delegation, by the
+    body or the person that `origin` holds."""
+
+    person: PersonId
+    origin: tuple[PersonId | None, ...]
+
+
+def _competence(question: Question, candidate: Candidate) -> _Competence:
+    """The competence that the candidate would use, his own or that of somebody else."""
+    power, grant = candidate.power, candidate.grant
+    if grant is not None and question.rules[power.kind].who_acts is WhoActs.GRANTEE_ONLY:
+        return _Competence(candidate.person, (grant.grantor,))
+    origin = () if grant is None else _origin(question.register, grant)
+    return _Competence(power.on_behalf_of or candidate.person, origin)
+
+
+def _origin(register: PowerRegister, grant: Grant) -> tuple[PersonId | None, ...]:
+    """Who gave what the grant passes on; nothing where its grantor gives of his own."""
+    parent = parent_of(register, grant)
+    return () if parent is None else (parent.grantor,)
 
 
 def _covers(question: Question, grant: Grant) -> bool:

@@ -28,6 +28,7 @@ class NobodyAble(StrEnum):
     OUTSIDE_STEP = "outside_step"
     NO_DESK = "no_desk"
     NO_HOLDER = "no_holder"
+    ACCOUNT_CLOSED = "account_closed"
     ABSENT = "absent"
     NO_FIT_CERTIFICATE = "no_fit_certificate"
     CEILING_EXCEEDED = "ceiling_exceeded"
@@ -90,6 +91,10 @@ _BY_ITSELF: Mapping[StepKind, tuple[NobodyAble, str]] = {
 _REMEDIES: Mapping[NobodyAble, str] = {
     NobodyAble.NO_DESK: "Confiez l'étape à un bureau de la collectivité.",
     NobodyAble.NO_HOLDER: "Affectez une personne à ce bureau, ou désignez un intérimaire.",
+    NobodyAble.ACCOUNT_CLOSED: (
+        "Réactivez ce compte, ou mettez fin à l'affectation ou au pouvoir de cette personne et "
+        "nommez-en une autre."
+    ),
     NobodyAble.ABSENT: "Mettez fin à l'absence, ou enregistrez une suppléance.",
     NobodyAble.NO_FIT_CERTIFICATE: (
         "Enregistrez un certificat, ou donnez pouvoir à une personne qui en a un."
@@ -202,6 +207,13 @@ def absent(register: PowerRegister, person: PersonId, power: Power) -> Lacking:
     feminine = own and office.gender is Gender.FEMININE
     detail = f"{_who(office, power.kind)} est absent{'e' if feminine else ''}"
     return Lacking(NobodyAble.ABSENT, power.desk, detail, person, power.id)
+
+
+def account_closed(register: PowerRegister, person: PersonId, power: Power) -> Lacking:
+    """The person can use this power no more: the account is closed."""
+    who = _who(office_of(register, power.desk), power.kind)
+    detail = f"{who} n'a plus de compte actif"
+    return Lacking(NobodyAble.ACCOUNT_CLOSED, power.desk, detail, person, power.id)
 
 
 def no_certificate(register: PowerRegister, power: Power) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from workflows.candidates import Candidate, candidates, desks_within_reach
+from workflows.candidates import Candidate, candidates, desks_within_reach, entitled
 from workflows.definition import (
     OUTSIDE_STEPS,
     PERSON_STEPS,
@@ -32,6 +32,7 @@ from workflows.obstacles import (
     NobodyAble,
     WhoMayAct,
     absent,
+    account_closed,
     blocked,
     fragment,
     no_desk,
@@ -320,17 +321,27 @@ def _lacking_at(question: Question, desk: DeskId) -> Iterator[Lacking]:
         return
     if not holders_of(register, desk, instant):
         yield no_holder(register, desk)
-    for one in _serving(question, desk):
-        found = obstacle(question, one)
-        if is_away(register, one.person, desk, instant):
-            yield absent(register, one.person, one.power)
-        if found is not None:
-            yield Lacking(found.what, desk, found.detail, one.person, one.power.id)
+    for one in _entitled(question, desk):
+        yield from _lacking_of(question, one)
     if question.kind in RULES[PowerKind.REPLACEMENT].steps:
         yield from _replacements_kept_out(question, desk)
     for grant in register.grants:
         if grant.office == desk and _awaits_its_document(question, grant):
             yield not_executory(grant)
+
+
+def _lacking_of(question: Question, candidate: Candidate) -> Iterator[Lacking]:
+    register, person, power = question.register, candidate.person, candidate.power
+    found = obstacle(question, candidate)
+    closed = person in register.inactive
+    # No certificate is asked of somebody who cannot sign with it anyway.
+    if closed and (found is None or found.what is NobodyAble.NO_FIT_CERTIFICATE):
+        yield account_closed(register, person, power)
+        return
+    if not closed and is_away(register, person, power.desk, question.instant):
+        yield absent(register, person, power)
+    if found is not None:
+        yield Lacking(found.what, power.desk, found.detail, person, power.id)
 
 
 def _replacements_kept_out(question: Question, desk: DeskId) -> Iterator[Lacking]:
@@ -361,9 +372,15 @@ def _awaits_its_document(question: Question, grant: Grant) -> bool:
 
 def _serving(question: Question, desk: DeskId) -> tuple[Candidate, ...]:
     """Those whose power is one for this kind of step, the best power of each person first."""
+    inactive = question.register.inactive
+    return tuple(one for one in _entitled(question, desk) if one.person not in inactive)
+
+
+def _entitled(question: Question, desk: DeskId) -> tuple[Candidate, ...]:
+    """The same, with those whose account is closed."""
     facts = question.facts or NO_FACTS
     return tuple(
         one
-        for one in candidates(question.register, RULES, desk, facts, question.instant)
+        for one in entitled(question.register, RULES, desk, facts, question.instant)
         if question.kind in RULES[one.power.kind].steps
     )

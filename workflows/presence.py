@@ -9,11 +9,20 @@ from workflows.register import Absence, PersonId, PowerRegister
 
 
 def holders_of(register: PowerRegister, desk: DeskId, instant: datetime) -> tuple[PersonId, ...]:
-    """The persons who hold the desk at the instant, each once; none where the desk is gone."""
+    """The persons who hold the desk at the instant, each once; none where the desk is gone. Whose
+    account is closed holds it all the same."""
     if desk not in register.desks:
         return ()
     holders = (one for one in register.holders if one.desk == desk)
     return tuple(dict.fromkeys(one.person for one in holders if one.period.covers(instant)))
+
+
+def active_holders(
+    register: PowerRegister, desk: DeskId, instant: datetime
+) -> tuple[PersonId, ...]:
+    """Those of them who may be told or given something to do."""
+    holders = holders_of(register, desk, instant)
+    return tuple(one for one in holders if one not in register.inactive)
 
 
 def holds_since(
@@ -82,6 +91,13 @@ def is_away(register: PowerRegister, person: PersonId, desk: DeskId, instant: da
         one.desk for one in register.holders if one.person == person and one.period.covers(instant)
     }
     return bool(own) and all(is_absent(register, person, one, instant) for one in own)
+
+
+def is_available(
+    register: PowerRegister, person: PersonId, desk: DeskId, instant: datetime
+) -> bool:
+    """Whether the person can come in for an absent holder of this desk."""
+    return person not in register.inactive and not is_away(register, person, desk, instant)
 
 
 def all_absent(register: PowerRegister, desk: DeskId, instant: datetime) -> bool:

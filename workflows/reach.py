@@ -10,7 +10,7 @@ from workflows.candidates import Candidate, candidates, desks_within_reach
 from workflows.definition import DeskId, StepKind
 from workflows.judgement import Question, displacing, scopes_of
 from workflows.powers import RULES
-from workflows.presence import absences_from, holders_of, is_away
+from workflows.presence import absences_from, holders_of, is_available
 from workflows.register import (
     Barred,
     BarredBy,
@@ -82,7 +82,7 @@ def _ranks(
             one
             for absence in absences_from(register, holder, desk, instant)
             for one in absence.replacements
-            if not is_away(register, one, desk, instant)
+            if is_available(register, one, desk, instant)
         )
         available = tuple(dict.fromkeys(ranked))
         if person in available:

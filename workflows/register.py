@@ -156,7 +156,9 @@ class Office:
 @dataclass(frozen=True, slots=True)
 class PowerRegister:
     """All that gives power in a tenant. `desks` are those that exist; `superiors` goes from a
-    desk to the one above it; `mentions` are the tenant's own templates."""
+    desk to the one above it; `mentions` are the tenant's own templates; `inactive` are the
+    persons whose account is closed: none of them acts, and what they hold, gave and received is
+    what it was."""
 
     desks: frozenset[DeskId]
     holders: tuple[DeskHolder, ...] = ()
@@ -167,19 +169,29 @@ class PowerRegister:
     superiors: Mapping[DeskId, DeskId] = field(default_factory=dict)
     offices: tuple[Office, ...] = ()
     mentions: Mapping[PowerKind, str] = field(default_factory=dict)
+    inactive: frozenset[PersonId] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Power:
     """What lets somebody act through a desk; `id` is its founding row where it has one,
     `on_behalf_of` the person in whose name, when it is not in one's own, `mention` the words
-    that say so (« Pour le Maire et par délégation, le premier adjoint »)."""
+    that say so (« Pour le Maire et par délégation, le premier adjoint »). `sources`: where that
+    person passes on what he was given, who gave it, the nearest first; the events stored before
+    powers had them name nobody there."""
 
     kind: PowerKind
     desk: DeskId
     on_behalf_of: PersonId | None = None
     id: PowerId | None = None
     mention: str | None = None
+    sources: tuple[PersonId, ...] = ()
+
+    @property
+    def principals(self) -> tuple[PersonId, ...]:
+        """All those in whose name one acts by it, down to the first who gave it."""
+        nearest = () if self.on_behalf_of is None else (self.on_behalf_of,)
+        return (*nearest, *self.sources)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +203,8 @@ class Authorship:
 
     @property
     def names(self) -> tuple[PersonId, ...]:
-        """The person, and the one in whose name he acted where it was not his own."""
-        behalf = self.power.on_behalf_of
-        return (self.person,) if behalf is None else (self.person, behalf)
+        """The person, and those in whose name he acted where it was not his own."""
+        return (self.person, *self.power.principals)
 
     @property
     def seat(self) -> PersonAtDesk:
@@ -224,7 +235,7 @@ class BarredBy(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Barred:
     """A person who may not pass the step in question; `detail` is a French sentence. A duty bars
-    also whoever would act on behalf of the person."""
+    also whoever would act on behalf of the person, at second hand included."""
 
     person: PersonId
     by: BarredBy

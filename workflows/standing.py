@@ -120,8 +120,17 @@ def lasts(register: PowerRegister, grant: Grant, rules: Rules, instant: datetime
     """Whether the instant lies in the life of the grant: it has begun and nothing has ended it,
     the holdings that it rests on included. It may still not serve then: its document need not be
     executory, nor the office be as the power needs it."""
-    return not any(
-        _ENDED[end](register, grant, rules, instant) for end in rules[grant.kind].ends_with
+    return not ended_by(register, grant, rules, instant)
+
+
+def ended_by(
+    register: PowerRegister, grant: Grant, rules: Rules, instant: datetime
+) -> tuple[Ends, ...]:
+    """What of its rule has ended the grant at the instant, in the order of `Ends`; nothing while
+    it lasts. One that has not begun is ended by its date."""
+    ends_with = rules[grant.kind].ends_with
+    return tuple(
+        end for end in Ends if end in ends_with and _ENDED[end](register, grant, rules, instant)
     )
 
 

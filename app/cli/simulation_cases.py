@@ -26,7 +26,7 @@ from workflows import rules
 from workflows.definition import ChosenDesk, DeskId, FieldKey, StepId, Workflow
 from workflows.metadata import MetadataValue, complete, filled, labels
 from workflows.periods import in_calendar, whole_days
-from workflows.presence import holders_of
+from workflows.presence import active_holders
 from workflows.register import Absence, AbsenceId, Facts, PersonAtDesk, PersonId
 from workflows.simulation import Assumptions
 
@@ -199,7 +199,7 @@ def _submitter(tenant: DrawnTenant, desk: DeskId, case: Case, at: datetime) -> P
         return PersonAtDesk(PROGRAM, desk)
     if case.submitter is not None:
         return PersonAtDesk(_person(tenant, case.submitter), desk)
-    holders = holders_of(tenant.register, desk, at)
+    holders = active_holders(tenant.register, desk, at)
     if not holders:
         raise Unprocessable(
             f"Le bureau « {tenant.desks[desk]} » n'a pas de titulaire à cette date : choisissez-en "

@@ -179,7 +179,6 @@ def drawn_subtype(kind: TypePart, subtype: SubtypePart, ids: Ids) -> DrawnSubtyp
 def _register(document: Configuration, ids: Ids, zone: ZoneInfo, now: datetime) -> PowerRegister:
     serving = [one for one in document.desks if one.active]
     names = {one.name for one in serving}
-    able = {one.login for one in document.persons if one.active}
     tenant = document.tenant
     return PowerRegister(
         desks=frozenset(as_desk(ids.desks[one]) for one in names),
@@ -191,15 +190,10 @@ def _register(document: Configuration, ids: Ids, zone: ZoneInfo, now: datetime) 
             )
             for desk in document.desks
             for one in desk.holders
-            if one.login in able
         ),
         administrators=tuple(_administrators(document, ids)),
         absences=_absences(document, ids, zone, now),
-        grants=tuple(
-            grant_of(document, one, ids, zone, now)
-            for one in document.powers
-            if one.grantee in able
-        ),
+        grants=tuple(grant_of(document, one, ids, zone, now) for one in document.powers),
         superiors={
             as_desk(ids.desks[one.name]): as_desk(ids.desks[one.superior])
             for one in serving
@@ -211,6 +205,9 @@ def _register(document: Configuration, ids: Ids, zone: ZoneInfo, now: datetime) 
             if one.capacity
         ),
         mentions=dict(tenant.mentions or {}) if tenant else {},
+        inactive=frozenset(
+            as_person(ids.persons[one.login]) for one in document.persons if not one.active
+        ),
     )
 
 

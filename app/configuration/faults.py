@@ -26,7 +26,7 @@ from app.configuration.document import (
 )
 from app.configuration.drawing import DrawnSubtype, DrawnTenant, drawn, grant_of, zone_of
 from app.configuration.merging import mandate_key, power_key
-from app.configuration.moments import period_of, starting
+from app.configuration.moments import is_over, period_of, starting
 from app.configuration.references import Fault, about_power, name_faults, reference_faults
 from app.errors import AppError, Unprocessable
 from app.tenants.service import check_mentions, check_subdivision
@@ -34,7 +34,8 @@ from workflows.definition import DeskId, FieldKey, Finding, Severity
 from workflows.errors import Refused
 from workflows.grants import check_absence, check_grant, check_hierarchy
 from workflows.metadata_findings import field_findings
-from workflows.register import ANY_AMOUNT, Facts, PersonId
+from workflows.periods import Period
+from workflows.register import ANY_AMOUNT, Facts, Grant, PersonId
 from workflows.rule_findings import table_findings
 
 MAX_NEW_POWERS: Final = 200
@@ -230,7 +231,7 @@ def _twice_given(key: Callable[[P], Hashable], given: Iterable[P], stood: Iterab
 
 def _power_faults(judged: Judged, tenant: DrawnTenant, now: datetime) -> Iterator[Fault]:
     """One that contradicts another is said once: each new one is judged with what stands and the
-    new ones before it, those that are re-delegated first."""
+    new ones before it, those that are re-delegated first. What is over is given to nobody."""
     document, zone = judged.document, zone_of(judged.document)
     ids, types = ids_of(document), {one.id: one.type for one in tenant.subtypes.values()}
     drawn_powers = [
@@ -238,13 +239,21 @@ def _power_faults(judged: Judged, tenant: DrawnTenant, now: datetime) -> Iterato
         for one in sorted(document.powers, key=lambda one: one.regrants is not None)
     ]
     stood = judged.standing.powers
-    before = tuple(grant for one, grant in drawn_powers if _is_among(one, stood))
-    for power, grant in drawn_powers:
-        if not _is_among(power, stood):
+    kept = [_is_among(one, stood) or is_over(one, zone, now) for one, _ in drawn_powers]
+    before = tuple(one[1] for one, stays in zip(drawn_powers, kept, strict=True) if stays)
+    for (power, drawn_power), stays in zip(drawn_powers, kept, strict=True):
+        if not stays:
+            grant = _as_given(drawn_power, now)
             register = dataclasses.replace(tenant.register, grants=(*before, grant))
-            check = partial(check_grant, register, grant, zone, tenant.persons, types)
+            check = partial(check_grant, register, grant, zone, now, tenant.persons, types)
             yield from _refusal(about_power(power), check)
             before = register.grants
+
+
+def _as_given(grant: Grant, now: datetime) -> Grant:
+    """As the application gives it, which starts no power in the past."""
+    period = Period(max(grant.period.start, now), grant.period.end)
+    return dataclasses.replace(grant, period=period)
 
 
 def _absence_faults(judged: Judged, tenant: DrawnTenant) -> Iterator[Fault]:

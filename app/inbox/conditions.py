@@ -107,10 +107,10 @@ def _covers(row: Row, scope: Scope, subtypes: SubtypesOf) -> ColumnElement[bool]
 
 
 def _kept_together(reach: Reach, person: PersonId) -> ColumnElement[bool]:
-    """No duty keeps apart the person, or the one in whose name he acts."""
-    names = {person, reach.power.on_behalf_of} - {None}
+    """No duty keeps apart the person, or those in whose name he acts."""
+    names = {person, *reach.power.principals}
     apart: ColumnElement[bool] = InboxEntry.barred_ids.overlap(
-        [uuid.UUID(name) for name in sorted(name for name in names if name is not None)]
+        [uuid.UUID(name) for name in sorted(names)]
     )
     return not_(apart)
 

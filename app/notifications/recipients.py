@@ -17,7 +17,7 @@ from app.users.repository import UserRepository
 from workflows.definition import DeskId
 from workflows.engine import who_may_pass
 from workflows.obstacles import WhoMayAct
-from workflows.presence import holders_of, is_away
+from workflows.presence import active_holders, is_away
 from workflows.register import Authorship, PowerRegister
 
 _ADMINISTRATORS = frozenset({Role.WORKFLOW_ADMIN.value, Role.TENANT_ADMIN.value})
@@ -61,10 +61,10 @@ async def administrators(session: AsyncSession) -> frozenset[uuid.UUID]:
 async def holders(
     session: AsyncSession, context: Context, desks: Iterable[DeskId]
 ) -> frozenset[uuid.UUID]:
-    """Those who hold these desks now."""
+    """Those who hold these desks now and may be told."""
     register, now = await load_register(session), context.clock()
     return frozenset(
-        uuid.UUID(person) for desk in desks for person in holders_of(register, desk, now)
+        uuid.UUID(person) for desk in desks for person in active_holders(register, desk, now)
     )
 
 

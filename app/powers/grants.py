@@ -108,7 +108,7 @@ async def _check(
 ) -> None:
     names = {as_person(one): name for one, name in (await names_of(session)).items()}
     register = await load_register(session, since=now)
-    check_grant(register, grant, await timezone_of(session), names, type_of)
+    check_grant(register, grant, await timezone_of(session), now, names, type_of)
 
 
 def _refuse_without_act(new: GrantCreate) -> None:

@@ -52,11 +52,7 @@ _DESKS_AND_HOLDERS = (
         DeskHolder.starts_at,
         DeskHolder.ends_at,
     )
-    .outerjoin(
-        DeskHolder,
-        (DeskHolder.desk_id == Desk.id)
-        & DeskHolder.user_id.in_(select(User.id).where(User.is_active)),
-    )
+    .outerjoin(DeskHolder, DeskHolder.desk_id == Desk.id)
     .order_by(Desk.name, Desk.id, DeskHolder.starts_at, DeskHolder.id)
 )
 _EXCEPTIONAL_USERS = (
@@ -81,11 +77,7 @@ _ABSENCES = select(
     Absence.replacement_ids,
     Absence.repealed_at,
 ).order_by(Absence.starts_at, Absence.id)
-_GRANTS = (
-    select(*Grant.__table__.columns)
-    .where(Grant.grantee_id.in_(select(User.id).where(User.is_active)))
-    .order_by(Grant.starts_at, Grant.id)
-)
+_GRANTS = select(*Grant.__table__.columns).order_by(Grant.starts_at, Grant.id)
 
 _AT = bindparam("at", type_=DateTime(timezone=True))
 _PERSON = bindparam("person", type_=Uuid())
@@ -143,7 +135,8 @@ class RegisterRepository:
         await self._session.execute(select(func.pg_advisory_xact_lock(key)))
 
     async def desks_and_holders(self) -> Sequence[Row[Any]]:
-        """One row per holding of an active person, and one for each desk that nobody holds."""
+        """One row per holding, of persons whose account is closed too, and one for each desk that
+        nobody ever held."""
         return await self._rows(_DESKS_AND_HOLDERS)
 
     async def exceptional_users(self, roles: Sequence[str]) -> Sequence[Row[Any]]:

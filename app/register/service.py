@@ -58,13 +58,13 @@ async def load_register(session: AsyncSession, *, since: datetime | None = None)
     """All that gives power in the session's tenant, frozen, in six statements.
 
     Nothing of it changes until the transaction ends: whoever changes powers first waits
-    (`change_powers`). Inactive persons hold nothing. `since` leaves out absences and tokens that
-    ended before it: enough for every question about that instant and later ones."""
+    (`change_powers`). What inactive persons hold, gave and received is in it. `since` leaves out
+    absences and tokens that ended before it: enough for every question about that instant and
+    later ones."""
     repository = RegisterRepository(session)
     mentions = await repository.hold_still()
     seats = await repository.desks_and_holders()
     users = await repository.exceptional_users([*_OF_EVERY_DESK, _OF_LISTED_DESKS])
-    inactive = frozenset(row.id for row in users if not row.is_active)
     active = {row.desk_id: row for row in seats if row.is_active}
     return PowerRegister(
         desks=frozenset(as_desk(one) for one in active),
@@ -73,7 +73,7 @@ async def load_register(session: AsyncSession, *, since: datetime | None = None)
             program for row in await repository.tokens(since) for program in _programs(row)
         ),
         administrators=tuple(_administrators(users)),
-        absences=tuple(_absence(row, inactive) for row in await repository.absences(since)),
+        absences=tuple(_absence(row) for row in await repository.absences(since)),
         grants=tuple(grant_of_row(row) for row in await repository.grants()),
         superiors={
             as_desk(row.desk_id): as_desk(row.superior_id)
@@ -82,6 +82,7 @@ async def load_register(session: AsyncSession, *, since: datetime | None = None)
         },
         offices=tuple(_office(row) for row in active.values() if row.capacity),
         mentions=_mentions(mentions),
+        inactive=frozenset(as_person(row.id) for row in users if not row.is_active),
     )
 
 
@@ -129,8 +130,7 @@ async def owe_reviews(
 ) -> None:
     """To be called after every change of what gives power: owes a look, at these desks and at
     each one where these persons may have a power, now and at each instant to come at which a row
-    or a certificate starts or ends to count there. Before the change as well where it takes the
-    persons out of the register."""
+    or a certificate starts or ends to count there."""
     register = await load_register(session, since=now)
     reached = (
         desk for one in user_ids for desk in desks_within_reach(register, as_person(one), now)
@@ -219,13 +219,13 @@ def _programs(row: Row[Any]) -> tuple[DeskProgram, ...]:
     return tuple(DeskProgram(as_desk(one), program, period) for one in row.desk_ids)
 
 
-def _absence(row: Row[Any], inactive: frozenset[uuid.UUID]) -> Absence:
+def _absence(row: Row[Any]) -> Absence:
     return Absence(
         id=AbsenceId(str(row.id)),
         person=as_person(row.user_id),
         period=Period(row.starts_at, row.ends_at),
         desk=as_desk(row.desk_id) if row.desk_id is not None else None,
-        replacements=tuple(as_person(one) for one in row.replacement_ids if one not in inactive),
+        replacements=tuple(as_person(one) for one in row.replacement_ids),
         repealed_at=row.repealed_at,
     )
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import any_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.models import JobState, SigningJob
+from app.models import ItemState, JobState, SignatureItem, SigningJob
 
 
 class SigningJobRepository:
@@ -37,13 +37,23 @@ class SigningJobRepository:
         )
 
     async def offered_job(self, device_id: uuid.UUID, now: datetime) -> SigningJob | None:
-        """The oldest job this agent may still accept."""
+        """The oldest job this agent may still accept: one of its documents waits to be signed."""
+        waits = (
+            select(SignatureItem.id)
+            .where(
+                SignatureItem.session_id == SigningJob.session_id,
+                SignatureItem.n == any_(SigningJob.item_ns),
+                SignatureItem.state == ItemState.PREPARED.value,
+            )
+            .exists()
+        )
         return await self._session.scalar(
             select(SigningJob)
             .where(
                 SigningJob.device_id == device_id,
                 SigningJob.state == JobState.OFFERED.value,
                 SigningJob.accept_before > now,
+                waits,
             )
             .order_by(SigningJob.issued_at)
             .limit(1)

@@ -175,13 +175,13 @@ async def accept(
     now = context.clock()
     right = secrets.compare_digest(job.nonce, nonce)
     if not right or job.state != JobState.OFFERED.value or now >= job.accept_before:
-        raise Conflict(
-            "Cet ordre de signature n'est plus disponible : relancez la signature.",
-            code="job_not_available",
-        )
-    for item in await _lock_items(session, job):
-        if item.state == ItemState.PREPARED.value:
-            item.state = ItemState.ACCEPTED.value
+        raise _not_available()
+    items = await _lock_items(session, job)
+    prepared = [one for one in items if one.state == ItemState.PREPARED.value]
+    if not prepared:
+        raise _not_available()
+    for item in prepared:
+        item.state = ItemState.ACCEPTED.value
     job.state = JobState.ACCEPTED.value
     job.accepted_at = now
     job.lease_until = now + timedelta(seconds=context.settings.signing.lease_s)
@@ -196,6 +196,13 @@ async def accept(
         at=now,
     )
     return job.lease_until
+
+
+def _not_available() -> Conflict:
+    return Conflict(
+        "Cet ordre de signature n'est plus disponible : relancez la signature.",
+        code="job_not_available",
+    )
 
 
 async def renew(

@@ -40,7 +40,7 @@ from workflows.definition import FieldKey, Protocol
 from workflows.errors import Refused
 from workflows.metadata import MetadataValue, complete, filled, labels
 from workflows.powers import desk_power
-from workflows.presence import holders_of
+from workflows.presence import active_holders
 from workflows.register import (
     Absence,
     AbsenceId,
@@ -190,7 +190,7 @@ def _submitter(principal: Principal, asked: _Asked, register: PowerRegister) -> 
     try:
         desk_power(register, caller, asked.at)
     except Refused:
-        holders = holders_of(register, desk, asked.at)
+        holders = active_holders(register, desk, asked.at)
         return PersonAtDesk(holders[0], desk) if holders else caller
     return caller
 

@@ -102,8 +102,6 @@ async def update_user(
             repository, update.administered_desk_ids
         )
     changes_powers = update.is_active not in {None, user.is_active}
-    if changes_powers:
-        await owe_reviews(session, now, user_ids=[user_id])
     before = _privileges(user)
     for name, value in values.items():
         setattr(user, name, value)

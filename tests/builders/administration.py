@@ -58,6 +58,16 @@ async def hold(by: ApiPerson, desk: str, person: str, **period: str) -> Json:
     return made(await by.client.post(path, json={"user_id": str(town.users[person]), **period}))
 
 
+async def leave(by: ApiPerson, desk: str, person: str, **body: str) -> None:
+    """Somebody leaves a desk."""
+    town = by.town
+    listed = (await by.client.get("/desks")).json()
+    held = next(one for one in listed if one["id"] == str(town.desks[desk]))["holders"]
+    holder = next(one["id"] for one in held if one["user_id"] == str(town.users[person]))
+    path = f"/desks/{town.desks[desk]}/holders/{holder}"
+    made(await by.client.patch(path, json=body))
+
+
 async def be_away(by: ApiPerson, person: str, *replacements: str, **more: Any) -> Json:
     """An absence, from now and open-ended unless `more` says otherwise."""
     users = by.town.users

@@ -41,6 +41,7 @@ from tests.builders.pdf import (
     simple_pdf,
     stream,
     with_catalog,
+    written,
 )
 from tests.builders.signed_pdf import completed, parameters, signed_pdf, value_of
 from tests.builders.stamps import (
@@ -57,6 +58,7 @@ from tests.builders.stamps import (
 from tests.pki.tree import PkiTree, shared_tree
 
 KINDS = ("good", "p256", "p384")
+NULL_ANNOTATIONS = simple_objects()[3].replace(b"/Contents", b"/Annots null /Contents")
 _CHILD = "tests.signing.two_phase_child"
 _ROOT = Path(__file__).parents[2]
 
@@ -245,6 +247,7 @@ class TestFinish:
                 pdf_with_object_stream(simple_objects() | {4: b"<< >>"}), id="object-stream"
             ),
             pytest.param(deliberation(Act(pages=12)), id="twelve-pages"),
+            pytest.param(written(simple_objects() | {3: NULL_ANNOTATIONS}), id="null-annotations"),
         ],
     )
     def test_signs_the_shapes_that_office_programs_write(

@@ -28,6 +28,7 @@ from workflows.register import (
     DeskHolder,
     Facts,
     Grant,
+    PersonId,
     Power,
     PowerId,
     PowerKind,
@@ -94,6 +95,7 @@ registers = st.builds(
     ).map(tuple),
     absences=st.lists(absences, max_size=3).map(tuple),
     grants=grants,
+    inactive=st.just(frozenset[PersonId]()) | st.frozensets(st.sampled_from(PERSONS), max_size=2),
 )
 facts_given = st.builds(
     Facts,

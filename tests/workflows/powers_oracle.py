@@ -35,13 +35,15 @@ DELEGATED = (StepKind.APPROVAL, StepKind.SIGNATURE, StepKind.SEAL)
 
 @dataclass(frozen=True, slots=True)
 class Title:
-    """By what somebody acts through a desk: a kind of power, its row, in whose name."""
+    """By what somebody acts through a desk: a kind of power, its row, in whose name, and who gave
+    to that one what he passes on."""
 
     person: PersonId
     desk: DeskId
     kind: PowerKind
     row: PowerId | None = None
     behalf: PersonId | None = None
+    source: PersonId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,15 +141,23 @@ class Clerk:
         return all(any(one.covers(left) for one in held) for left in lefts)
 
     def titles(self, desk: DeskId, kept_out: Iterable[PersonId] = ()) -> Iterator[Title]:
-        """Of everybody with a power at the desk, before any folder is looked at."""
+        """Of everybody with a power at the desk, before any folder is looked at: of nobody whose
+        account is closed, which changes nothing else."""
+        closed = self.register.inactive
+        here = self._titles(desk, {*kept_out, *closed})
+        yield from (one for one in here if one.person not in closed)
+
+    def _titles(self, desk: DeskId, kept_out: Iterable[PersonId]) -> Iterator[Title]:
         for person in self.holders(desk):
             yield Title(person, desk, PowerKind.HOLDER)
         for grant in self.register.grants:
             if grant.office == desk and self.stands(grant):
                 # A substitute acts in the place of each holder, others in the name of the giver.
                 places = [one for one in self.holders(desk) if one != grant.grantee]
+                parent = self.parent(grant)
+                source = None if parent is None else parent.grantor
                 for one in places if grant.kind is SUBSTITUTION else [grant.grantor]:
-                    yield Title(grant.grantee, desk, grant.kind, grant.id, one)
+                    yield Title(grant.grantee, desk, grant.kind, grant.id, one, source)
         for holder in self.holders(desk) if self.are_all_absent(desk) else ():
             ranked = [
                 Title(one, desk, PowerKind.REPLACEMENT, PowerId(absence.id), holder)
@@ -163,7 +173,7 @@ class Clerk:
         return [one for one in self.titles(desk, kept_out) if self._passes(one, kind, facts)]
 
     def _passes(self, title: Title, kind: StepKind, facts: Facts) -> bool:
-        named = {title.person, title.behalf}
+        named = {title.person, title.behalf, title.source}
         rows = [one for one in self.register.grants if one.id == title.row]
         return (
             kind in _steps_of(title.kind)
@@ -197,16 +207,20 @@ class Clerk:
 
     def _lacks(self, title: Title, moved: Grant) -> bool:
         """Whether the title needs the competence that moved: that of the grantor, or of the
-        holders of the body, in person or in their name; an interim has what a holder would."""
+        holders of the body, in person or in their name; an interim has what a holder would. Who
+        passes on what he was given keeps what is his own, and the reverse."""
         received = [one for one in self.register.grants if one.id == title.row]
         if any(moved.id in {one.id, one.regrants} for one in received):
             return False
-        if title.kind is POWER_DELEGATION:
-            return title.person == moved.grantor
-        whose = title.behalf or title.person
-        if moved.grantor is not None:
-            return whose == moved.grantor
-        return title.kind is PowerKind.INTERIM or whose in self.holders(moved.office)
+        has_it_himself = title.kind is POWER_DELEGATION
+        whose = title.person if has_it_himself else title.behalf or title.person
+        if moved.grantor is None:
+            member = not has_it_himself and whose in self.holders(moved.office)
+            return title.kind is PowerKind.INTERIM or member
+        from_whom = [one if has_it_himself else self.parent(one) for one in received]
+        givers = [one.grantor for one in from_whom if one is not None]
+        first = self.parent(moved)
+        return whose == moved.grantor and givers == ([] if first is None else [first.grantor])
 
     def holdings_of(self, person: PersonId) -> list[DeskHolder]:
         """Every time that the person held a desk."""

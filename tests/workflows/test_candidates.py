@@ -16,9 +16,11 @@ from tests.builders.registers import (
     FINANCES,
     FIRST,
     MAYOR,
+    MONTH,
     NOW,
     OTHER_CLERK,
     OWN,
+    REGISTER,
     SEAL,
     SECOND,
     SIGNATURE,
@@ -37,23 +39,29 @@ from tests.builders.registers import (
     without_holders,
 )
 from workflows.candidates import persons_within_reach
-from workflows.definition import DeskId, Step
+from workflows.definition import DeskId, Step, StepKind
 from workflows.errors import (
     HolderReplaced,
+    NoPower,
 )
 from workflows.periods import Period
 from workflows.powers import (
+    desk_power,
+    is_accepted,
     powers_of,
 )
 from workflows.register import (
     AbsenceId,
+    Authorship,
     Barred,
     BarredBy,
     DeskHolder,
+    PersonAtDesk,
     PersonId,
     Power,
     PowerId,
     PowerKind,
+    PowerRegister,
 )
 
 SIGNATURE_DELEGATION = PowerKind.SIGNATURE_DELEGATION
@@ -62,6 +70,54 @@ SIGNATURE_DELEGATION = PowerKind.SIGNATURE_DELEGATION
 SUBSTITUTION = PowerKind.SUBSTITUTION
 
 INTERIM = PowerKind.INTERIM
+
+
+class TestClosedAccount:
+    """What closing an account takes away, and what it leaves as it was."""
+
+    @staticmethod
+    def closing(person: PersonId, register: PowerRegister) -> PowerRegister:
+        return replace(register, inactive=frozenset({person}))
+
+    def test_threat_36_its_person_does_nothing_any_more(self) -> None:
+        register = self.closing(MAYOR, REGISTER)
+        with pytest.raises(NoPower):
+            power(register, MAYOR)
+        with pytest.raises(NoPower):
+            desk_power(register, PersonAtDesk(MAYOR, TOWN_HALL), NOW)
+        assert (able(register), powers_of(register, MAYOR, NOW)) == (set(), ())
+        assert persons_within_reach(register, frozenset({TOWN_HALL})) == frozenset()
+
+    def test_what_he_gave_goes_on_until_he_leaves_the_office(self) -> None:
+        assert able(self.closing(MAYOR, with_grants(a_grant()))) == {FIRST}
+
+    def test_the_next_one_of_a_ranked_list_comes(self) -> None:
+        away = with_absences(an_absence(MAYOR, CLERK, OTHER_CLERK))
+        assert able(away, APPROVAL) == {MAYOR, CLERK}
+        assert able(self.closing(CLERK, away), APPROVAL) == {MAYOR, OTHER_CLERK}
+
+    @pytest.mark.parametrize("step", [APPROVAL, SIGNATURE], ids=["approval", "signature"])
+    def test_threat_36_a_colleague_at_the_desk_is_not_replaced_for_that(self, step: Step) -> None:
+        register = with_holders(
+            DeskHolder(TOWN_HALL, CO_MAYOR, TERM),
+            base=with_absences(an_absence(MAYOR, CLERK), base=with_grants(a_grant(SUBSTITUTION))),
+        )
+        assert able(self.closing(CO_MAYOR, register), step) == {MAYOR}
+
+    def test_threat_36_nor_is_the_post_vacant(self) -> None:
+        assert able(self.closing(MAYOR, with_grants(a_grant(INTERIM)))) == set()
+
+    def test_threat_36_an_interim_that_his_arrival_ended_does_not_serve_again(self) -> None:
+        came = DeskHolder(TOWN_HALL, CO_MAYOR, Period(MONTH.start + SECOND, NOW - SECOND))
+        vacant = without_holders(TOWN_HALL, with_grants(a_grant(INTERIM)))
+        assert able(vacant) == {FIRST}
+        assert able(self.closing(CO_MAYOR, with_holders(came, base=vacant))) == set()
+
+    def test_what_he_approved_by_a_delegation_stands(self) -> None:
+        register = with_grants(a_grant())
+        by = Authorship(FIRST, power(register, FIRST, APPROVAL))
+        closed = self.closing(FIRST, register)
+        assert is_accepted(closed, by, StepKind.APPROVAL, ALL_FIT, NOW)
 
 
 class TestSubstitution:

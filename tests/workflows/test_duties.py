@@ -5,18 +5,26 @@ from dataclasses import replace
 import pytest
 
 from tests.builders.registers import (
+    ALL_FIT,
     CLERK,
+    COUNCIL,
     FIRST,
     MAYOR,
     NOW,
+    OTHER_CLERK,
     SECOND_DEPUTY,
     STRANGER,
+    TERM,
     TOWN_HALL,
     a_grant,
+    a_step,
     able,
     an_absence,
+    may,
+    power,
     with_absences,
     with_grants,
+    with_holders,
 )
 from tests.builders.workflows import (
     ADA,
@@ -54,7 +62,9 @@ from workflows.register import (
     PersonAtDesk,
     PersonId,
     Power,
+    PowerId,
     PowerKind,
+    PowerRegister,
 )
 from workflows.returns import correction
 
@@ -284,3 +294,75 @@ class TestThroughDelegation:
         register = with_absences(an_absence(MAYOR, STRANGER))
         assert able(register, VISA, Facts()) == {MAYOR, STRANGER}
         assert able(register, VISA, Facts(barred=barred(mine, VISA))) == set()
+
+
+class TestThroughReDelegation:
+    """The mayor gave his competence to the first deputy, who passed it on to the second one: the
+    three names count in what the second deputy does."""
+
+    GIVEN = a_grant(PowerKind.POWER_DELEGATION, may_be_regranted=True)
+    PASSED_ON = a_grant(
+        id=PowerId("grant-2"), grantor=FIRST, grantee=SECOND_DEPUTY, regrants=GIVEN.id
+    )
+    OTHER_PASSED_ON = replace(PASSED_ON, id=PowerId("grant-3"), grantee=OTHER_CLERK)
+    ELSEWHERE = a_grant(id=PowerId("grant-4"), office=COUNCIL, grantee=CLERK)
+    REGISTER = with_grants(
+        GIVEN,
+        PASSED_ON,
+        OTHER_PASSED_ON,
+        ELSEWHERE,
+        base=with_holders(DeskHolder(COUNCIL, MAYOR, TERM)),
+    )
+    VISA_THERE = a_step(StepKind.APPROVAL, COUNCIL)
+    SIGNING_THERE = a_step(StepKind.SIGNATURE, COUNCIL)
+
+    def may_sign(
+        self, approver: PersonId, at: Step, signer: PersonId, signing: Step, register: PowerRegister
+    ) -> bool:
+        """Whether somebody may sign what was approved so."""
+        by = Authorship(approver, power(register, approver, at))
+        done = Act(ActKind.APPROVE, 1, by, NOW, at.id)
+        found = barred(folder(done, duties=(APPROVER,)), signing)
+        assert may(register, signer, signing)
+        return may(register, signer, signing, replace(ALL_FIT, barred=found))
+
+    @pytest.mark.parametrize("approver", [MAYOR, CLERK], ids=["himself", "by a delegate"])
+    def test_threat_37_who_has_it_at_second_hand_does_not_sign_what_the_first_approved(
+        self, approver: PersonId
+    ) -> None:
+        assert not self.may_sign(approver, self.VISA_THERE, SECOND_DEPUTY, SIGNING, self.REGISTER)
+
+    @pytest.mark.parametrize("signer", [MAYOR, CLERK], ids=["himself", "by a delegate"])
+    def test_threat_37_nor_does_the_first_sign_what_he_approved(self, signer: PersonId) -> None:
+        assert not self.may_sign(SECOND_DEPUTY, VISA, signer, self.SIGNING_THERE, self.REGISTER)
+
+    @pytest.mark.parametrize("signer", [FIRST, OTHER_CLERK], ids=["the middle one", "a fellow"])
+    def test_threat_37_nor_anybody_between_them_or_beside(self, signer: PersonId) -> None:
+        assert not self.may_sign(SECOND_DEPUTY, VISA, signer, SIGNING, self.REGISTER)
+
+    @pytest.mark.parametrize("seat", [MAYOR, FIRST], ids=["who gave it", "who passed it on"])
+    def test_threat_37_nor_does_he_approve_what_they_sent(self, seat: PersonId) -> None:
+        sent = replace(folder(duties=(NOT_APPROVED_BY_SUBMITTER,)), submitters=(seat,))
+        assert may(self.REGISTER, SECOND_DEPUTY, VISA)
+        facts = replace(ALL_FIT, barred=barred(sent, VISA))
+        assert not may(self.REGISTER, SECOND_DEPUTY, VISA, facts)
+
+    def test_what_a_body_gave_binds_no_member_of_it(self) -> None:
+        register = with_grants(
+            replace(self.GIVEN, office=COUNCIL, grantor=None),
+            replace(self.PASSED_ON, office=COUNCIL),
+            base=with_holders(DeskHolder(COUNCIL, MAYOR, TERM)),
+        )
+        assert self.may_sign(MAYOR, VISA, SECOND_DEPUTY, self.SIGNING_THERE, register)
+
+    def test_who_has_it_from_somebody_else_signs(self) -> None:
+        fellow = with_grants(
+            a_grant(id=PowerId("grant-5"), grantor=STRANGER, grantee=OTHER_CLERK),
+            base=with_holders(DeskHolder(TOWN_HALL, STRANGER, TERM)),
+        )
+        register = with_grants(self.GIVEN, self.PASSED_ON, base=fellow)
+        assert self.may_sign(SECOND_DEPUTY, VISA, OTHER_CLERK, SIGNING, register)
+
+    def test_an_act_stored_before_it_named_them_binds_the_two_that_it_names(self) -> None:
+        behalf = act(ActKind.APPROVE, SECOND_DEPUTY, VISA, behalf=FIRST)
+        assert kept_out(folder(behalf, duties=(APPROVER,)), SIGNING) == {SECOND_DEPUTY, FIRST}

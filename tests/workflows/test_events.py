@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC
 from typing import cast, get_args
 
@@ -9,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.builders.workflows import ACCOUNTS, BEN, NOW, VISA
+from tests.builders.workflows import ACCOUNTS, BEN, CLEO, DAN, NOW, VISA
 from workflows.errors import Unreadable
 from workflows.event_encoding import EVENT_TYPES, from_json, to_json
 from workflows.events import Approved, Corrected, Event
-from workflows.register import Authorship, Power, PowerKind
+from workflows.register import Authorship, Power, PowerId, PowerKind
 
 APPROVED = Approved(NOW, Authorship(BEN, Power(PowerKind.HOLDER, ACCOUNTS)), VISA)
 
@@ -51,6 +52,7 @@ def test_the_form_is_stable() -> None:
                     "on_behalf_of": None,
                     "id": None,
                     "mention": None,
+                    "sources": [],
                 },
             },
             "step": "visa",
@@ -85,6 +87,19 @@ def test_a_correction_stored_before_it_named_a_power_is_read() -> None:
     read = from_json({"type": "corrected", "version": 1, "payload": payload})
     assert read == Corrected(NOW, BEN)
     assert read.by is None
+
+
+def test_an_act_stored_before_powers_named_their_sources_is_read() -> None:
+    delegated = Power(PowerKind.SIGNATURE_DELEGATION, ACCOUNTS, CLEO, PowerId("grant-1"), "Pour")
+    of_now = Approved(NOW, Authorship(BEN, replace(delegated, sources=(DAN,))), VISA)
+    record = json.loads(json.dumps(to_json(of_now)))
+    assert from_json(record) == of_now
+    assert of_now.by.names == (BEN, CLEO, DAN)
+    del record["payload"]["by"]["power"]["sources"]
+    read = from_json(record)
+    assert read == Approved(NOW, Authorship(BEN, delegated), VISA)
+    assert isinstance(read, Approved)
+    assert read.by.names == (BEN, CLEO)
 
 
 def test_an_older_event_is_brought_to_the_present_version_by_version() -> None:

@@ -147,18 +147,18 @@ class TestContradictions:
     ) -> None:
         saved = a_grant(INTERIM, grantee=CLERK, document=document)
         with pytest.raises(ContradictoryPowers) as refused:
-            check_grant(with_grants(saved), a_grant(INTERIM, id=OTHER), PARIS, NAMES)
+            check_grant(with_grants(saved), a_grant(INTERIM, id=OTHER), PARIS, NOW, NAMES)
         assert f"{name} (donné à Camille)" in refused.value.detail
 
     def test_a_grant_does_not_contradict_its_former_self(self) -> None:
         saved = a_grant(POWER_DELEGATION)
-        check_grant(with_grants(saved), replace(saved, grantee=CLERK), PARIS)
+        check_grant(with_grants(saved), replace(saved, grantee=CLERK), PARIS, NOW)
 
 
 def refuses(register: PowerRegister, grant: Grant) -> bool:
     types = {SubtypeId("leave"): ORDERS, SubtypeId("invoice"): PAYMENTS}
     try:
-        check_grant(register, grant, PARIS, type_of=types)
+        check_grant(register, grant, PARIS, NOW, type_of=types)
     except ContradictoryPowers:
         return True
     return False
@@ -176,7 +176,8 @@ class TestLapsed:
 
     def accepts(self, old: Grant, new: Grant) -> bool:
         try:
-            check_grant(with_grants(old, base=self.TOWN), replace(new, id=OTHER), PARIS)
+            town, before = with_grants(old, base=self.TOWN), self.LEFT - DAY
+            check_grant(town, replace(new, id=OTHER), PARIS, before)
         except (ContradictoryPowers, DelegationCycle):
             return False
         return True
@@ -228,7 +229,7 @@ class TestLapsed:
         )
         register = with_grants(parent, child, base=self.TOWN)
         with pytest.raises(ContradictoryPowers):
-            check_grant(register, replace(child, id=OTHER, grantee=STRANGER), PARIS)
+            check_grant(register, replace(child, id=OTHER, grantee=STRANGER), PARIS, NOW)
 
     def test_what_waits_for_its_document_contradicts_what_it_may_meet(self) -> None:
         old = a_grant(POWER_DELEGATION, grantor=CO_MAYOR, grantee=CLERK, executory_at=None)
@@ -252,7 +253,7 @@ class TestLapsed:
             id=OTHER, office=FINANCES, grantor=CLERK, grantee=CO_MAYOR, executory_at=None
         )
         with pytest.raises(DelegationCycle):
-            check_grant(with_grants(waits, base=town), back, PARIS)
+            check_grant(with_grants(waits, base=town), back, PARIS, NOW)
 
 
 class TestCycle:
@@ -266,12 +267,12 @@ class TestCycle:
 
     def test_threat_36_a_cycle_is_refused_and_shown(self) -> None:
         with pytest.raises(DelegationCycle) as refused:
-            check_grant(self.BASE, a_grant(), PARIS, NAMES)
+            check_grant(self.BASE, a_grant(), PARIS, NOW, NAMES)
         assert "(Claude → Dominique → Camille → Claude)" in refused.value.detail
 
     def test_without_names_ids_are_shown(self) -> None:
         with pytest.raises(DelegationCycle, match="mayor → first-deputy → clerk → mayor"):
-            check_grant(self.BASE, a_grant(), PARIS)
+            check_grant(self.BASE, a_grant(), PARIS, NOW)
 
     @pytest.mark.parametrize(
         ("period", "cycle"),
@@ -288,7 +289,7 @@ class TestCycle:
     ) -> None:
         grant = a_grant(period=period, executory_at=TERM.start, document=None)
         try:
-            check_grant(self.BASE, grant, PARIS)
+            check_grant(self.BASE, grant, PARIS, MONTH.start - DAY)
         except DelegationCycle:
             found = True
         else:
@@ -296,7 +297,7 @@ class TestCycle:
         assert found is cycle
 
     def test_a_line_of_delegations_is_no_cycle(self) -> None:
-        check_grant(self.BASE, a_grant(grantee=STRANGER), PARIS)
+        check_grant(self.BASE, a_grant(grantee=STRANGER), PARIS, NOW)
 
     @given(
         links=st.lists(
@@ -315,7 +316,7 @@ class TestCycle:
                 id=PowerId(f"grant-{n}"), office=DeskId(grantor), grantor=grantor, grantee=grantee
             )
             try:
-                check_grant(register, grant, PARIS)
+                check_grant(register, grant, PARIS, NOW)
             except (DelegationCycle, GrantToOneself):
                 continue
             register = with_grants(grant, base=register)

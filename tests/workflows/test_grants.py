@@ -43,6 +43,7 @@ from workflows.grant_refusals import (
     GrantDeskUnknown,
     GranteeNotInOffice,
     GrantKindRefused,
+    GrantLapsed,
     GrantorMissing,
     GrantorNotHolder,
     GrantorUnexpected,
@@ -65,9 +66,11 @@ from workflows.register import (
     AbsenceId,
     DeskHolder,
     FoundingDocument,
+    Grant,
     PersonId,
     PowerId,
     PowerKind,
+    PowerRegister,
 )
 from workflows.standing import stands
 
@@ -85,7 +88,7 @@ MAYOR_LEAVES = Departure(MAYOR, TOWN_HALL, NOW)
 class TestAGrantByItself:
     @pytest.mark.parametrize("kind", GRANTS)
     def test_is_accepted_when_nothing_is_wrong(self, kind: PowerKind) -> None:
-        check_grant(REGISTER, a_grant(kind, grantee_office=DEPUTY), PARIS)
+        check_grant(REGISTER, a_grant(kind, grantee_office=DEPUTY), PARIS, NOW)
 
     @pytest.mark.parametrize(
         ("changes", "refusal"),
@@ -140,31 +143,31 @@ class TestAGrantByItself:
         self, changes: dict[str, Any], refusal: type[Refused]
     ) -> None:
         with pytest.raises(GrantRefused) as refused:
-            check_grant(REGISTER, a_grant(**changes), PARIS)
+            check_grant(REGISTER, a_grant(**changes), PARIS, NOW)
         assert type(refused.value) is refusal
         assert refused.value.detail.endswith(".")
 
     def test_may_be_executory_until_the_last_second(self) -> None:
-        check_grant(REGISTER, a_grant(executory_at=MONTH.end and MONTH.end - SECOND), PARIS)
+        check_grant(REGISTER, a_grant(executory_at=MONTH.end and MONTH.end - SECOND), PARIS, NOW)
 
     def test_may_be_published_the_day_it_is_signed(self) -> None:
         same_day = FoundingDocument("2026-12", date(2026, 2, 20), date(2026, 2, 20))
-        check_grant(REGISTER, a_grant(document=same_day), PARIS)
+        check_grant(REGISTER, a_grant(document=same_day), PARIS, NOW)
 
     def test_its_capacity_may_be_as_long_as_a_template(self) -> None:
-        check_grant(REGISTER, a_grant(capacity="é" * CAPACITY_MAX), PARIS)
+        check_grant(REGISTER, a_grant(capacity="é" * CAPACITY_MAX), PARIS, NOW)
 
     def test_may_stay_open(self) -> None:
-        check_grant(REGISTER, a_grant(period=Period(MONTH.start)), PARIS)
+        check_grant(REGISTER, a_grant(period=Period(MONTH.start)), PARIS, NOW)
 
     def test_may_be_executory_the_day_it_is_signed_at_the_other_end_of_the_world(self) -> None:
         # In Wallis 1 March begins on 28 February at noon, UTC.
         wallis = ZoneInfo("Pacific/Wallis")
         signed_there = FoundingDocument("2026-13", date(2026, 3, 1))
         at_once = datetime(2026, 2, 28, 12, tzinfo=UTC)
-        check_grant(REGISTER, a_grant(document=signed_there, executory_at=at_once), wallis)
+        check_grant(REGISTER, a_grant(document=signed_there, executory_at=at_once), wallis, NOW)
         published_there = replace(signed_there, published_on=signed_there.signed_on)
-        check_grant(REGISTER, a_grant(document=published_there, executory_at=at_once), wallis)
+        check_grant(REGISTER, a_grant(document=published_there, executory_at=at_once), wallis, NOW)
 
     @pytest.mark.parametrize(
         ("place", "begins"),
@@ -178,23 +181,28 @@ class TestAGrantByItself:
         self, place: str, begins: datetime
     ) -> None:
         published = FoundingDocument("2026-14", date(2026, 3, 9), date(2026, 3, 10))
-        check_grant(REGISTER, a_grant(document=published, executory_at=begins), ZoneInfo(place))
+        check_grant(
+            REGISTER, a_grant(document=published, executory_at=begins), ZoneInfo(place), NOW
+        )
         early = a_grant(document=published, executory_at=begins - SECOND)
         with pytest.raises(GrantDatesReversed, match="publié"):
-            check_grant(REGISTER, early, ZoneInfo(place))
+            check_grant(REGISTER, early, ZoneInfo(place), NOW)
 
     def test_is_refused_where_its_publication_has_no_instant(self) -> None:
         never = FoundingDocument("2026-15", date.min, date.min)
         with pytest.raises(DayOutOfRange):
-            check_grant(REGISTER, a_grant(document=never), PARIS)
+            check_grant(REGISTER, a_grant(document=never), PARIS, NOW)
 
     def test_a_body_needs_no_grantor(self) -> None:
         check_grant(
-            REGISTER, a_grant(POWER_DELEGATION, office=COUNCIL, grantor=None, grantee=MAYOR), PARIS
+            REGISTER,
+            a_grant(POWER_DELEGATION, office=COUNCIL, grantor=None, grantee=MAYOR),
+            PARIS,
+            NOW,
         )
 
     def test_the_law_needs_no_document(self) -> None:
-        check_grant(REGISTER, a_grant(SUBSTITUTION, document=None, executory_at=None), PARIS)
+        check_grant(REGISTER, a_grant(SUBSTITUTION, document=None, executory_at=None), PARIS, NOW)
 
 
 class TestGrantor:
@@ -212,21 +220,21 @@ class TestGrantor:
     ) -> None:
         grant = a_grant(grantor=CO_MAYOR, executory_at=executory_at)
         if accepted:
-            check_grant(self.ELECTED, grant, PARIS)
+            check_grant(self.ELECTED, grant, PARIS, NOW)
         else:
             with pytest.raises(GrantorNotHolder):
-                check_grant(self.ELECTED, grant, PARIS)
+                check_grant(self.ELECTED, grant, PARIS, NOW)
 
     def test_has_to_hold_it_during_the_period_at_least(self) -> None:
         early = a_grant(grantor=CO_MAYOR, executory_at=None, period=Period(NOW - DAY, NOW))
         with pytest.raises(GrantorNotHolder):
-            check_grant(self.ELECTED, early, PARIS)
+            check_grant(self.ELECTED, early, PARIS, NOW)
 
     @pytest.mark.parametrize("kind", [SIGNATURE_DELEGATION, FUNCTION_DELEGATION, POWER_DELEGATION])
     def test_threat_36_a_delegate_does_not_delegate(self, kind: PowerKind) -> None:
         chained = a_grant(kind, id=OTHER, grantor=FIRST, grantee=CLERK)
         with pytest.raises(SubDelegationRefused):
-            check_grant(with_grants(a_grant()), chained, PARIS)
+            check_grant(with_grants(a_grant()), chained, PARIS, NOW)
 
 
 class TestRegrant:
@@ -237,7 +245,7 @@ class TestRegrant:
 
     @pytest.mark.parametrize("kind", [POWER_DELEGATION, SIGNATURE_DELEGATION, FUNCTION_DELEGATION])
     def test_is_accepted_when_the_deliberation_says_so(self, kind: PowerKind) -> None:
-        check_grant(with_grants(self.PARENT), replace(self.CHILD, kind=kind), PARIS)
+        check_grant(with_grants(self.PARENT), replace(self.CHILD, kind=kind), PARIS, NOW)
 
     @pytest.mark.parametrize(
         "parent",
@@ -252,12 +260,75 @@ class TestRegrant:
     )
     def test_threat_36_is_refused_otherwise(self, parent: dict[str, Any]) -> None:
         with pytest.raises(RegrantRefused):
-            check_grant(with_grants(replace(self.PARENT, **parent)), self.CHILD, PARIS)
+            check_grant(with_grants(replace(self.PARENT, **parent)), self.CHILD, PARIS, NOW)
 
     def test_a_substitution_is_given_by_nobody_thus_not_passed_on(self) -> None:
         child = a_grant(SUBSTITUTION, id=OTHER, regrants=PowerId("grant-1"))
         with pytest.raises(RegrantRefused):
-            check_grant(with_grants(replace(self.PARENT, grantee=CLERK)), child, PARIS)
+            check_grant(with_grants(replace(self.PARENT, grantee=CLERK)), child, PARIS, NOW)
+
+
+class TestDeadOnArrival:
+    """A grant that would never serve is refused, with what ended it."""
+
+    LEFT = Period(TERM.start, NOW - DAY)
+
+    def refused(self, register: PowerRegister, grant: Grant) -> str:
+        check_grant(register, grant, PARIS, MONTH.start)
+        with pytest.raises(GrantLapsed) as found:
+            check_grant(register, grant, PARIS, NOW)
+        assert found.value.code == "grant_lapsed"
+        return found.value.detail
+
+    @pytest.mark.parametrize(
+        ("changes", "said"),
+        [
+            ({"period": Period(MONTH.start, NOW)}, "donnez une fin à venir"),
+            ({"repealed_at": NOW}, "est déjà abrogé"),
+        ],
+        ids=["end passed", "repealed"],
+    )
+    def test_a_grant_that_has_ended(self, changes: dict[str, Any], said: str) -> None:
+        assert said in self.refused(REGISTER, a_grant(**changes))
+        later: dict[str, Any] = {
+            name: Period(MONTH.start, NOW + SECOND) if name == "period" else NOW + SECOND
+            for name in changes
+        }
+        check_grant(REGISTER, a_grant(**later), PARIS, NOW)
+
+    def test_a_grantor_who_has_left(self) -> None:
+        left = with_holders(
+            DeskHolder(TOWN_HALL, MAYOR, self.LEFT), base=without_holders(TOWN_HALL)
+        )
+        assert "délégant a quitté" in self.refused(left, a_grant())
+
+    def test_a_grantee_who_has_left(self) -> None:
+        left = with_holders(DeskHolder(COUNCIL, STRANGER, self.LEFT))
+        for office in (COUNCIL, None):
+            grant = a_grant(grantee=STRANGER, grantee_office=office)
+            assert "bénéficiaire a quitté" in self.refused(left, grant)
+
+    def test_an_interim_for_a_vacancy_that_was_filled(self) -> None:
+        came = with_holders(
+            DeskHolder(TOWN_HALL, CO_MAYOR, Period(NOW)), base=without_holders(TOWN_HALL)
+        )
+        assert "Un titulaire est arrivé" in self.refused(came, a_grant(INTERIM))
+
+    def test_a_re_delegation_of_what_has_ended(self) -> None:
+        parent = replace(TestRegrant.PARENT, repealed_at=NOW)
+        assert "celui qu'il redonne" in self.refused(with_grants(parent), TestRegrant.CHILD)
+
+    def test_one_that_the_same_file_ends_before_it_starts_is_refused_from_the_start(self) -> None:
+        parent = replace(TestRegrant.PARENT, period=Period(MONTH.start, NOW))
+        child = replace(TestRegrant.CHILD, period=Period(NOW))
+        with pytest.raises(GrantLapsed, match="celui qu'il redonne"):
+            check_grant(with_grants(parent), child, PARIS, MONTH.start)
+
+    def test_one_that_is_to_serve_later_is_accepted(self) -> None:
+        waits = a_grant(executory_at=None)
+        planned = a_grant(period=Period(NOW + DAY, NOW + 2 * DAY))
+        for grant in (waits, planned, a_grant(INTERIM), a_grant(SUBSTITUTION)):
+            check_grant(REGISTER, grant, PARIS, NOW)
 
 
 class TestAbsences:

@@ -16,7 +16,9 @@ from tests.builders.registers import (
     NOW,
     OWN,
     REGISTER,
+    SECOND_DEPUTY,
     SIGNATURE,
+    STRANGER,
     TERM,
     TOWN_HALL,
     a_grant,
@@ -48,6 +50,7 @@ from workflows.register import (
     BarredBy,
     DeskHolder,
     PersonAtDesk,
+    PersonId,
     Power,
     PowerId,
     PowerKind,
@@ -247,6 +250,57 @@ class TestPowerDelegation:
         register = with_grants(given, passed_on, base=with_holders(*council))
         both = {MAYOR, FIRST} if kind is SIGNATURE_DELEGATION else {FIRST}
         assert able(register, a_step(StepKind.SIGNATURE, COUNCIL)) == both
+
+    def test_a_holder_who_passes_on_what_another_gave_him_keeps_his_own(self) -> None:
+        both = with_holders(DeskHolder(TOWN_HALL, CO_MAYOR, TERM))
+        given = a_grant(POWER_DELEGATION, grantee=CO_MAYOR, may_be_regranted=True)
+        passed_on = a_grant(
+            POWER_DELEGATION, id=PowerId("grant-2"), grantor=CO_MAYOR, regrants=given.id
+        )
+        register = with_grants(given, passed_on, base=both)
+        assert able(register) == {CO_MAYOR, FIRST}
+        assert power(register, CO_MAYOR) == OWN
+        own = a_grant(id=PowerId("grant-3"), grantor=CO_MAYOR, grantee=CLERK)
+        assert able(with_grants(own, base=register)) == {CO_MAYOR, FIRST, CLERK}
+
+    @pytest.mark.parametrize("kind", [POWER_DELEGATION, PowerKind.FUNCTION_DELEGATION])
+    def test_he_has_no_more_what_he_passed_on(self, kind: PowerKind) -> None:
+        given = a_grant(POWER_DELEGATION, grantee=CLERK, may_be_regranted=True)
+        first, second = (
+            a_grant(one, id=PowerId(f"to-{to}"), grantor=CLERK, grantee=to, regrants=given.id)
+            for one, to in ((POWER_DELEGATION, FIRST), (kind, SECOND_DEPUTY))
+        )
+        assert CLERK not in able(with_grants(given, first))
+        expected = {FIRST, SECOND_DEPUTY} if kind is POWER_DELEGATION else {FIRST}
+        assert able(with_grants(given, first, second)) == expected
+
+    @pytest.mark.parametrize("how", ["absent", "account closed"])
+    def test_threat_36_a_delegate_who_is_not_there_gives_nothing_back(self, how: str) -> None:
+        given = with_grants(a_grant(POWER_DELEGATION))
+        closed = replace(given, inactive=frozenset({FIRST}))
+        register = (
+            closed if how == "account closed" else with_absences(an_absence(FIRST), base=given)
+        )
+        with pytest.raises(PowerGivenAway):
+            power(register, MAYOR)
+        found = who_may_act(register, SIGNATURE, ALL_FIT, NOW)
+        assert found.nobody is not None
+        assert {one.person for one in found.able} == ({FIRST} if how == "absent" else set())
+
+    @pytest.mark.parametrize(
+        ("closed", "expected"), [(MAYOR, {FIRST}), (CLERK, {FIRST}), (FIRST, set())]
+    )
+    def test_threat_36_nor_does_one_to_whom_it_was_passed_on(
+        self, closed: PersonId, expected: set[PersonId]
+    ) -> None:
+        given = a_grant(POWER_DELEGATION, grantee=CLERK, may_be_regranted=True)
+        passed_on = a_grant(
+            POWER_DELEGATION, id=PowerId("grant-2"), grantor=CLERK, regrants=given.id
+        )
+        register = replace(with_grants(given, passed_on), inactive=frozenset({closed}))
+        assert able(register) == expected
+        away = with_absences(an_absence(closed, STRANGER), base=with_grants(given, passed_on))
+        assert able(away, APPROVAL) == {FIRST}
 
     def test_the_one_who_speaks_without_facts_is_set_aside_by_a_whole_delegation_only(self) -> None:
         actor = PersonAtDesk(MAYOR, TOWN_HALL)

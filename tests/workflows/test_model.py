@@ -108,6 +108,10 @@ class AnyLife(RuleBasedStateMachine):
         if not self.town.end_delegation(desk) and other != person:
             self.town.delegate(desk, person, other, ceiling)
 
+    @rule(person=st.sampled_from(PEOPLE))
+    def an_account_is_closed_or_all_are_open(self, person: PersonId) -> None:
+        self.town.closed = set() if self.town.closed else {person}
+
     @rule(amounts=st.sampled_from(AMOUNTS))
     def the_amount_changes(self, amounts: tuple[int, ...]) -> None:
         self.town.amounts = amounts

@@ -255,6 +255,32 @@ class TestWhoMayAct:
         found = who_may_act(with_absences(an_absence()), a_step(kind, TOWN_HALL), ALL_FIT, NOW)
         assert found.detail.endswith(f"Mettez fin à l'absence, ou {remedy}")
 
+    def test_reports_an_account_that_is_closed_and_its_person_to_those_who_may_know(self) -> None:
+        closed = replace(REGISTER, inactive=frozenset({MAYOR}))
+        answer = who_may_act(closed, SIGNATURE, Facts(), NOW)
+        (lacking,) = answer.lacking
+        assert (answer.nobody, lacking.person) == (NobodyAble.ACCOUNT_CLOSED, MAYOR)
+        assert answer.detail == (
+            "Aucun signataire habilité : le Maire n'a plus de compte actif. Réactivez ce compte, "
+            "ou mettez fin à l'affectation ou au pouvoir de cette personne et nommez-en une autre."
+        )
+        named = naming(answer, {MAYOR: "Anne Roux"})
+        assert "n'a plus de compte actif (Anne Roux)." in named.detail
+
+    def test_reports_of_a_closed_account_what_else_keeps_its_power_from_serving(self) -> None:
+        limited = a_grant(scope=Scope(ceiling_cents=1))
+        closed = replace(with_grants(limited), inactive=frozenset({MAYOR, FIRST}))
+        answer = who_may_act(closed, SIGNATURE, Facts(amounts=slips(2)), NOW)
+        assert [(one.person, one.what) for one in answer.lacking] == [
+            (MAYOR, NobodyAble.ACCOUNT_CLOSED),
+            (FIRST, NobodyAble.CEILING_EXCEEDED),
+        ]
+
+    def test_a_closed_account_beside_somebody_able_is_not_reported(self) -> None:
+        closed = replace(with_grants(a_grant()), inactive=frozenset({MAYOR}))
+        answer = who_may_act(closed, SIGNATURE, ALL_FIT, NOW)
+        assert (answer.nobody, answer.lacking) == (None, ())
+
     def test_agrees_with_the_gender_of_the_office(self) -> None:
         register = with_absences(an_absence(FIRST), an_absence(SECOND_DEPUTY))
         found = who_may_act(register, a_step(StepKind.APPROVAL, DEPUTY), ALL_FIT, NOW)

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.builders.registers import (
     a_step,
     able,
+    slips,
     with_absences,
 )
 from tests.workflows.drawn_registers import (
@@ -25,10 +28,12 @@ from workflows.powers import (
     powers_of,
     who_may_act,
 )
+from workflows.reach import reaches
 from workflows.register import (
     Absence,
     Facts,
     PersonAtDesk,
+    PersonId,
     PowerKind,
     PowerRegister,
 )
@@ -36,6 +41,7 @@ from workflows.standing import has_lapsed, stands
 from workflows.turning_points import turning_points_at
 
 SUBSTITUTION = PowerKind.SUBSTITUTION
+GIVEN = frozenset(PowerKind) - {PowerKind.REPLACEMENT}
 
 
 @settings(max_examples=60)
@@ -83,6 +89,22 @@ def test_threat_36_an_absence_never_makes_a_signer(
     after = able(with_absences(absence, base=register), step, facts, instant)
     substitutes = {one.grantee for one in register.grants if one.kind is SUBSTITUTION}
     assert after <= before | substitutes
+
+
+@settings(max_examples=60)
+@given(register=registers, step=steps, closed=st.sampled_from(PERSONS), hour=st.integers(0, 6))
+def test_threat_36_an_account_that_closes_takes_from_its_person_and_gives_to_nobody(
+    register: PowerRegister, step: Step, closed: PersonId, hour: int
+) -> None:
+    """But for the next one of a ranked list of replacements."""
+    facts, instant = Facts(fit_signers=frozenset(PERSONS), amounts=slips(50)), at_hour(hour)
+    after = replace(register, inactive=register.inactive | {closed})
+    before, left = (
+        {one for one in who_may_act(each, step, facts, instant).able if one.power.kind in GIVEN}
+        for each in (register, after)
+    )
+    assert left == {one for one in before if one.person != closed}
+    assert powers_of(after, closed, instant) == () == reaches(after, closed, instant)
 
 
 @settings(max_examples=60)

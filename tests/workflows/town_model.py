@@ -43,13 +43,14 @@ class Delegation:
 
 @dataclass
 class Town:
-    """Who holds the desks, who is away (and who replaces him), who signs for whom, and what the
-    folder amounts to."""
+    """Who holds the desks, who is away (and who replaces him), whose account is closed, who signs
+    for whom, and what the folder amounts to."""
 
     holders: set[tuple[DeskId, PersonId]] = field(
         default_factory=lambda: {(one.desk, one.person) for one in REGISTER.holders}
     )
     away: dict[PersonId, PersonId] = field(default_factory=dict)
+    closed: set[PersonId] = field(default_factory=set)
     delegations: dict[DeskId, Delegation] = field(default_factory=dict)
     ended: list[tuple[DeskId, Delegation]] = field(default_factory=list)
     fit: set[PersonId] = field(default_factory=set)
@@ -70,6 +71,7 @@ class Town:
                 *(replace(_grant(*one), repealed_at=_DELEGATED_SINCE) for one in self.ended),
             ),
             superiors=REGISTER.superiors,
+            inactive=frozenset(self.closed),
         )
 
     def delegate(
@@ -107,8 +109,8 @@ class Town:
         )
 
     def holds(self, seat: PersonAtDesk) -> bool:
-        """Whether the person occupies the desk."""
-        return (seat.desk, seat.person) in self.holders
+        """Whether the person occupies the desk, and can do something there."""
+        return (seat.desk, seat.person) in self.holders and seat.person not in self.closed
 
     def in_whose_name(
         self, seat: PersonAtDesk, kind: StepKind, kept_out: Names = NOBODY
@@ -160,7 +162,7 @@ class Town:
 
     def _delegation(self, seat: PersonAtDesk) -> Delegation | None:
         given = self.delegations.get(seat.desk)
-        if given is None or given.delegate != seat.person:
+        if given is None or given.delegate != seat.person or seat.person in self.closed:
             return None
         return given if (seat.desk, given.grantor) in self.holders else None
 
@@ -174,7 +176,7 @@ class Town:
             return
         for one in here:
             replaced = self.away[one] == seat.person and self.is_present(seat.person)
-            if replaced and seat.person not in kept_out:
+            if replaced and seat.person not in kept_out | self.closed:
                 yield one
 
 

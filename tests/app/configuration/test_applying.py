@@ -97,6 +97,13 @@ REFUSED = {
     "grantor: anne@@, grantee: bruno@@, capacity: adjoint}]",
     "self_granted": "powers: [{kind: interim, office: Maire, grantee: administration@@, "
     "capacity: intérimaire}]",
+    "grant_lapsed": "powers: [{kind: power_delegation, office: Maire, grantor: anne@@, "
+    "grantee: bruno@@, capacity: adjoint, may_be_regranted: true, until: 2027-01-31, "
+    "executory_from: 2026-04-02, "
+    "document: {number: D1, signed_on: 2026-04-01, published_on: 2026-04-02}}, "
+    "{kind: signature_delegation, office: Maire, grantor: bruno@@, grantee: anne@@, "
+    "capacity: cheffe de service, regrants: D1, from: 2027-02-01, executory_from: 2026-04-02, "
+    "document: {number: D2, signed_on: 2026-04-01, published_on: 2026-04-02}}]",
     "absence_without_desk": "absences: [{person: administration@@}]",
 }
 

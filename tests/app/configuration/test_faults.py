@@ -36,6 +36,15 @@ workflows:
 GONE = "bureau supprimé 7a1c0d7e-0000-4000-8000-000000000001"
 MANDATE = "{person: anne, body: Conseil, function: Maire, starts_on: 2026-03-22}"
 INTERIM = "{kind: interim, office: Maire, capacity: intérimaire, grantee: "
+ACT = "document: {number: D1, signed_on: 2019-01-05, published_on: 2019-01-06}"
+DELIBERATION = (
+    "{kind: power_delegation, office: Maire, grantor: anne, grantee: bruno, capacity: x, "
+    f"may_be_regranted: true, executory_from: 2019-01-06, {ACT}"
+)
+PASSED_ON = (
+    "{kind: signature_delegation, office: Maire, grantor: bruno, grantee: anne, capacity: x, "
+    f"regrants: D1, executory_from: 2019-01-06, {ACT.replace('D1', 'D2')}"
+)
 
 
 def faults(text: str) -> list[tuple[str, str]]:
@@ -152,6 +161,24 @@ def test_a_template_has_no_fault_and_lacks_only_certificates_and_accounts(name: 
             "« Maire »",
         ),
         (
+            TOWN
+            + f"powers: [{DELIBERATION}, until: 2027-01-31}}, {PASSED_ON}, from: 2027-02-01}}]",
+            "grant_lapsed",
+            "celui qu'il redonne",
+        ),
+        (
+            TOWN + f"powers: [{DELIBERATION}, until: 2020-01-31}}, {PASSED_ON}}}]",
+            "grant_lapsed",
+            "celui qu'il redonne",
+        ),
+        (
+            HEAD + PEOPLE + "desks: [{name: Maire, holders: [{login: bruno, until: 2020-01-31}]}]\n"
+            "powers: [{kind: signature_delegation, office: Maire, grantor: bruno, grantee: anne, "
+            "from: 2019-02-01, capacity: x}]",
+            "grant_grantor_not_holder",
+            "« Maire »",
+        ),
+        (
             TOWN + "absences: [{person: anne}, {person: anne, from: 2027-01-01}]",
             "absence_contradictory",
             "anne",
@@ -204,6 +231,11 @@ def test_a_document_is_refused_by_name(text: str, code: str, named: str) -> None
 
     assert code in [one for one, _ in found]
     assert named in " ".join(detail for one, detail in found if one == code)
+
+
+def test_a_power_that_is_over_is_history_that_a_file_may_keep() -> None:
+    past = "powers: [" + INTERIM + "bruno, from: 2020-01-01, until: 2020-01-31}]"
+    assert faults(TOWN + past) == []
 
 
 def test_names_are_said_before_what_would_follow_from_them() -> None:

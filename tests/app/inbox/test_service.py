@@ -17,8 +17,8 @@ from app.folders.facts import situation_of
 from app.inbox.schemas import ListName
 from app.inbox.service import counters_of, items_of
 from app.kit.ids import new_id
-from app.models import Absence, DeskHolder, Folder, Grant, InboxEntry
-from tests.builders.administration import be_away, give, hold
+from app.models import Absence, DeskHolder, Folder, Grant, InboxEntry, User
+from tests.builders.administration import be_away, give, hold, said
 from tests.builders.arrivals import principal_of
 from tests.builders.catalog import visa
 from tests.builders.people import ApiPerson, approve, counters
@@ -138,6 +138,32 @@ class TestLists:
         )
         folder_id = await finances.submitted("essai")
         assert await listed(mayor, "to_do") == [folder_id]
+
+    async def test_threat_37_hold_nothing_that_its_submitter_finally_gives_the_power_for(
+        self,
+        context: Context,
+        town: Town,
+        finances: ApiPerson,
+        direction: ApiPerson,
+        administrator: ApiPerson,
+    ) -> None:
+        signature = step(town, "signature", "signature", "maire")
+        duties = {"duties": [{"kind": "submitter_does_not_sign"}]}
+        paper: dict[str, Any] = {"paper_signature": True, "workflow": duties}
+        await add_subtype(context, town, signature, **paper)
+        await hold(administrator, "maire", "finances")
+        moved = {"kind": "power_delegation", "may_be_regranted": True}
+        giver = {"grantor_id": str(town.users["finances"])}
+        given = await give(administrator, "maire", "maire", **moved, **giver)
+        giver = {"grantor_id": str(town.users["maire"]), "regrants_id": given["id"]}
+        await give(administrator, "maire", "direction", **giver)
+        folder_id = await finances.submitted("essai")
+        assert await agreeing(direction) == {}
+        today, desk_id = str(context.clock().date()), str(town.desks["maire"])
+        answer = await direction.act(
+            folder_id, "sign_on_paper", step="signature", signed_on=today, desk_id=desk_id
+        )
+        assert said(answer) == (403, "duty_conflict")
 
     async def test_of_a_replacement_open_at_once_and_close_at_the_end(
         self,
@@ -321,18 +347,24 @@ async def _situations(
 
 
 async def _draw_powers(context: Context, town: Town, draw: random.Random) -> None:
-    """Other holders, grants and absences than before."""
+    """Other holders, grants and absences than before, and at times an account that is closed."""
     now = context.clock()
     users, desks = [town.users[key] for key in PEOPLE], [town.desks[key] for key in PEOPLE]
     since = now - timedelta(days=30)
     async with context.unit(town.tenant_id) as session:
         for table in (Grant, Absence, DeskHolder):
             await session.execute(delete(table))
+        closed = draw.choice((*users, *[None] * 5))
+        await session.execute(update(User).values(is_active=User.id.is_distinct_from(closed)))
         for desk in desks:
             for user in draw.sample(users, draw.choice((0, 1, 1, 2))):
                 session.add(_holder(town, desk, user, since))
         for _ in range(draw.randrange(4)):
-            session.add(_grant(town, draw, users, desks, since))
+            given = _grant(town, draw, users, desks, since)
+            session.add(given)
+            await session.flush()
+            if given.kind == PowerKind.POWER_DELEGATION and draw.random() < 0.7:
+                session.add(_passed_on(town, draw, given))
         for _ in range(draw.randrange(3)):
             away = draw.choice(users)
             session.add(
@@ -386,6 +418,18 @@ def _grant(
         executory_at=since,
         created_by=users[0],
     )
+
+
+def _passed_on(town: Town, draw: random.Random, given: Grant) -> Grant:
+    """What a delegate gives to somebody else, by preference, of what he was given."""
+    given.may_be_regranted = True
+    users = [town.users[key] for key in PEOPLE]
+    others = [one for one in users if one not in {given.grantor_id, given.grantee_id}]
+    passed_on = _grant(town, draw, users, [given.office_desk_id], given.starts_at)
+    passed_on.kind = draw.choice((PowerKind.SIGNATURE_DELEGATION, PowerKind.POWER_DELEGATION)).value
+    passed_on.grantor_id, passed_on.regrants_id = given.grantee_id, given.id
+    passed_on.grantee_id = draw.choice(others)
+    return passed_on
 
 
 def _principal(town: Town, key: str) -> Principal:

@@ -11,7 +11,16 @@ from app.auth.principal import Role
 from app.context import Context
 from app.demo.town import Town
 from tests.app.conftest import PersonOf
-from tests.builders.administration import a_grant, around, give, hold, made, powers_at, said
+from tests.builders.administration import (
+    a_grant,
+    around,
+    give,
+    hold,
+    leave,
+    made,
+    powers_at,
+    said,
+)
 from tests.builders.people import ApiPerson
 from tests.builders.principals import add_person
 from tests.builders.towns import DrivenClock
@@ -161,6 +170,34 @@ class TestRefusals:
         body = a_grant(administrator, "maire", "finances", grantor_id=str(users[adjoint.key]))
         refused = await administrator.client.post("/grants", json=body)
         assert said(refused) == (422, "grant_subdelegation")
+
+    async def test_threat_36_what_has_ended_is_not_passed_on(
+        self, administrator: ApiPerson, adjoint: ApiPerson
+    ) -> None:
+        assert adjoint.key == "adjoint"
+        moved = {"kind": "power_delegation", "may_be_regranted": True}
+        given = await give(administrator, "maire", "adjoint", **moved)
+        made(await administrator.client.post(f"/grants/{given['id']}/repeal"))
+        by = {"grantor_id": given["grantee_id"], "regrants_id": given["id"]}
+        body = a_grant(administrator, "maire", "finances", **by)
+        refused = await administrator.client.post("/grants", json=body)
+        assert said(refused) == (422, "grant_lapsed")
+        assert "celui qu'il redonne" in refused.json()["detail"]
+
+    async def test_threat_36_an_order_becomes_executory_while_its_author_is_in_office(
+        self, administrator: ApiPerson, adjoint: ApiPerson, clock: DrivenClock
+    ) -> None:
+        signed = {"number": "2026-101", "signed_on": "2026-01-05", "published_on": "2026-01-06"}
+        terms = {"document": signed, "executory_at": None}
+        grant = await give(administrator, "maire", adjoint.key, **terms)
+        clock.advance(minutes=1)
+        at = {"executory_at": clock().isoformat()}
+        clock.advance(minutes=1)
+        await leave(administrator, "maire", "maire")
+        clock.advance(minutes=1)
+        late = await administrator.client.patch(f"/grants/{grant['id']}", json=at)
+        assert said(late) == (422, "grant_lapsed")
+        assert "délégant a quitté" in late.json()["detail"]
 
     async def test_threat_36_a_circle_of_delegations_is_refused_and_shown(
         self, administrator: ApiPerson

@@ -14,11 +14,21 @@ from app.auth.principal import Permission, Role
 from app.context import Context
 from app.models import User
 from app.register.service import as_desk, as_person, load_register, places_of
-from tests.builders.administration import be_away, give, hold
+from tests.builders.administration import be_away, give, hold, leave, made, powers_at
 from tests.builders.people import ApiPerson
 from tests.builders.principals import add_person, make_token
+from tests.builders.registers import a_step
 from tests.builders.towns import DrivenClock
-from workflows.register import Administrator, Gender, Office, PowerKind, PowerRegister
+from workflows.definition import StepKind
+from workflows.powers import powers_of, who_may_act
+from workflows.register import (
+    Administrator,
+    Facts,
+    Gender,
+    Office,
+    PowerKind,
+    PowerRegister,
+)
 
 
 async def register_of(context: Context, town_id: Any, **since: Any) -> PowerRegister:
@@ -88,11 +98,36 @@ class TestLoadRegister:
         async with context.unit(town.tenant_id) as session:
             (await session.get_one(User, town.users["adjoint"])).is_active = False
         register = await register_of(context, town.tenant_id)
-        gone = as_person(town.users["adjoint"])
-        assert gone not in {one.person for one in register.holders}
+        gone, now = as_person(town.users["adjoint"]), context.clock()
         assert gone not in {one.person for one in register.administrators}
-        assert register.grants == ()
-        assert [one.replacements for one in register.absences] == [()]
+        assert powers_of(register, gone, now) == ()
+        assert [one.grantee for one in register.grants] == [gone]
+        for key in ("finances", "maire", "direction"):
+            step = a_step(StepKind.APPROVAL, as_desk(town.desks[key]))
+            able = who_may_act(register, step, Facts(), now).able
+            assert [one.person for one in able] == [as_person(town.users[key])]
+
+    async def test_an_account_that_closes_changes_nothing_of_what_others_may(
+        self, context: Context, administrator: ApiPerson, clock: DrivenClock
+    ) -> None:
+        """The arrival of a holder has ended an interim: it does not serve again once his account
+        is closed."""
+        town = administrator.town
+        await add_person(context, town, "adjoint")
+        await add_person(context, town, "nouveau")
+        await leave(administrator, "maire", "maire")
+        await give(administrator, "maire", "adjoint", kind="interim", grantor_id=None)
+        clock.advance(minutes=1)
+        arrived = clock()
+        await hold(administrator, "maire", "nouveau")
+        clock.advance(minutes=1)
+        await leave(administrator, "maire", "nouveau")
+        clock.advance(minutes=1)
+        before = await powers_at(administrator, "adjoint", arrived)
+        path = f"/users/{town.users['nouveau']}"
+        made(await administrator.client.patch(path, json={"is_active": False}))
+        assert await powers_at(administrator, "adjoint", clock()) == set()
+        assert await powers_at(administrator, "adjoint", arrived) == before == set()
 
     async def test_a_desk_admin_administers_the_desks_of_his_list(
         self, context: Context, administrator: ApiPerson

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from app.context import Context
 from app.demo.town import Town
-from tests.builders.administration import be_away, give, hold, made
+from tests.builders.administration import be_away, give, hold, leave, made
 from tests.builders.handovers import an_office, applied_plan
 from tests.builders.people import ApiPerson, approved
 from tests.builders.principals import add_person
@@ -43,16 +43,6 @@ async def without_certificate(context: Context, town: Town, key: str) -> None:
         await session.execute(
             text("DELETE FROM certificates WHERE user_id = :id"), {"id": town.users[key]}
         )
-
-
-async def leave(by: ApiPerson, desk: str, person: str, **body: str) -> None:
-    """Somebody leaves a desk."""
-    town = by.town
-    listed = (await by.client.get("/desks")).json()
-    held = next(one for one in listed if one["id"] == str(town.desks[desk]))["holders"]
-    holder = next(one["id"] for one in held if one["user_id"] == str(town.users[person]))
-    path = f"/desks/{town.desks[desk]}/holders/{holder}"
-    made(await by.client.patch(path, json=body))
 
 
 class TestAbsence:

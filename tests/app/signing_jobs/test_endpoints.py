@@ -78,6 +78,27 @@ class TestJob:
         assert await other.look() is None
         assert await agent.look() is not None
 
+    async def test_is_offered_no_more_once_each_of_its_documents_lapsed(
+        self,
+        signatory: Signatory,
+        agent: SigningAgent,
+        anonymous: Client,
+        mayor: ApiPerson,
+        clock: DrivenClock,
+    ) -> None:
+        other = await pair(anonymous, mayor, clock, agent.issued)
+        folders = [await signatory.approved() for _ in range(2)]
+        items = [one for folder in folders for one in await to_sign(mayor, folder)]
+        await ask_to_sign(mayor, agent.issued, items, device_id=agent.device_id)
+        seen = await agent.job()
+        offered = []
+        for one in items:
+            await ask_to_sign(mayor, agent.issued, [one], device_id=other.device_id)
+            offered.append(await agent.look() is not None)
+        assert offered == [True, False]
+        late = await agent.accept(seen)
+        assert (late.status_code, late.json()["code"]) == (409, "job_not_available")
+
 
 class TestAccept:
     async def test_happens_once(self, signatory: Signatory, agent: SigningAgent) -> None:
@@ -105,9 +126,10 @@ class TestAccept:
         folders = [await signatory.approved() for _ in range(4)]
         items = [one for folder in folders for one in await to_sign(mayor, folder)]
         await ask_to_sign(mayor, agent.issued, items, device_id=agent.device_id)
-        await ask_to_sign(mayor, agent.issued, items[::-1], device_id=other.device_id)
-        orders = [await agent.job(), await other.job()]
-        answers = await asyncio.gather(agent.accept(orders[0]), other.accept(orders[1]))
+        first = await agent.job()
+        await ask_to_sign(mayor, agent.issued, items[:0:-1], device_id=other.device_id)
+        second = await other.job()
+        answers = await asyncio.gather(agent.accept(first), other.accept(second))
         assert [answer.status_code for answer in answers] == [200, 200]
 
     async def test_is_too_late_after_ten_minutes(
