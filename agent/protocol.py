@@ -52,7 +52,8 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class JobItem:
-    """One document of a job. `pes` is empty for a PDF, `pdf` None for a PES."""
+    """One document of a job. `pdf`, `detached` or `pes`: the one that its
+    format fills, the others None or empty."""
 
     n: int
     item_id: str
@@ -70,11 +71,13 @@ class JobItem:
     summary: Summary
     policy: Policy | None
     pdf: ToSign | None
+    detached: ToSign | None
     pes: tuple[PesToSign, ...]
 
     @property
     def to_sign(self) -> tuple[ToSign, ...]:
-        return (self.pdf,) if self.pdf is not None else tuple(p.to_sign for p in self.pes)
+        alone = self.pdf or self.detached
+        return (alone,) if alone is not None else tuple(p.to_sign for p in self.pes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +189,8 @@ def _job(fields: Fields) -> SigningJob:
 def _item(fields: Fields) -> JobItem:
     kind = _format(fields)
     entries = fields.children("to_sign", limit=MAX_TO_SIGN)
-    if kind is SignatureFormat.PADES and len(entries) != 1:
-        raise Malformed("a PDF has exactly one value to sign")
+    if kind is not SignatureFormat.PES_V2 and len(entries) != 1:
+        raise Malformed("a PDF or a detached signature has exactly one value to sign")
     pes = tuple(_pes_to_sign(e) for e in entries) if kind is SignatureFormat.PES_V2 else ()
     item = JobItem(
         n=fields.integer("n", limit=MAX_ITEMS),
@@ -206,6 +209,7 @@ def _item(fields: Fields) -> JobItem:
         summary=_summary(fields.optional_child("summary")),
         policy=_policy(fields.optional_child("policy")),
         pdf=_to_sign(entries[0]) if kind is SignatureFormat.PADES else None,
+        detached=_to_sign(entries[0]) if kind is SignatureFormat.CADES else None,
         pes=pes,
     )
     if len({t.id for t in item.to_sign}) != len(item.to_sign):

@@ -10,6 +10,7 @@ from typing import assert_never
 
 from agent.errors import JobRefused
 from agent.protocol import JobItem
+from agent.recompute_cades import check_detached
 from agent.recompute_pdf import check_pdf
 from agent.recompute_pes import check_pes
 from signing.errors import UnsuitableCertificate
@@ -33,6 +34,9 @@ def check_item(item: JobItem, document: bytes, *, certificate: bytes) -> None:
         case SignatureFormat.PADES:
             if item.pdf is not None:
                 check_pdf(document, item.pdf, certificate=certificate)
+        case SignatureFormat.CADES:
+            if item.detached is not None:
+                check_detached(item, item.detached, document, certificate=certificate)
         case SignatureFormat.PES_V2:
             check_pes(item, document, certificate=certificate)
         case _:

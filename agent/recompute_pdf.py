@@ -5,20 +5,17 @@ ISO 32000-1 §12.8.1 (ByteRange), ETSI EN 319 142-1 §4.2 and §6.3 (attributes 
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 
-from asn1crypto import cms, tsp
-
 from agent.errors import JobRefused
-from signing.types import Mechanism, ToSign
+from agent.signed_attributes import check_attributes
+from signing.types import ToSign
 
 _BYTE_RANGE = re.compile(
     rb"/ByteRange\s*\[\s*(\d{1,12})\s+(\d{1,12})\s+(\d{1,12})\s+(\d{1,12})\s*\]"
 )
 _CONTENTS_KEY = re.compile(rb"/Contents\s*\Z")
-_EXPECTED = frozenset({"content_type", "message_digest", "signing_certificate_v2"})
 _KEY_WINDOW = 64
 
 
@@ -38,20 +35,13 @@ def check_pdf(document: bytes, to_sign: ToSign, *, certificate: bytes) -> None:
     Raises JobRefused (`byte_range`, `attributes_unexpected`, `digest_differs`,
     `certificate_differs`)."""
     gap = last_byte_range(document)
-    is_sha384 = to_sign.mechanism is Mechanism.ECDSA_SHA384
-    signed = hashlib.sha384() if is_sha384 else hashlib.sha256()
-    signed.update(memoryview(document)[: gap.gap_start])
-    signed.update(memoryview(document)[gap.gap_end :])
-    attributes = _attributes(to_sign.tbs)
-    if attributes["content_type"] != "data":
-        raise _unexpected("contentType")
-    if attributes["message_digest"] != signed.digest():
-        raise JobRefused(
-            "L'empreinte à signer n'est pas celle du PDF téléchargé : rien n'est signé, prévenez "
-            "votre administrateur.",
-            code="digest_differs",
-        )
-    _check_certificate(attributes["signing_certificate_v2"], certificate)
+    whole = memoryview(document)
+    check_attributes(
+        to_sign.tbs,
+        [whole[: gap.gap_start], whole[gap.gap_end :]],
+        mechanism=to_sign.mechanism,
+        certificate=certificate,
+    )
 
 
 def last_byte_range(document: bytes) -> ByteRange:
@@ -73,55 +63,9 @@ def last_byte_range(document: bytes) -> ByteRange:
     return ByteRange(gap_start, gap_end)
 
 
-def _attributes(tbs: bytes) -> dict[str, object]:
-    """The three attributes of RFC 5652 §5.3, each present once with one value, DER."""
-    try:
-        parsed = cms.CMSAttributes.load(tbs, strict=True)
-        names = [attribute["type"].native for attribute in parsed]
-        single = all(len(attribute["values"]) == 1 for attribute in parsed)
-        values = {a["type"].native: a["values"][0] for a in parsed}
-        canonical = parsed.dump(force=True)
-    except (ValueError, TypeError, KeyError) as e:
-        raise _unexpected("DER") from e
-    if not single or len(names) != len(_EXPECTED) or set(names) != _EXPECTED or canonical != tbs:
-        raise _unexpected("liste")
-    return {
-        "content_type": values["content_type"].native,
-        "message_digest": values["message_digest"].native,
-        "signing_certificate_v2": values["signing_certificate_v2"],
-    }
-
-
-def _check_certificate(attribute: object, certificate: bytes) -> None:
-    """ESS signing-certificate-v2 (RFC 5035 §3) names the selected certificate, and only it."""
-    if not isinstance(attribute, tsp.SigningCertificateV2):
-        raise _unexpected("signingCertificateV2")
-    try:
-        identifiers = attribute["certs"]
-        count, first = len(identifiers), identifiers[0]
-        algorithm = first["hash_algorithm"]["algorithm"].native
-        digest = first["cert_hash"].native
-    except (ValueError, TypeError, KeyError, IndexError) as e:
-        raise _unexpected("signingCertificateV2") from e
-    if count != 1 or algorithm != "sha256" or digest != hashlib.sha256(certificate).digest():
-        raise JobRefused(
-            "Les attributs à signer désignent un autre certificat que celui choisi : rien n'est "
-            "signé.",
-            code="certificate_differs",
-        )
-
-
 def _bad_range() -> JobRefused:
     return JobRefused(
         "La zone à signer du PDF ne couvre pas le document entier : rien n'est signé, prévenez "
         "votre administrateur.",
         code="byte_range",
-    )
-
-
-def _unexpected(what: str) -> JobRefused:
-    return JobRefused(
-        f"Les attributs à signer ne sont pas ceux attendus ({what}) : rien n'est signé, prévenez "
-        "votre administrateur.",
-        code="attributes_unexpected",
     )

@@ -26,7 +26,8 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class ActSubmission:
-    """An act for legality control (actes.md §3.3 and §5). `classification` is 2 to 5 levels."""
+    """An act for legality control (actes.md §3.3 and §5). `classification` is 2 to 5 levels;
+    `signature` a detached CMS over the document, in DER, where it bears none itself."""
 
     number: str
     subject: str
@@ -36,6 +37,7 @@ class ActSubmission:
     type_code: str
     document: Attachment
     annexes: tuple[Attachment, ...] = ()
+    signature: Attachment | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,7 @@ def _assembled(
         signed_at=check.signing_time,
         level=_level(check),
         certificate_sha256=sha256(check.certificate).hexdigest() if check.certificate else None,
+        claimed_role=check.claimed_role,
         findings=outcome.findings,
     )
 

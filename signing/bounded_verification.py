@@ -11,7 +11,7 @@ from pathlib import Path
 from signing.report import to_json as report_json
 from signing.trust import TrustMaterial
 from signing.types import JsonValue
-from signing.verification import verify
+from signing.verification import verify, verify_with_content
 
 
 def trust_to_json(trust: TrustMaterial) -> dict[str, JsonValue]:
@@ -33,5 +33,18 @@ def verify_file(path: str, trust: Mapping[str, Sequence[str]], now: str) -> dict
     """The verification report of a file, in the words of `signing.report.to_json`."""
     report = verify(
         Path(path).read_bytes(), trust=trust_from_json(trust), now=datetime.fromisoformat(now)
+    )
+    return report_json(report)
+
+
+def verify_detached_file(
+    path: str, signature_path: str, trust: Mapping[str, Sequence[str]], now: str
+) -> dict[str, JsonValue]:
+    """The report of a detached signature with the file that it signs, in the same words."""
+    report = verify_with_content(
+        Path(signature_path).read_bytes(),
+        Path(path).read_bytes(),
+        trust=trust_from_json(trust),
+        now=datetime.fromisoformat(now),
     )
     return report_json(report)

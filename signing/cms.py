@@ -17,6 +17,7 @@ from pyhanko_certvalidator.sig_validate import (
 )
 
 from signing.ber import definite
+from signing.cades_attributes import SIGNER_ATTRIBUTES_V2, read_claimed_capacity
 from signing.report import Finding, Integrity, SubIndication
 
 MIN_RSA_BITS = 2048
@@ -58,6 +59,7 @@ class SignerCheck:
     signing_time: datetime | None
     has_certificate_reference: bool
     timestamps: tuple[Timestamp, ...]
+    claimed_role: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +235,7 @@ class _Check:
             signing_time=_moment(_single(attributes, "signing_time")) if present else None,
             has_certificate_reference=present and bool(_certificate_references(attributes)),
             timestamps=_signature_timestamps(self.info),
+            claimed_role=_claimed_role(attributes) if present else None,
         )
 
 
@@ -315,6 +318,14 @@ def _certificate_references(attributes: Any) -> list[tuple[str, bytes]]:
             )
             references.append((algorithm, first["cert_hash"].native))
     return references
+
+
+def _claimed_role(attributes: Any) -> str | None:
+    """The capacity of signer-attributes-v2 (EN 319 122-1 §5.2.6.1)."""
+    found = [one["values"] for one in attributes if one["type"].dotted == SIGNER_ATTRIBUTES_V2]
+    if len(found) != 1 or len(found[0]) != 1:
+        return None
+    return read_claimed_capacity(found[0][0].dump())
 
 
 def _signature_timestamps(info: Any) -> tuple[Timestamp, ...]:

@@ -5,29 +5,37 @@ Levels B-B for now (EN 319 142-1 §6); pyHanko writes the PDF and the CMS, `sign
 
 from __future__ import annotations
 
-import hmac
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import new as new_digest
 from hashlib import sha256
 from io import BytesIO
 from typing import Any
 
-from asn1crypto import algos, cms, x509
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from asn1crypto import cms
 from pyhanko.sign.fields import SigSeedSubFilter
 from pyhanko.sign.general import SigningError as PyHankoSigningError
 from pyhanko.sign.signers.pdf_byterange import PreparedByteRangeDigest
 from pyhanko.sign.signers.pdf_cms import ExternalSigner
 from pyhanko.sign.signers.pdf_signer import PdfSignatureMetadata, PdfSigner, PdfTBSDocument
 from pyhanko.stamp import BaseStampStyle
-from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from signing.blocking import run_to_end
 from signing.certificates import read_certificate
+from signing.cms_making import (
+    DIGESTS,
+    embedded_attributes,
+    external_signer,
+    mechanism_for,
+    message_digest,
+    only_value,
+    refuse_changed,
+    refuse_version,
+    self_check_failed,
+)
 from signing.errors import BadSignatureValue, UnsupportedDocument
-from signing.keys import check_value, public_key
+from signing.keys import check_value
 from signing.pdf_appearance import Appearance, appearance_of
 from signing.pdf_increment import AddedField, IncrementWriter, check_increment
 from signing.pdf_locks import forbids_signature
@@ -57,16 +65,6 @@ TO_SIGN_ID = "pdf"
 # Hexadecimal characters of /Contents: 8192 bytes of CMS, twice what B-B needs (signing.md §1.4).
 BYTES_RESERVED = 16384
 _RESUME_VERSION = 1
-_DIGESTS = {
-    Mechanism.RSA_SHA256: "sha256",
-    Mechanism.ECDSA_SHA256: "sha256",
-    Mechanism.ECDSA_SHA384: "sha384",
-}
-_ALGORITHMS = {
-    Mechanism.RSA_SHA256: "sha256_rsa",
-    Mechanism.ECDSA_SHA256: "sha256_ecdsa",
-    Mechanism.ECDSA_SHA384: "sha384_ecdsa",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +77,6 @@ class _Resume:
     prepared_sha256: str
     range_digest: PreparedByteRangeDigest
     signed_attributes: bytes
-
-
-def mechanism_for(certificate: bytes) -> Mechanism:
-    """The mechanism that a DER certificate's key makes: RSA or P-256 with SHA-256, P-384 with
-    SHA-384; the document is digested with the same function.
-
-    Raises UnsuitableCertificate when the key is weak or of another kind."""
-    key = public_key(certificate)
-    if isinstance(key, rsa.RSAPublicKey):
-        return Mechanism.RSA_SHA256
-    if isinstance(key.curve, ec.SECP384R1):
-        return Mechanism.ECDSA_SHA384
-    return Mechanism.ECDSA_SHA256
 
 
 def prepare(
@@ -112,9 +97,9 @@ def prepare(
     UnsuitableCertificate."""
     mechanism = mechanism_for(parameters.certificate)
     read_certificate(parameters.certificate)
-    digest = _DIGESTS[mechanism]
+    digest = DIGESTS[mechanism]
     reader = _signable(document)
-    signer = _external_signer(parameters.certificate, parameters.chain, mechanism, value=None)
+    signer = external_signer(parameters.certificate, parameters.chain, mechanism, value=None)
     try:
         appearance = None if stamp is None else _appearance(reader, stamp)
         field = AddedField(_free_field_name(reader), appearance)
@@ -138,16 +123,11 @@ def finish(prepared_document: bytes, resume: JsonObject, values: Sequence[Signat
 
     Raises BadSignatureValue; the file is unchanged then."""
     state = _read_resume(resume)
-    if not hmac.compare_digest(sha256(prepared_document).hexdigest(), state.prepared_sha256):
-        raise BadSignatureValue(
-            "Le document préparé a changé entre la préparation et la signature : préparez-le à "
-            "nouveau.",
-            code="prepared_document_changed",
-        )
-    value = _only_value(values)
+    refuse_changed(prepared_document, state.prepared_sha256)
+    value = only_value(values, TO_SIGN_ID)
     check_value(state.certificate, value, state.signed_attributes, state.mechanism)
-    digest = _DIGESTS[state.mechanism]
-    signer = _external_signer(state.certificate, state.chain, state.mechanism, value=value)
+    digest = DIGESTS[state.mechanism]
+    signer = external_signer(state.certificate, state.chain, state.mechanism, value=value)
     output = BytesIO(prepared_document)
     try:
         run_to_end(_complete(signer, state, digest, output))
@@ -178,21 +158,6 @@ def _signable(document: bytes) -> BoundedReader:
     # everything strict mode checks at opening has been checked by now.
     reader.strict = False
     return reader
-
-
-def _external_signer(
-    certificate: bytes, chain: Iterable[bytes], mechanism: Mechanism, *, value: bytes | None
-) -> ExternalSigner:
-    store = SimpleCertificateStore()  # type: ignore[no-untyped-call]
-    store.register_multiple(x509.Certificate.load(issuer) for issuer in chain)
-    algorithm = {"algorithm": _ALGORITHMS[mechanism]}
-    return ExternalSigner(
-        signing_cert=x509.Certificate.load(certificate),
-        cert_registry=store,
-        signature_value=value,
-        signature_mechanism=algos.SignedDigestAlgorithm(algorithm),
-        embed_roots=False,
-    )
 
 
 def _free_field_name(reader: BoundedReader) -> str:
@@ -277,11 +242,7 @@ def _prepared(
 
 def _read_resume(resume: JsonObject) -> _Resume:
     state: dict[str, Any] = dict(resume)
-    if state.get("version") != _RESUME_VERSION:
-        raise BadSignatureValue(
-            "La préparation date d'une autre version du logiciel : préparez le document à nouveau.",
-            code="resume_version_unknown",
-        )
+    refuse_version(state.get("version"), _RESUME_VERSION)
     return _Resume(
         certificate=b64decode(state["certificate"]),
         chain=tuple(b64decode(issuer) for issuer in state["chain"]),
@@ -294,15 +255,6 @@ def _read_resume(resume: JsonObject) -> _Resume:
         ),
         signed_attributes=b64decode(state["signed_attributes"]),
     )
-
-
-def _only_value(values: Sequence[SignatureValue]) -> bytes:
-    if len(values) != 1 or values[0].id != TO_SIGN_ID:
-        raise BadSignatureValue(
-            "Une seule valeur de signature est attendue pour un PDF : relancez la signature.",
-            code="signature_value_count",
-        )
-    return values[0].value
 
 
 async def _complete(signer: ExternalSigner, state: _Resume, digest: str, output: BytesIO) -> None:
@@ -319,8 +271,7 @@ def _self_check(signed: bytes, prepared: bytes, state: _Resume, digest: str) -> 
     recomputed = new_digest(digest, view[:start], usedforsecurity=True)
     recomputed.update(view[end:])
     contents = bytes.fromhex(signed[start + 1 : end - 1].decode("ascii"))
-    info = cms.ContentInfo.load(contents)["content"]["signer_infos"][0]
-    embedded = b"\x31" + info["signed_attrs"].dump()[1:]
+    embedded = embedded_attributes(contents)
     byte_range = b"/ByteRange [0 %d %d %d]" % (start, end, len(signed) - end)
     sound = (
         len(signed) == len(prepared)
@@ -328,20 +279,10 @@ def _self_check(signed: bytes, prepared: bytes, state: _Resume, digest: str) -> 
         and view[end:] == memoryview(prepared)[end:]
         and signed[:start].count(byte_range) + signed[end:].count(byte_range) == 1
         and embedded == state.signed_attributes
-        and _message_digest(embedded) == recomputed.digest()
+        and message_digest(embedded) == recomputed.digest()
     )
     if not sound:
-        raise BadSignatureValue(
-            "Le document signé ne correspond pas à ce qui a été préparé : préparez-le à nouveau.",
-            code="self_check_failed",
-        )
-
-
-def _message_digest(attributes: bytes) -> bytes:
-    for attribute in cms.CMSAttributes.load(attributes):
-        if attribute["type"].native == "message_digest":
-            return bytes(attribute["values"][0].native)
-    return b""
+        raise self_check_failed()
 
 
 def _text(value: bytes) -> str:

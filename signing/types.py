@@ -18,6 +18,7 @@ class SignatureFormat(StrEnum):
     """How a document is signed; the values are those of the folder types."""
 
     PADES = "PADES"
+    CADES = "PKCS7"
     PES_V2 = "PES_V2"
 
 
@@ -31,7 +32,8 @@ class Mechanism(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Signature production place (XAdES SignatureProductionPlace, PDF /Location)."""
+    """Signature production place (XAdES SignatureProductionPlace, CAdES signer-location, PDF
+    /Location)."""
 
     city: str
     postal_code: str
@@ -76,11 +78,11 @@ class Stamp:
 class ToSign:
     """One value that the key must produce: the bytes whose digest is signed, never a bare hash.
 
-    `id` is unique inside a document (the Id of a PES slip, `pdf` for a PDF). `tbs` is the exact
-    DER SET OF of the CMS signed attributes (PAdES) or the exclusive C14N of ds:SignedInfo (XAdES).
-    XAdES alone fills `target_id` (Id of the element that the first reference names) and
-    `signed_properties` (exclusive C14N of xad:SignedProperties), so that the agent can rebuild
-    both references.
+    `id` is unique inside a document (the Id of a PES slip, `pdf` for a PDF, `document` for a
+    detached signature). `tbs` is the exact DER SET OF of the CMS signed attributes (PAdES, CAdES)
+    or the exclusive C14N of ds:SignedInfo (XAdES). XAdES alone fills `target_id` (Id of the element
+    that the first reference names) and `signed_properties` (exclusive C14N of
+    xad:SignedProperties), so that the agent can rebuild both references.
     """
 
     id: str
@@ -95,8 +97,8 @@ class Prepared:
     """Outcome of phase 1: plain data that survives a restart (DESIGN D8).
 
     `document` is what the agent downloads and what finish completes: for a PDF the prepared
-    increment, for a PES the unchanged source bytes. `resume` is JSON-serialisable and private to
-    the module that made it; it never holds a live object.
+    increment, for a PES or a detached signature the unchanged source bytes. `resume` is
+    JSON-serialisable and private to the module that made it; it never holds a live object.
     """
 
     format: SignatureFormat

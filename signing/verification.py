@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 
 from signing.acts import verify_detached
 from signing.pdf_verification import verify_pdf
-from signing.report import Finding, Verdict, VerificationReport
+from signing.report import Finding, Verdict, VerificationReport, verdict_of
 from signing.trust import TrustMaterial, chain_judge
 from signing.xades_verification import verify_xml
 
@@ -41,6 +42,28 @@ def verify(
         return verify_detached(content, detached_content, trust=trust, now=now)
     digest = sha256(content).hexdigest()
     return VerificationReport(Verdict.UNSIGNED, "unknown", digest, (), (_NO_CONTAINER,))
+
+
+def verify_with_content(
+    signature: bytes, content: bytes, *, trust: TrustMaterial, now: datetime
+) -> VerificationReport:
+    """The report of a detached CMS signature over the file that it was made for, and of the
+    signatures that this file bears itself where it is a PDF: the worst of all decides. Never
+    raises."""
+    detached = verify_detached(signature, content, trust=trust, now=now)
+    if b"%PDF-" not in content[:_PDF_WINDOW]:
+        return detached
+    borne = verify_pdf(content, trust=trust, now=now)
+    if not borne.signatures:
+        return detached
+    signatures = (*detached.signatures, *borne.signatures)
+    findings = (*detached.findings, *borne.findings)
+    return replace(
+        detached,
+        verdict=verdict_of(signatures, findings),
+        signatures=signatures,
+        findings=findings,
+    )
 
 
 def _looks_like_xml(content: bytes) -> bool:

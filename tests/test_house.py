@@ -61,7 +61,7 @@ MORE_ROOMS = {
         "type_endpoints.py",
         "workflows.py",
     },
-    "documents": {"disposal.py", "inspection.py", "verdicts.py"},
+    "documents": {"detached.py", "disposal.py", "inspection.py", "verdicts.py"},
     "deposits": {"chaining.py", "intake.py", "revising.py"},
     "desks": {"oneself.py", "uses.py"},
     "handovers": {"dates.py", "plan.py", "preview.py"},

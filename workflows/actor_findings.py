@@ -112,14 +112,14 @@ def _step(step: Step, protocol: Protocol, people: People) -> Iterator[Finding]:
         yield Finding.error(
             "step_without_possible_actor",
             f"Personne ne peut agir à l'étape « {step.name} » : {_without(empty, people)} pas de "
-            "titulaire. Affectez une personne ou choisissez un autre bureau.",
+            "titulaire actif. Affectez une personne ou choisissez un autre bureau.",
             step.id,
         )
         return
     for actor in empty:
         yield Finding.warning(
             "desk_without_holder",
-            f"À l'étape « {step.name} », {_without([actor], people)} pas de titulaire : "
+            f"À l'étape « {step.name} », {_without([actor], people)} pas de titulaire actif : "
             "affectez une personne.",
             step.id,
         )

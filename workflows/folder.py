@@ -93,10 +93,17 @@ class DocumentRole(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One immutable state of a document: its id and the SHA-256 of its bytes, in hex."""
+    """One immutable state of a document: its id, the SHA-256 of its bytes and, where a signature
+    stands beside them in a file of its own, the SHA-256 of that one; both in hex."""
 
     id: RevisionId
     sha256: str
+    signature_sha256: str | None = None
+
+    @property
+    def content(self) -> tuple[str, str | None]:
+        """What tells two states apart: signed apart, a document keeps its bytes."""
+        return self.sha256, self.signature_sha256
 
 
 @dataclass(frozen=True, slots=True)

@@ -202,9 +202,9 @@ def _as_passed(state: FolderState, instance: StepInstance) -> StepInstance:
     return _as_passed(before, earlier) if same else instance
 
 
-def _contents(documents: tuple[Document, ...]) -> frozenset[str]:
+def _contents(documents: tuple[Document, ...]) -> frozenset[tuple[str, str | None]]:
     return frozenset(
-        one.revision.sha256 for one in documents if one.role is DocumentRole.MAIN_DOCUMENT
+        one.revision.content for one in documents if one.role is DocumentRole.MAIN_DOCUMENT
     )
 
 

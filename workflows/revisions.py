@@ -32,7 +32,7 @@ def check_signed(state: FolderState, signed: tuple[RevisionChange, ...]) -> None
         )
     made = {change.after.id for change in signed}
     known = state.signed_revisions | {one.revision.id for one in state.documents}
-    unchanged = any(change.after.sha256 == change.before.sha256 for change in signed)
+    unchanged = any(change.after.content == change.before.content for change in signed)
     if unchanged or len(made) != len(signed) or made & known:
         raise DocumentsMismatch(
             "Un document signé n'est pas une nouvelle révision : signez de nouveau."

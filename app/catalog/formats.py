@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import assert_never
 
 from app.errors import Unprocessable
 from signing.types import SignatureFormat
@@ -34,7 +35,7 @@ ALLOWED: Mapping[Protocol, tuple[TypeFormat, ...]] = {
 }
 """The formats of each protocol; for acts those of actes.md §8."""
 
-EXECUTABLE = frozenset({TypeFormat.AUTO, TypeFormat.PADES, TypeFormat.PES_V2})
+EXECUTABLE = frozenset({TypeFormat.AUTO, TypeFormat.PADES, TypeFormat.PES_V2, TypeFormat.PKCS7})
 """The formats in which this version signs: a type may name another one, a circuit that signs may
 not be bound to it (docs/adr/0015)."""
 
@@ -42,15 +43,34 @@ STAMPED = frozenset({TypeFormat.AUTO, TypeFormat.PADES})
 """The formats in which a signature may be PAdES, hence show a stamp."""
 
 
-def resolved_format(chosen: TypeFormat, media_type: str) -> SignatureFormat:
-    """The format in which a document is signed. Raises Unprocessable (`format_not_available`) for
-    one that this version does not make."""
-    if chosen is TypeFormat.PES_V2:
-        return SignatureFormat.PES_V2
-    if chosen is TypeFormat.PADES or (chosen is TypeFormat.AUTO and media_type == PDF):
-        return SignatureFormat.PADES
-    raise Unprocessable(
-        "La signature détachée de ce document n'est pas encore proposée : convertissez-le en PDF, "
-        "ou déposez-le dans un sous-type sans signature.",
-        code="format_not_available",
-    )
+def takes_any_file(protocol: Protocol, chosen: TypeFormat) -> bool:
+    """Whether main documents may be other files than PDF: where what is signed apart is not
+    transmitted as an act."""
+    return protocol is Protocol.NONE and chosen in {TypeFormat.AUTO, TypeFormat.PKCS7}
+
+
+def resolved_format(
+    chosen: TypeFormat, media_type: str, *, has_detached_signature: bool
+) -> SignatureFormat:
+    """The format in which a document is signed. AUTO: a PDF gets its signature inside, any other
+    file apart, and so does a document that came with a signature apart, which a byte more would
+    break. Raises Unprocessable (`format_not_available`) for a format that this version does not
+    make."""
+    match chosen:
+        case TypeFormat.PES_V2:
+            return SignatureFormat.PES_V2
+        case TypeFormat.PADES:
+            return SignatureFormat.PADES
+        case TypeFormat.PKCS7:
+            return SignatureFormat.CADES
+        case TypeFormat.AUTO:
+            is_inside = media_type == PDF and not has_detached_signature
+            return SignatureFormat.PADES if is_inside else SignatureFormat.CADES
+        case TypeFormat.XADES_DETACHED:
+            raise Unprocessable(
+                "La signature XAdES détachée n'est pas encore proposée : déposez ce document dans "
+                "un sous-type dont le type se signe au format AUTO ou PKCS7.",
+                code="format_not_available",
+            )
+        case _:
+            assert_never(chosen)

@@ -292,8 +292,8 @@ def _format_findings(workflow: definition.Workflow, chosen: TypeFormat) -> tuple
     return tuple(
         Finding.error(
             "format_not_available",
-            f"Le format {chosen.value} de ce type n'est pas encore proposé : prenez PADES, ou "
-            f"retirez l'étape « {step.name} ».",
+            f"Le format {chosen.value} de ce type n'est pas encore proposé : prenez PADES ou "
+            f"PKCS7, ou retirez l'étape « {step.name} ».",
             step.id,
         )
         for step in workflow.steps

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.formats import TypeFormat, resolved_format
+from app.catalog.formats import TypeFormat, resolved_format, takes_any_file
 from app.catalog.repository import CatalogRepository
 from app.catalog.schemas import ConnectorAccountCreate, ConnectorAccountRead
 from app.context import Context
@@ -52,10 +52,16 @@ class Resolved:
     def rule_table(self) -> rules.RuleTable | None:
         return rule_table_of(self.subtype)
 
-    def signature_format(self, media_type: str) -> SignatureFormat:
-        """The format in which a document is signed. Raises Unprocessable
-        (`format_not_available`)."""
-        return resolved_format(TypeFormat(self.type.signature_format), media_type)
+    @property
+    def takes_any_file(self) -> bool:
+        """Whether main documents may be other files than PDF or PES."""
+        return takes_any_file(self.protocol, TypeFormat(self.type.signature_format))
+
+    def signature_format(self, media_type: str, *, has_detached_signature: bool) -> SignatureFormat:
+        """The format in which a document is signed, by its type and by whether a detached
+        signature stands beside it. Raises Unprocessable (`format_not_available`)."""
+        chosen = TypeFormat(self.type.signature_format)
+        return resolved_format(chosen, media_type, has_detached_signature=has_detached_signature)
 
 
 def fields_of(subtype: FolderSubtype) -> tuple[MetadataField, ...]:

@@ -28,6 +28,13 @@ def fault(form: Form, *, today: date) -> str | None:
     return _subject_fault(form.value("subject")) or _file_fault(form)
 
 
+def signature_text(form: Form) -> str:
+    """The detached signature of the act, which goes as text in the envelope (actes.md §8); empty
+    where none came."""
+    given = form.file("acte_pdf_file_sign")
+    return given.path.read_text("ascii") if given is not None else ""
+
+
 def reference(account: DoubleAccount, form: Form) -> str:
     """The IDActe (actes.md §4)."""
     decided_on = form.value("decision_date").replace("-", "")
@@ -95,6 +102,9 @@ def _file_fault(form: Form) -> str | None:
     is_xml = form.value("nature_code") == "5" and document.start.startswith(b"<?xml")
     if not document.start.startswith(b"%PDF-") and not is_xml:
         return "Erreur de validation du fichier de l'acte : type MIME incorrect"
+    signature = form.file("acte_pdf_file_sign")
+    if signature is not None and not signature.start.startswith(b"-----BEGIN PKCS7-----"):
+        return f"Erreur lors du traitement de la signature du fichier {document.file_name}"
     annexes = [one for one in form.files if one.field == "acte_attachments[]"]
     types = form.all_values("type_pj[]")
     if len(types) != len(annexes) or any(len(code) != 5 for code in types):

@@ -81,7 +81,8 @@ class DoubleAccount:
 
 @dataclass(slots=True)
 class Transaction:
-    """One thing taken. `number` and `decided_on` are an act's; `nomfic` and `codcol` a flow's."""
+    """One thing taken. `number` and `decided_on` are an act's, and `signature`, the text of the
+    detached one that came beside it; `nomfic` and `codcol` a flow's."""
 
     id: int
     kind: Kind
@@ -100,6 +101,7 @@ class Transaction:
     classification: list[int] = field(default_factory=list)
     type_code: str = ""
     annexes: list[str] = field(default_factory=list)
+    signature: str = ""
     reference: str = ""
     nomfic: str = ""
     codcol: str = ""

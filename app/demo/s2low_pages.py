@@ -271,6 +271,7 @@ def _new_act(store: Store, call: Call, document: UploadedFile) -> Transaction:
         classification=[int(level) for level in levels if level.isdigit()],
         type_code=form.value("type_acte"),
         annexes=[one.file_name for one in form.files if one.field == "acte_attachments[]"],
+        signature=s2low_acts.signature_text(form),
         reference=s2low_acts.reference(call.account, form),
     )
     store.transactions[act.id] = act

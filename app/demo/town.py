@@ -38,7 +38,7 @@ from workflows.definition import HeliosIntake, Protocol, StepKind
 __all__ = ["PEOPLE", "SIRET", "Town", "TownPlan", "found_town"]
 
 
-_STAMP = StampPosition(page=-1, x=64, y=84)
+_STAMP = StampPosition(page=-1, x=286, y=84)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from app.db.session import tenant_of
 from app.deposits.intake import Announced, is_stamped, refuse_type
 from app.deposits.schemas import ChainCreate
 from app.deposits.service import create
+from app.documents.detached import detached_signature
 from app.documents.repository import DocumentRepository
 from app.documents.schemas import Origin
 from app.documents.service import PDF, add_revision, owe_report
@@ -121,8 +122,9 @@ async def _copy(
 async def _first_revision(
     session: AsyncSession, context: Context, resolved: Resolved, copy: Document, source: Revision
 ) -> None:
-    """The same bytes. A signature whose report is not made yet is verified here too, before it is
-    sent: the report comes beside the revision that was signed only."""
+    """The same bytes, and the signature beside them. A signature whose report is not made yet is
+    verified here too, before it is sent: the report comes beside the revision that was signed
+    only."""
     blob = StoredBlob(source.sha256, source.size_bytes)
     facts = source.facts
     if source.origin == Origin.SIGNED.value and facts and "signature_count" in facts:
@@ -130,7 +132,14 @@ async def _first_revision(
         facts = {**facts, "signature_count": facts["signature_count"] + 1}
     if facts and copy.media_type == PDF:
         facts = told_of_stamp(facts, stamped=is_stamped(resolved, DocumentRole(copy.kind)))
-    made = await add_revision(session, copy.id, blob, Origin.DEPOSITED, facts=facts)
+    made = await add_revision(
+        session,
+        copy.id,
+        blob,
+        Origin.DEPOSITED,
+        facts=facts,
+        signature=detached_signature(source),
+    )
     made.report = source.report
     await session.flush()
     if source.origin == Origin.SIGNED.value and source.report is None:

@@ -130,11 +130,17 @@ async def refuse_unless_open(
 
 
 def refuse_type(resolved: Resolved, announced: Announced) -> None:
-    expected = {XML} if resolved.protocol is Protocol.HELIOS else {PDF}
-    allowed = expected if _is_main(announced) else ANNEX_TYPES
+    """Raises Unprocessable (`media_type_refused`)."""
+    allowed = _main_types(resolved) if _is_main(announced) else ANNEX_TYPES
     if announced.media_type not in allowed:
         raise Unprocessable(
             f"Type de fichier refusé ({announced.media_type}) : déposez l'un de ceux qui sont "
             f"acceptés ici, {', '.join(sorted(allowed))}.",
             code="media_type_refused",
         )
+
+
+def _main_types(resolved: Resolved) -> frozenset[str]:
+    if resolved.takes_any_file:
+        return ANNEX_TYPES
+    return frozenset({XML if resolved.protocol is Protocol.HELIOS else PDF})

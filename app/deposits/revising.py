@@ -82,7 +82,7 @@ async def record_revision(
         session, document.id, received.blob, Origin.DEPOSITED, facts=received.facts
     )
     revision.report = received.report
-    document.name = arrival.name
+    document.name, document.media_type = arrival.name, arrival.intake.media_type
     folder.refusal = None
     folder.updated_at = context.clock()
     _journal(session, context, principal, document, revision)

@@ -12,7 +12,7 @@ from app.context import Context
 from app.kit.bounded import BoundedFailure, run_bounded
 from app.settings import MIB
 from app.storage import StoredBlob
-from signing.bounded_verification import trust_to_json, verify_file
+from signing.bounded_verification import trust_to_json, verify_detached_file, verify_file
 from signing.errors import UnsupportedDocument
 from signing.trust import TrustMaterial
 
@@ -30,6 +30,21 @@ async def report_of(
     found: dict[str, Any] = await in_child(
         path,
         verify_file,
+        trust_to_json(trust),
+        context.clock().isoformat(),
+        memory_bytes=_CHILD_MEMORY + 6 * blob.size_bytes,
+    )
+    return found
+
+
+async def detached_report_of(
+    context: Context, path: Path, signature_path: Path, blob: StoredBlob, trust: TrustMaterial
+) -> dict[str, Any]:
+    """The report of a detached signature with the file that it signs, bounded as `report_of`."""
+    found: dict[str, Any] = await in_child(
+        path,
+        verify_detached_file,
+        str(signature_path),
         trust_to_json(trust),
         context.clock().isoformat(),
         memory_bytes=_CHILD_MEMORY + 6 * blob.size_bytes,

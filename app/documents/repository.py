@@ -10,7 +10,16 @@ from sqlalchemy import delete, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.models import Document, FolderNote, OrphanBlob, PesReference, Revision
+from app.models import (
+    Document,
+    FolderNote,
+    OrphanBlob,
+    PesReference,
+    Revision,
+    SignatureItem,
+    SignatureSession,
+    User,
+)
 
 
 def unsigned(revisions: Iterable[Revision]) -> list[Revision]:
@@ -51,14 +60,23 @@ class DocumentRepository:
         return await self._session.get(Revision, revision_id)
 
     async def digests(self, folder_id: uuid.UUID) -> list[str]:
-        """Of every revision of a folder."""
-        rows = await self._session.scalars(
-            select(Revision.sha256)
+        """Of every revision of a folder, and of the signatures beside them."""
+        rows = await self._session.execute(
+            select(Revision.sha256, Revision.signature_sha256)
             .join(Document, Document.id == Revision.document_id)
             .where(Document.folder_id == folder_id)
-            .distinct()
         )
-        return sorted(rows)
+        return sorted({digest for row in rows for digest in row if digest is not None})
+
+    async def signers(self, signatures: Iterable[str | None]) -> dict[str, str]:
+        """Who made these detached signatures: first and last name, by digest."""
+        rows = await self._session.execute(
+            select(SignatureItem.signature_sha256, User)
+            .join(SignatureSession, SignatureSession.id == SignatureItem.session_id)
+            .join(User, User.id == SignatureSession.user_id)
+            .where(SignatureItem.signature_sha256.in_(list(signatures)))
+        )
+        return {digest: user.full_name for digest, user in rows if digest is not None}
 
     async def size_of_folder(self, folder_id: uuid.UUID) -> int:
         """Bytes of the deposited revisions of a folder."""
@@ -115,14 +133,15 @@ class DocumentRepository:
     async def remove_documents(self, folder_id: uuid.UUID) -> None:
         """Forgets the documents of a refused draft, and notes the digests that it named."""
         ids = [document.id for document in await self.documents(folder_id)]
-        await self._session.execute(
-            insert(OrphanBlob).from_select(
-                ["id", "tenant_id", "folder_id", "sha256"],
-                select(
-                    func.gen_random_uuid(), Revision.tenant_id, literal(folder_id), Revision.sha256
-                ).where(Revision.document_id.in_(ids)),
+        for digest in (Revision.sha256, Revision.signature_sha256):
+            await self._session.execute(
+                insert(OrphanBlob).from_select(
+                    ["id", "tenant_id", "folder_id", "sha256"],
+                    select(
+                        func.gen_random_uuid(), Revision.tenant_id, literal(folder_id), digest
+                    ).where(Revision.document_id.in_(ids), digest.is_not(None)),
+                )
             )
-        )
         await self._session.execute(delete(FolderNote).where(FolderNote.document_id.in_(ids)))
         await self._session.execute(delete(Revision).where(Revision.document_id.in_(ids)))
         await self._session.execute(delete(PesReference).where(PesReference.folder_id == folder_id))

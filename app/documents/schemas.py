@@ -18,6 +18,7 @@ __all__ = [
     "DocumentRole",
     "Origin",
     "RevisionRead",
+    "SignatureRead",
     "report_key",
 ]
 
@@ -38,14 +39,24 @@ class Origin(StrEnum):
     SIGNED = "signed"
 
 
+class SignatureRead(BaseModel):
+    """A detached signature (CMS, DER): its digest, its size, the name of its file."""
+
+    sha256: str
+    size_bytes: int
+    name: str
+
+
 class RevisionRead(BaseModel):
-    """One state of a document. `facts` is what inspection read, `report` what verification said."""
+    """One state of a document. `signature` stands beside bytes that were signed apart. `facts` is
+    what inspection read, `report` what verification said."""
 
     id: uuid.UUID
     number: int
     origin: Origin
     sha256: str
     size_bytes: int
+    signature: SignatureRead | None
     facts: dict[str, Any] | None
     report: dict[str, Any] | None
     created_at: datetime

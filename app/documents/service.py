@@ -14,9 +14,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app import jobs
 from app.context import Context
 from app.db.session import tenant_of
-from app.documents.inspection import in_child, inspected, report_of
+from app.documents.detached import read_signatures
+from app.documents.inspection import detached_report_of, in_child, inspected, report_of
 from app.documents.repository import DocumentRepository
-from app.documents.schemas import REPORT, DocumentRead, Origin, RevisionRead, report_key
+from app.documents.schemas import (
+    REPORT,
+    DocumentRead,
+    Origin,
+    RevisionRead,
+    SignatureRead,
+    report_key,
+)
 from app.documents.verdicts import (
     UNJUDGED,
     invalid_signatures,
@@ -290,11 +298,14 @@ async def owe_report(
 
 
 async def verification_report(
-    context: Context, blob: StoredBlob, trust: TrustMaterial
+    context: Context, blob: StoredBlob, signature: StoredBlob | None, trust: TrustMaterial
 ) -> dict[str, Any]:
-    """The full report of stored bytes."""
+    """The full report of stored bytes, or of the signature that stands beside them."""
     async with context.store.materialise(blob.sha256) as path:
-        return await report_of(context, path, blob, trust)
+        if signature is None:
+            return await report_of(context, path, blob, trust)
+        async with context.store.materialise(signature.sha256) as beside:
+            return await detached_report_of(context, path, beside, blob, trust)
 
 
 async def add_document(
@@ -333,8 +344,9 @@ async def add_revision(
     origin: Origin,
     *,
     facts: dict[str, Any] | None,
+    signature: StoredBlob | None = None,
 ) -> Revision:
-    """A new state of a document; earlier ones stay."""
+    """A new state of a document; earlier ones stay. `signature`: the one made apart from `blob`."""
     repository = DocumentRepository(session)
     revision = Revision(
         id=new_id(),
@@ -344,6 +356,8 @@ async def add_revision(
         origin=origin.value,
         sha256=blob.sha256,
         size_bytes=blob.size_bytes,
+        signature_sha256=signature.sha256 if signature else None,
+        signature_size_bytes=signature.size_bytes if signature else None,
         facts=facts,
     )
     repository.add(revision)
@@ -356,6 +370,7 @@ async def read_documents(session: AsyncSession, folder_id: uuid.UUID) -> list[Do
     repository = DocumentRepository(session)
     documents = await repository.documents(folder_id)
     revisions = await repository.revisions(document.id for document in documents)
+    signatures = await read_signatures(session, documents, revisions)
     return [
         DocumentRead(
             id=document.id,
@@ -363,13 +378,17 @@ async def read_documents(session: AsyncSession, folder_id: uuid.UUID) -> list[Do
             position=document.position,
             name=document.name,
             media_type=document.media_type,
-            revisions=[read_revision(one) for one in revisions if one.document_id == document.id],
+            revisions=[
+                read_revision(one, signatures.get(one.id))
+                for one in revisions
+                if one.document_id == document.id
+            ],
         )
         for document in documents
     ]
 
 
-def read_revision(row: Revision) -> RevisionRead:
+def read_revision(row: Revision, signature: SignatureRead | None) -> RevisionRead:
     """A revision as the API shows it."""
     return RevisionRead(
         id=row.id,
@@ -377,6 +396,7 @@ def read_revision(row: Revision) -> RevisionRead:
         origin=Origin(row.origin),
         sha256=row.sha256,
         size_bytes=row.size_bytes,
+        signature=signature,
         facts=row.facts,
         report=row.report,
         created_at=row.created_at,

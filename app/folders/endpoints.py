@@ -8,9 +8,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.http import Caller, IdempotentRoute, permit
 from app.auth.principal import Permission, PrincipalKind
+from app.documents.detached import MEDIA_TYPE, read_signatures
 from app.documents.repository import DocumentRepository
 from app.errors import NotFound
 from app.folders import details, service
@@ -29,6 +31,8 @@ from app.folders.schemas import (
 )
 from app.kit.pagination import PAGE, Cursor, Page, PageSize, read_cursor
 from app.kit.problems import problem_responses
+from app.models import Document, Revision
+from app.storage import StoredBlob
 from workflows.actions import RecordOutside
 from workflows.definition import StepId
 from workflows.register import Authorship
@@ -235,23 +239,60 @@ async def get_revision_content(
 ) -> StreamingResponse:
     """The exact bytes: deposited, marked or signed. Always an attachment (threat 18)."""
     async with caller.unit() as session:
-        await service.readable(session, caller.principal, folder_id)
-        repository = DocumentRepository(session)
-        revision = await repository.revision(revision_id)
-        document = await repository.document(revision.document_id) if revision else None
-        if revision is None or document is None or document.folder_id != folder_id:
-            raise NotFound
+        document, revision = await _revision(session, caller, folder_id, revision_id)
     if caller.principal.kind is PrincipalKind.PERSON:
         await record_reading(caller.context, caller.principal, folder_id, revision_id)
-    chunks = await caller.context.store.open(revision.sha256)
-    name = urllib.parse.quote(document.name, safe="")
+    blob = StoredBlob(revision.sha256, revision.size_bytes)
+    return await _attachment(caller, blob, name=document.name, media_type=document.media_type)
+
+
+@router.get(
+    "/folders/{folder_id}/revisions/{revision_id}/signature",
+    response_class=StreamingResponse,
+    summary="Télécharger la signature détachée d'une révision",
+    responses=problem_responses(401, 403, 404),
+)
+async def get_revision_signature(
+    folder_id: uuid.UUID,
+    revision_id: uuid.UUID,
+    caller: Caller = permit(Permission.FOLDER_READ),
+) -> StreamingResponse:
+    """The detached signature (CMS, DER) that stands beside the bytes of the revision."""
+    async with caller.unit() as session:
+        document, revision = await _revision(session, caller, folder_id, revision_id)
+        every = await DocumentRepository(session).revisions([document.id])
+        found = (await read_signatures(session, [document], every)).get(revision.id)
+        if found is None:
+            raise NotFound
+    blob = StoredBlob(found.sha256, found.size_bytes)
+    return await _attachment(caller, blob, name=found.name, media_type=MEDIA_TYPE)
+
+
+async def _revision(
+    session: AsyncSession, caller: Caller, folder_id: uuid.UUID, revision_id: uuid.UUID
+) -> tuple[Document, Revision]:
+    """Raises NotFound."""
+    await service.readable(session, caller.principal, folder_id)
+    repository = DocumentRepository(session)
+    revision = await repository.revision(revision_id)
+    document = await repository.document(revision.document_id) if revision else None
+    if revision is None or document is None or document.folder_id != folder_id:
+        raise NotFound
+    return document, revision
+
+
+async def _attachment(
+    caller: Caller, blob: StoredBlob, *, name: str, media_type: str
+) -> StreamingResponse:
+    """Stored bytes, never shown in place (threat 18)."""
+    shown = urllib.parse.quote(name, safe="")
     return StreamingResponse(
-        chunks,
-        media_type=document.media_type,
+        await caller.context.store.open(blob.sha256),
+        media_type=media_type,
         headers={
-            "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
-            "Content-Length": str(revision.size_bytes),
-            "ETag": f'"{revision.sha256}"',
+            "Content-Disposition": f"attachment; filename*=UTF-8''{shown}",
+            "Content-Length": str(blob.size_bytes),
+            "ETag": f'"{blob.sha256}"',
             "X-Content-Type-Options": "nosniff",
             "Content-Security-Policy": "sandbox; default-src 'none'",
         },

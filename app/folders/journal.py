@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeAlias
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,6 +15,7 @@ from app.audit.chain import TOKEN, Actor, Occurrence, fits
 from app.audit.service import SYSTEM, Told, record, record_all
 from app.auth.principal import PrincipalKind
 from app.catalog.choice import Choice
+from app.documents.detached import signature_digest
 from app.models import Folder
 from app.users.service import user_of
 from workflows import events, outside_events
@@ -23,6 +25,7 @@ from workflows.events import Event
 from workflows.metadata import MetadataValue
 from workflows.register import Authorship
 
+_Concerned: TypeAlias = tuple[domain.DocumentId, domain.Revision]
 _TEXTS = ("reason", "question", "answer", "reference")
 _TOLD_APART = {"occurred_at", "by", *_TEXTS}
 
@@ -106,14 +109,26 @@ async def _told(
     whole = {"event": json.dumps(rest, ensure_ascii=False)} if rest else {}
     return [
         Told(
-            replace(common, document=document, document_sha256=sha256),
+            _about(common, one),
             event.occurred_at,
             values if number else values | whole,
         )
-        for number, (document, sha256) in enumerate(
-            _concerned(event, trace.documents) or ((None, None),)
-        )
+        for number, one in enumerate(_concerned(event, trace.documents) or (None,))
     ]
+
+
+def _about(common: Occurrence, concerned: _Concerned | None) -> Occurrence:
+    """The entry of one document: the bytes, and the signature made apart from them where there is
+    one: whoever has the export alone can tie both files to the act."""
+    if concerned is None:
+        return common
+    document, revision = concerned
+    return replace(
+        common,
+        document=document,
+        document_sha256=revision.sha256,
+        details={**common.details, **signature_digest(revision)},
+    )
 
 
 def _said(event: Event) -> tuple[dict[str, str | int], JsonObject]:
@@ -138,7 +153,7 @@ def _power(by: Authorship | None) -> dict[str, str]:
     return {"by_desk": by.power.desk, **founded}
 
 
-def _concerned(event: Event, documents: tuple[domain.Document, ...]) -> tuple[tuple[str, str], ...]:
+def _concerned(event: Event, documents: tuple[domain.Document, ...]) -> tuple[_Concerned, ...]:
     match event:
         case (
             events.Approved()
@@ -149,18 +164,16 @@ def _concerned(event: Event, documents: tuple[domain.Document, ...]) -> tuple[tu
             | events.OpinionGiven()
             | outside_events.TransmissionClaimed()
         ):
-            return tuple((one.id, one.revision.sha256) for one in documents)
+            return tuple((one.id, one.revision) for one in documents)
         case events.DocumentsRead():
             read = set(event.revisions)
-            return tuple(
-                (one.id, one.revision.sha256) for one in documents if one.revision.id in read
-            )
+            return tuple((one.id, one.revision) for one in documents if one.revision.id in read)
         case events.Submitted() | events.Resubmitted() | events.ValidationStarted():
-            return tuple((one.id, one.revision.sha256) for one in event.documents)
+            return tuple((one.id, one.revision) for one in event.documents)
         case events.Signed() | events.Sealed():
-            return tuple((one.document, one.after.sha256) for one in event.changes)
+            return tuple((one.document, one.after) for one in event.changes)
         case events.Retracted():
-            return tuple((one.document, one.after.sha256) for one in event.restored)
+            return tuple((one.document, one.after) for one in event.restored)
         case _:
             return ()
 

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.catalog.choice import Choice, choose_workflow, known_facts, rules_of, typed_facts
 from app.catalog.service import Resolved, fields_of, resolve, rule_table_of
 from app.context import Context
+from app.documents.detached import as_domain
 from app.documents.repository import DocumentRepository, unsigned
 from app.errors import Conflict, Unprocessable
 from app.folders.facts import amounts_of, binding_of, pes_facts_among, pes_facts_of
@@ -48,7 +49,7 @@ async def entering_documents(
         domain.Document(
             domain.DocumentId(str(row.id)),
             domain.DocumentRole(row.kind),
-            domain.Revision(domain.RevisionId(str(newest[row.id].id)), newest[row.id].sha256),
+            as_domain(newest[row.id]),
         )
         for row in rows
     )

@@ -7,7 +7,17 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, func, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Integer
@@ -46,11 +56,16 @@ class SignatureSession(Identified, TenantScoped, Base):
 
 
 class SignatureItem(Identified, TenantScoped, Base):
-    """One document between prepare and finish: plain data that survives a restart (D8)."""
+    """One document between prepare and finish: plain data that survives a restart (D8). What was
+    signed is `signed_sha256`, with `signature_sha256` beside it where the signature is detached;
+    `source_signature_sha256` stood beside the source already."""
 
     __tablename__ = "signature_items"
     __table_args__ = (
         UniqueConstraint("session_id", "n"),
+        CheckConstraint(
+            "(signature_sha256 IS NULL) = (signature_size_bytes IS NULL)", name="signature_whole"
+        ),
         Index(
             "uq_signature_items_pending",
             "document_id",
@@ -66,12 +81,15 @@ class SignatureItem(Identified, TenantScoped, Base):
     desk_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("desks.id"))
     state: Mapped[str] = mapped_column(String(20))
     source_sha256: Mapped[str | None] = mapped_column(String(64), index=True)
+    source_signature_sha256: Mapped[str | None] = mapped_column(String(64), index=True)
     prepared_sha256: Mapped[str | None] = mapped_column(String(64), index=True)
     prepared: Mapped[dict[str, Any] | None]
     signing_time: Mapped[datetime | None]
     failure: Mapped[dict[str, Any] | None]
     signed_sha256: Mapped[str | None] = mapped_column(String(64), index=True)
     signed_size_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    signature_sha256: Mapped[str | None] = mapped_column(String(64), index=True)
+    signature_size_bytes: Mapped[int | None] = mapped_column(BigInteger)
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 

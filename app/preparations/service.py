@@ -32,9 +32,8 @@ from app.tenants.repository import TenantRepository
 from app.tenants.service import trust_material
 from app.users.repository import UserRepository
 from app.users.service import chain_of, fitness_of
-from signing import pades, pes
+from signing import phases
 from signing.errors import SigningError
-from signing.policies import policy_for
 from signing.types import (
     Place,
     Prepared,
@@ -42,6 +41,7 @@ from signing.types import (
     SignatureParameters,
     Stamp,
 )
+from workflows import folder as domain
 from workflows.actions import ActionKind
 from workflows.definition import Protocol
 from workflows.engine import acting
@@ -181,7 +181,7 @@ class _Plan:
     parameters: SignatureParameters
     stamp: Stamp | None
     mention: str | None
-    source_sha256: str
+    source: domain.Revision
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,11 +250,14 @@ async def _plan(
     assert row_of_document is not None
     parameters = await _parameters(session, context, item, certificate, power)
     return _Plan(
-        format=resolved.signature_format(row_of_document.media_type),
+        format=resolved.signature_format(
+            row_of_document.media_type,
+            has_detached_signature=document.revision.signature_sha256 is not None,
+        ),
         parameters=parameters,
         stamp=await stamp_for(session, resolved, parameters),
         mention=power.mention,
-        source_sha256=document.revision.sha256,
+        source=document.revision,
     )
 
 
@@ -299,11 +302,8 @@ async def _parameters(
 
 
 async def _prepare(store: BlobStore, plan: _Plan) -> Prepared:
-    source = await store.read_verified(plan.source_sha256, limit_bytes=MAX_DOCUMENT)
-    if plan.format is SignatureFormat.PADES:
-        return await in_thread(lambda: pades.prepare(source, plan.parameters, plan.stamp))
-    policy = policy_for(plan.parameters.signing_time.date())
-    return await in_thread(lambda: pes.prepare(source, plan.parameters, policy))
+    source = await store.read_verified(plan.source.sha256, limit_bytes=MAX_DOCUMENT)
+    return await in_thread(lambda: phases.prepare(plan.format, source, plan.parameters, plan.stamp))
 
 
 async def chunks_of(document: bytes) -> Any:
@@ -324,7 +324,8 @@ async def _keep_preparation(
     await _lapse_earlier(session, context, item)
     item.state = ItemState.PREPARED.value
     item.failure = None
-    item.source_sha256 = made.plan.source_sha256
+    item.source_sha256 = made.plan.source.sha256
+    item.source_signature_sha256 = made.plan.source.signature_sha256
     item.prepared_sha256 = made.sha256
     item.signing_time = made.plan.parameters.signing_time
     item.prepared = _to_json(made.plan, made.prepared)

@@ -14,6 +14,7 @@ from app.audit.service import record
 from app.auth.principal import Principal
 from app.catalog.service import resolve
 from app.context import Context
+from app.documents.detached import as_domain
 from app.documents.repository import DocumentRepository
 from app.documents.schemas import Origin
 from app.documents.service import add_revision
@@ -27,7 +28,7 @@ from app.preparations.repository import PreparationRepository
 from app.preparations.service import MAX_DOCUMENT, chunks_of, lock_item, refuse_unfit
 from app.register.service import as_desk, as_person
 from app.storage import Corrupted, StoredBlob
-from signing import pades, pes
+from signing import phases
 from signing.errors import SigningError
 from signing.types import (
     SignatureFormat,
@@ -53,6 +54,15 @@ class _Pending:
     mention: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Signed:
+    """What phase 2 made, in the store: a document that holds its signature, or the unchanged one
+    with the signature made apart."""
+
+    document: StoredBlob
+    signature: StoredBlob | None = None
+
+
 async def finish_item(
     context: Context,
     principal: Principal,
@@ -72,10 +82,13 @@ async def finish_item(
         document = await context.store.read_verified(
             pending.prepared_sha256, limit_bytes=MAX_DOCUMENT
         )
-        signed = await in_thread(lambda: _finish(pending, document, values))
-        blob = await context.store.write(chunks_of(signed), limit_bytes=len(signed))
+        made = await in_thread(lambda: _finish(pending, document, values))
+        blob = await context.store.write(chunks_of(made), limit_bytes=len(made))
+        signed = _Signed(blob)
+        if pending.format is SignatureFormat.CADES:
+            signed = _Signed(StoredBlob(pending.prepared_sha256, len(document)), signature=blob)
         async with context.unit(principal.tenant_id) as session:
-            await _keep_signed(session, context, session_id, n, pending, blob)
+            await _keep_signed(session, context, session_id, n, pending, signed)
     except (AppError, SigningError, Refused) as e:
         async with context.unit(principal.tenant_id) as session:
             await _refuse_value(session, context, principal, session_id, n, e)
@@ -127,9 +140,14 @@ def _awaits_value(item: SignatureItem) -> bool:
 
 
 def _finish(pending: _Pending, document: bytes, values: tuple[SignatureValue, ...]) -> bytes:
-    if pending.format is SignatureFormat.PADES:
-        return pades.finish(document, pending.resume, values)
-    return pes.finish(document, pending.resume, values, certificate=pending.certificate.content)
+    """The signed document, or the signature made apart."""
+    return phases.finish(
+        pending.format,
+        document,
+        pending.resume,
+        values,
+        certificate=pending.certificate.content,
+    )
 
 
 async def _keep_signed(
@@ -138,7 +156,7 @@ async def _keep_signed(
     session_id: uuid.UUID,
     n: int,
     pending: _Pending,
-    blob: StoredBlob,
+    made: _Signed,
 ) -> None:
     """Powers and fitness are judged again, at the instant of the act."""
     folder, item = await lock_item(session, session_id, n)
@@ -147,8 +165,10 @@ async def _keep_signed(
     resolved = await resolve(session, folder.subtype_id, even_retired=True)
     await refuse_unfit(session, context, pending.certificate, resolved)
     item.state = ItemState.SIGNED.value
-    item.signed_sha256 = blob.sha256
-    item.signed_size_bytes = blob.size_bytes
+    item.signed_sha256 = made.document.sha256
+    item.signed_size_bytes = made.document.size_bytes
+    item.signature_sha256 = made.signature.sha256 if made.signature else None
+    item.signature_size_bytes = made.signature.size_bytes if made.signature else None
     item.prepared = None
     item.updated_at = context.clock()
     await session.flush()
@@ -195,11 +215,24 @@ async def _change(
     assert item.signed_size_bytes is not None
     source = await DocumentRepository(session).revision(uuid.UUID(document.revision.id))
     facts = source.facts if source is not None else None
-    blob = StoredBlob(item.signed_sha256, item.signed_size_bytes)
-    revision = await add_revision(session, item.document_id, blob, Origin.SIGNED, facts=facts)
-    after = domain.Revision(domain.RevisionId(str(revision.id)), revision.sha256)
-    before = domain.Revision(document.revision.id, item.source_sha256 or "")
-    return domain.RevisionChange(document.id, before=before, after=after)
+    revision = await add_revision(
+        session,
+        item.document_id,
+        StoredBlob(item.signed_sha256, item.signed_size_bytes),
+        Origin.SIGNED,
+        facts=facts,
+        signature=_detached(item),
+    )
+    before = domain.Revision(
+        document.revision.id, item.source_sha256 or "", item.source_signature_sha256
+    )
+    return domain.RevisionChange(document.id, before=before, after=as_domain(revision))
+
+
+def _detached(item: SignatureItem) -> StoredBlob | None:
+    if item.signature_sha256 is None or item.signature_size_bytes is None:
+        return None
+    return StoredBlob(item.signature_sha256, item.signature_size_bytes)
 
 
 async def _refuse_value(

@@ -8,6 +8,7 @@ from app import jobs
 from app.audit.chain import Occurrence
 from app.audit.service import SYSTEM, record
 from app.context import Context
+from app.documents.detached import detached_signature, signature_digest
 from app.documents.repository import DocumentRepository
 from app.documents.schemas import CONDEMNED
 from app.documents.service import verification_report
@@ -27,7 +28,8 @@ async def report(context: Context, job: jobs.ClaimedJob) -> None:
             await jobs.finish(session, job)
             return
         blob = StoredBlob(revision.sha256, revision.size_bytes)
-    made = await verification_report(context, blob, trust)
+        signature = detached_signature(revision)
+    made = await verification_report(context, blob, signature, trust)
     async with context.unit(job.tenant_id) as session:
         revision = await DocumentRepository(session).revision(revision_id)
         assert revision is not None
@@ -40,7 +42,7 @@ async def report(context: Context, job: jobs.ClaimedJob) -> None:
                 folder=job.object_ids["folder_id"],
                 document=str(revision.document_id),
                 document_sha256=revision.sha256,
-                details={"verdict": made["verdict"]},
+                details={"verdict": made["verdict"], **signature_digest(revision)},
             ),
             at=context.clock(),
         )

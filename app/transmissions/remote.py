@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.service import seal_context
 from app.context import Context
+from app.documents.detached import MEDIA_TYPE, read_signatures
 from app.documents.repository import DocumentRepository
 from app.folders.schemas import ActInput
 from app.kit.secrets import BadSecret
@@ -120,7 +121,8 @@ async def submission_of(
     """What the remote receives: the current revision of each document, read from the store when
     it is sent."""
     files = [await _attachment(session, context, one) for one in state.documents]
-    main = files[state.documents.index(main_document(state))]
+    current = main_document(state)
+    main = files[state.documents.index(current)]
     if row.protocol == Protocol.HELIOS.value:
         assert row.file_name is not None
         assert row.body_code is not None
@@ -136,6 +138,7 @@ async def submission_of(
         type_code=act.type_code,
         document=main,
         annexes=tuple(_typed(one, annex_type) for one in files if one is not main),
+        signature=await _signature(session, context, current),
     )
 
 
@@ -153,6 +156,27 @@ async def _attachment(
         sha256=revision.sha256,
         media_type=row.media_type,
         open=_source(context, revision.sha256),
+    )
+
+
+async def _signature(
+    session: AsyncSession, context: Context, document: domain.Document
+) -> Attachment | None:
+    """The signature that stands beside the revision which is sent: the last one, where several
+    signed, for the remote takes one."""
+    repository = DocumentRepository(session)
+    row = await repository.document(uuid.UUID(document.id))
+    assert row is not None
+    revisions = await repository.revisions([row.id])
+    found = (await read_signatures(session, [row], revisions)).get(uuid.UUID(document.revision.id))
+    if found is None:
+        return None
+    return Attachment(
+        name=found.name,
+        size_bytes=found.size_bytes,
+        sha256=found.sha256,
+        media_type=MEDIA_TYPE,
+        open=_source(context, found.sha256),
     )
 
 

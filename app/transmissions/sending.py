@@ -24,6 +24,7 @@ from app.audit.chain import Occurrence
 from app.audit.service import SYSTEM, record
 from app.catalog.repository import CatalogRepository
 from app.context import Context
+from app.documents.detached import signature_digest
 from app.documents.repository import DocumentRepository
 from app.documents.schemas import Origin, report_key
 from app.documents.verdicts import is_invalid, reason_not_sent
@@ -279,7 +280,11 @@ async def _add_attempt(session: AsyncSession, held: Held, now: datetime) -> None
             folder=str(held.folder.id),
             document=main.id,
             document_sha256=main.revision.sha256,
-            details={"transmission": str(held.row.id), "number": number},
+            details={
+                "transmission": str(held.row.id),
+                "number": number,
+                **signature_digest(main.revision),
+            },
         ),
         at=now,
     )

@@ -71,7 +71,8 @@ async def _is_damaged(context: Context, dispatch: Dispatch) -> bool:
     """Bytes that no longer hash to their row are never sent (threat 6)."""
     try:
         for one in dispatch.documents:
-            await context.store.verify(one.revision.sha256)
+            for digest in filter(None, one.revision.content):
+                await context.store.verify(digest)
     except (BlobMissing, Corrupted) as e:
         _log.exception("document_damaged", transmission=_name(dispatch))
         async with context.unit(dispatch.job.tenant_id) as session:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import AsyncIterator, Mapping
 
 from connectors.actes import fields, messages
 from connectors.base import (
     ActSubmission,
     Answer,
+    Attachment,
     Lookup,
     LookupResult,
     Receipt,
@@ -31,9 +34,13 @@ async def submit(client: S2lowClient, submission: ActSubmission) -> Receipt:
     faults = fields.check(submission, today=None)
     if faults:
         raise InvalidSubmission(faults[0].detail, code=faults[0].code)
-    reply = await client.post(
-        f"{_PREFIX}/actes_transac_create.php", _form(submission, hold=client.account.hold)
+    signature = submission.signature
+    parts = _form(
+        submission,
+        signature=await _in_pem(signature) if signature else None,
+        hold=client.account.hold,
     )
+    reply = await client.post(f"{_PREFIX}/actes_transac_create.php", parts)
     return Receipt(parsing.created_id(reply), reply.body)
 
 
@@ -148,7 +155,33 @@ def _error_text(payload: bytes) -> str:
     return parsing.decode(payload)
 
 
-def _form(submission: ActSubmission, *, hold: bool) -> list[Part]:
+async def _in_pem(signature: Attachment) -> Attachment:
+    """A signature as S²LOW keeps it: text, in the armour that openssl reads (s2low-api.md §2.1).
+    Raises InvalidSubmission (`signature_changed`), nothing being sent yet."""
+    content = b"".join([chunk async for chunk in signature.open()])
+    if hashlib.sha256(content).hexdigest() != signature.sha256:
+        raise InvalidSubmission(
+            "La signature enregistrée ne correspond plus à son empreinte : rien n'a été envoyé, un "
+            "administrateur doit vérifier le stockage.",
+            code="signature_changed",
+        )
+    text = base64.b64encode(content)
+    lines = (text[start : start + 64] for start in range(0, len(text), 64))
+    pem = b"\n".join([b"-----BEGIN PKCS7-----", *lines, b"-----END PKCS7-----", b""])
+
+    async def read() -> AsyncIterator[bytes]:
+        yield pem
+
+    return Attachment(
+        name=signature.name,
+        size_bytes=len(pem),
+        sha256=hashlib.sha256(pem).hexdigest(),
+        media_type=signature.media_type,
+        open=read,
+    )
+
+
+def _form(submission: ActSubmission, *, signature: Attachment | None, hold: bool) -> list[Part]:
     """The parts in the order that S²LOW's usual clients send (s2low-api.md §2.1)."""
     values = [
         ("api", "1"),
@@ -168,6 +201,8 @@ def _form(submission: ActSubmission, *, hold: bool) -> list[Part]:
     parts: list[Part] = [FieldPart(name, value.encode("iso-8859-1")) for name, value in values]
     document = submission.document
     parts.append(FilePart("acte_pdf_file", safe_file_name(document.name), document))
+    if signature is not None:
+        parts.append(FilePart("acte_pdf_file_sign", safe_file_name(signature.name), signature))
     for annex in submission.annexes:
         parts.append(FilePart("acte_attachments[]", safe_file_name(annex.name), annex))
     return parts

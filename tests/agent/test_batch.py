@@ -20,7 +20,12 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from app.demo.pki import Validity
 from tests.agent.conftest import Station, paired
-from tests.builders.agent_documents import PreparedItem, prepared_pdf, prepared_pes
+from tests.builders.agent_documents import (
+    PreparedItem,
+    prepared_detached,
+    prepared_pdf,
+    prepared_pes,
+)
 from tests.builders.agent_process import AgentProcess
 from tests.builders.agent_server import AgentServer, Problem, QueuedJob, agent_server, moment
 from tests.builders.tokens import PIN, TokenAndSigner, create_signer, create_token
@@ -31,6 +36,13 @@ Sent = Callable[[Station], QueuedJob]
 def _altered(station: Station) -> QueuedJob:
     job = station.job([prepared_pdf(station.kit.signer)])
     station.server.send(job, alter=lambda p: p.replace(b"Dossier 1", b"Dossier 2"))
+    return job
+
+
+def _a_capacity_that_is_not_shown(station: Station) -> QueuedJob:
+    letter = prepared_detached(station.kit.signer)
+    job = station.job([PreparedItem(letter.document, letter.entry | {"claimed_role": "Préfet"})])
+    station.server.send(job)
     return job
 
 
@@ -83,7 +95,11 @@ REFUSED: list[tuple[str, Sent]] = [
     ("job_other_server", _from_another_server),
     ("job_other_certificate", _for_another_certificate),
     ("digest_differs", _one_digest_that_does_not_rebuild),
+    ("role_differs", _a_capacity_that_is_not_shown),
 ]
+
+
+ACCEPTED_FIRST = ("digest_differs", "role_differs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +135,13 @@ def running(shared_agent: Running) -> Iterator[Running]:
 
 
 class TestHappyPath:
-    def test_signs_a_pdf_and_a_flow_with_one_pin(self, running: Running) -> None:
+    def test_signs_a_pdf_a_flow_and_a_file_apart_with_one_pin(self, running: Running) -> None:
         station = running.station
         signer = station.kit.signer
-        job = station.job([prepared_pdf(signer), prepared_pes(signer, slips=2)])
+        items = [prepared_pdf(signer), prepared_pes(signer, slips=2), prepared_detached(signer)]
+        job = station.job(items)
         assert running.pins_read_for(job, lambda: station.server.send(job), "Terminé") == 1
-        assert _verified(station, job) == 3
+        assert _verified(station, job) == 4
         assert job.end == {"outcome": "done", "code": None, "detail": None}
 
     def test_keeps_a_local_journal_of_what_was_signed(self, running: Running) -> None:
@@ -151,7 +168,7 @@ class TestRefusalsBeforeThePin:
     ) -> None:
         before = running.agent.pin_unread()
         job = sent(running.station)
-        said = running.agent.wait_for("Terminé" if code == "digest_differs" else f"[{code}]")
+        said = running.agent.wait_for("Terminé" if code in ACCEPTED_FIRST else f"[{code}]")
         assert f"[{code}]" in said
         assert running.agent.pin_unread() == before
         assert job.values == {}

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select
 
+from app.catalog.formats import TypeFormat
 from app.context import Context
 from app.demo.town import Town
 from app.models import Certificate, Notification
@@ -289,8 +290,10 @@ class TestNobodyAble:
 class TestInvalidSignatures:
     """What the report of a document signed here condemns, and no transmission tells."""
 
+    @pytest.mark.parametrize("form", [TypeFormat.PADES, TypeFormat.PKCS7])
     async def test_are_told_to_the_submitter_and_to_the_administrators_once_for_each_document(
         self,
+        form: TypeFormat,
         context: Context,
         town: Town,
         finances: ApiPerson,
@@ -299,7 +302,7 @@ class TestInvalidSignatures:
         altered: list[bytes],
     ) -> None:
         signature = step(town, "signature", "signature", "maire")
-        await add_subtype(context, town, signature, several_documents=True)
+        await add_subtype(context, town, signature, form=form, several_documents=True)
         folder_id = await finances.submitted("essai", *altered)
         await open_session(mayor, agent.issued, folder_id)
         await agent.sign()

@@ -432,6 +432,7 @@ TABLE = (
     Row("GET", "/search", P.FOLDER_READ, READ, query="?text=budget"),
     Row("GET", "/folders/{folder_id}/history", P.FOLDER_READ, READ),
     Row("GET", "/folders/{folder_id}/revisions/{revision_id}/content", P.FOLDER_READ, READ),
+    Row("GET", "/folders/{folder_id}/revisions/{revision_id}/signature", P.FOLDER_READ, READ),
     Row("GET", "/folders/{folder_id}/documents/{document_id}/changes", P.FOLDER_READ, READ),
     Row(
         "POST",

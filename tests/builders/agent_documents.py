@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.demo.pki import Issued
-from signing import pades, pes_signature
+from signing import cades, pades, pes_signature
 from signing.policies import HELIOS_2018
-from signing.types import Place, SignatureParameters
+from signing.types import Place, Prepared, SignatureParameters
 
 ROLE = "Maire"
 CITY, POSTAL_CODE, COUNTRY = "Sainte-Fiction", "99999", "France"
@@ -33,11 +33,19 @@ def prepared_pdf(signer: Issued, *, padding: int = 0) -> PreparedItem:
     entry["source_sha256"] = prepared.source_sha256
     entry["summary"] = None
     entry["policy"] = None
-    entry["to_sign"] = [
-        {"id": one.id, "tbs": b64(one.tbs), "mechanism": one.mechanism.value}
-        for one in prepared.to_sign
-    ]
+    entry["to_sign"] = _to_sign(prepared)
     return PreparedItem(prepared.document, entry)
+
+
+def prepared_detached(
+    signer: Issued, document: bytes = b"Note de service.\n", *, role: str = ROLE
+) -> PreparedItem:
+    """Any file, with the attributes of its detached signature."""
+    moment = datetime.now(UTC).replace(microsecond=0)
+    prepared = cades.prepare(document, _parameters(signer, role, moment))
+    entry = _common("PKCS7", document, moment) | {"claimed_role": role}
+    entry |= {"summary": None, "policy": None, "to_sign": _to_sign(prepared)}
+    return PreparedItem(document, entry)
 
 
 def prepared_pes(signer: Issued, *, slips: int = 2, role: str = ROLE) -> PreparedItem:
@@ -103,6 +111,13 @@ def _common(kind: str, document: bytes, moment: datetime) -> dict[str, Any]:
         "country": COUNTRY,
         "signing_time": f"{moment:%Y-%m-%dT%H:%M:%SZ}",
     }
+
+
+def _to_sign(prepared: Prepared) -> list[dict[str, Any]]:
+    return [
+        {"id": one.id, "tbs": b64(one.tbs), "mechanism": one.mechanism.value}
+        for one in prepared.to_sign
+    ]
 
 
 def _parameters(signer: Issued, role: str, signing_time: datetime) -> SignatureParameters:

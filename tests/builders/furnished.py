@@ -56,11 +56,17 @@ async def furnish(context: Context, town: Town) -> dict[str, Row]:
     return rows
 
 
+# Columns that are filled together or not at all.
+TOGETHER = frozenset({"signature_sha256", "signature_size_bytes"})
+
+
 def _row(table: Table, rows: dict[str, Row]) -> Row:
     needed = [
         column
         for column in table.columns
-        if column.primary_key or not (column.nullable or column.server_default is not None)
+        if column.primary_key
+        or column.name in TOGETHER
+        or not (column.nullable or column.server_default is not None)
     ]
     made = {column.key: _value(column, rows) for column in needed}
     return made | _CHOSEN.get(table.name, {})

@@ -39,6 +39,7 @@ def make_act(
     subject: str = "Délibération d'essai à l'été",
     annexes: tuple[Attachment, ...] = (),
     document: Attachment | None = None,
+    signature: Attachment | None = None,
 ) -> ActSubmission:
     return ActSubmission(
         number=number or f"D{next(_COUNTER):06}",
@@ -49,6 +50,16 @@ def make_act(
         type_code="99_DE",
         document=document or make_attachment(make_pdf(), name="Délibération n° 1.pdf"),
         annexes=annexes,
+        signature=signature,
+    )
+
+
+def make_act_with_signature() -> ActSubmission:
+    """An act with bytes beside it that only look like a signature."""
+    content = b"\x30\x82" + str(next(_COUNTER)).encode("ascii") * 90
+    media_type = "application/pkcs7-signature"
+    return make_act(
+        signature=make_attachment(content, name="acte-1-Élu.p7s", media_type=media_type)
     )
 
 

@@ -44,16 +44,17 @@ async def add_subtype(
     *steps: Json,
     key: str = "essai",
     protocol: Protocol = Protocol.NONE,
+    form: TypeFormat | None = None,
     workflow: Json | None = None,
     **settings: Any,
 ) -> str:
     """A subtype of its own type, bound to a circuit of these steps; its key."""
     workflow_id = await add_workflow(context, town, *steps, **(workflow or {}))
-    form = TypeFormat.PES_V2 if protocol is Protocol.HELIOS else TypeFormat.PADES
+    usual = TypeFormat.PES_V2 if protocol is Protocol.HELIOS else TypeFormat.PADES
     name = f"Type {secrets.token_hex(4)}"
     async with context.unit(town.tenant_id) as session:
         kind = await create_type(
-            session, FolderTypeCreate(name=name, protocol=protocol, signature_format=form)
+            session, FolderTypeCreate(name=name, protocol=protocol, signature_format=form or usual)
         )
         body = {"type_id": kind.id, "name": name, "workflow_id": workflow_id, **settings}
         row = FolderSubtypeCreate.model_validate(body)

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from app.demo import pki
 from app.demo.acts import deliberation
 from app.demo.flows import Flow, make_pes
-from signing import pades, pes
+from signing import cades, pades, pes
 from signing.policies import policy_for
 from signing.types import Place, SignatureParameters, SignatureValue, ToSign
 from tests.builders.towns import Signer, a_signer
@@ -75,6 +75,25 @@ def _signed_flow() -> bytes:
     prepared = pes.prepare(flow, _parameters(signer), policy_for(datetime.now(UTC).date()))
     values = [_value(signer, one) for one in prepared.to_sign]
     return pes.finish(flow, prepared.resume, values, certificate=signer.mayor.der)
+
+
+def test_eu_dss_passes_a_signature_made_apart_as_baseline_b(
+    judge: Path, trust: list[str], tmp_path: Path
+) -> None:
+    document = b"PK\x03\x04" + bytes(range(256)) * 40
+    prepared = cades.prepare(document, _parameters(a_signer()))
+    values = [_value(a_signer(), one) for one in prepared.to_sign]
+    (tmp_path / "archive.zip").write_bytes(document)
+    (tmp_path / "archive.p7s").write_bytes(cades.finish(document, prepared.resume, values))
+    beside = ["--detached", str(tmp_path / "archive.zip")]
+    told = subprocess.run(
+        [str(judge), *trust, *beside, str(tmp_path / "archive.p7s")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = "\tCAdES-BASELINE-B\tTOTAL_PASSED\t" in told.stdout
+    assert (told.returncode, found) == (0, True), told.stdout + told.stderr
 
 
 @pytest.mark.parametrize(("name", "signatures"), [("act-signed.pdf", 1), ("pes-signed.xml", 3)])

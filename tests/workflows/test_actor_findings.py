@@ -83,7 +83,7 @@ class TestNobody:
     def test_several_desks_are_named_together(self) -> None:
         either = visa(given_desk(MAYOR), given_desk(DIRECTION))
         (found,) = actor_findings(a_workflow(either), Protocol.NONE, self.ALONE)
-        assert "les bureaux « Maire » et « Direction » n'ont pas de titulaire" in found.detail
+        assert "les bureaux « Maire » et « Direction » n'ont pas de titulaire actif" in found.detail
 
     @pytest.mark.parametrize(
         ("actors", "mode", "expected"),

@@ -102,9 +102,42 @@ def that_changes_no_byte(changes: Changes) -> Changes:
     return (replace(changes[0], after=unchanged), *changes[1:])
 
 
+def that_adds_no_signature_to_the_same_bytes(changes: Changes) -> Changes:
+    apart = replace(changes[0].before, signature_sha256="5" * 64)
+    again = replace(apart, id=RevisionId("new"))
+    return (replace(changes[0], before=apart, after=again), *changes[1:])
+
+
 class TestCheckSigned:
     def test_accepts_a_new_revision_of_every_main_document(self) -> None:
         check_signed(to_sign(), signed(to_sign()))
+
+    def test_accepts_a_signature_beside_the_same_bytes(self) -> None:
+        first, second = signed(to_sign())
+        apart = Revision(RevisionId("new"), first.before.sha256, signature_sha256="5" * 64)
+        check_signed(to_sign(), (replace(first, after=apart), second))
+
+    def test_accepts_another_signature_beside_bytes_that_have_one(self) -> None:
+        state = to_sign()
+        first, second = signed(state)
+        apart = Revision(RevisionId("new"), first.before.sha256, signature_sha256="5" * 64)
+        state = play(state, Sign(DAN_AT_MAYOR, SIGNATURE, (replace(first, after=apart), second)))
+        document, other = state.signable_documents
+        again = replace(apart, id=RevisionId("newer"), signature_sha256="6" * 64)
+        changes = (
+            RevisionChange(document.id, before=apart, after=again),
+            RevisionChange(other.id, other.revision, a_revision("newest")),
+        )
+        check_signed(state, changes)
+
+    def test_a_signature_beside_the_same_bytes_is_taken_back_as_any_other(self) -> None:
+        before = to_sign()
+        first, second = signed(before)
+        apart = Revision(RevisionId("new"), first.before.sha256, signature_sha256="5" * 64)
+        made = play(before, Sign(DAN_AT_MAYOR, SIGNATURE, (replace(first, after=apart), second)))
+        back = play(made, Retract(DAN_AT_MAYOR, SIGNATURE))
+        assert back.documents == before.documents
+        assert back.signed_revisions == {apart.id, second.after.id}
 
     def test_accepts_them_in_any_order(self) -> None:
         check_signed(to_sign(), signed(to_sign())[::-1])
@@ -119,6 +152,7 @@ class TestCheckSigned:
             that_brings_back_a_known_revision,
             that_makes_the_same_revision_twice,
             that_changes_no_byte,
+            that_adds_no_signature_to_the_same_bytes,
         ],
     )
     def test_refuses_a_signature(self, spoil: Callable[[Changes], Changes]) -> None:

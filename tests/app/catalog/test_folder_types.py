@@ -72,12 +72,23 @@ class TestType:
         answer = await make_type(administrator, "ACTES", connector_account_id=account["id"])
         assert told(answer) == (422, "unknown_account")
 
-    @pytest.mark.parametrize("form", ["PKCS7", "XADES_DETACHED"])
+    @pytest.mark.parametrize(
+        ("protocol", "form"), [("NONE", "AUTO"), ("NONE", "PKCS7"), ("ACTES", "PKCS7")]
+    )
+    async def test_a_circuit_signs_apart(
+        self, administrator: ApiPerson, protocol: str, form: str
+    ) -> None:
+        made = await make_type(administrator, protocol, signature_format=form)
+        signing = await active(administrator, signature(administrator.town), name="Signe")
+        bound = await bind(administrator, made.json()["id"], signing)
+        assert bound.status_code == 201, bound.text
+
     async def test_a_circuit_does_not_sign_in_a_format_that_is_not_made_yet(
-        self, administrator: ApiPerson, form: str
+        self, administrator: ApiPerson
     ) -> None:
         town = administrator.town
-        type_id = (await make_type(administrator, "NONE", signature_format=form)).json()["id"]
+        made = await make_type(administrator, "NONE", signature_format="XADES_DETACHED")
+        type_id = made.json()["id"]
         signing = await active(administrator, signature(town), name="Signe")
         without = await active(administrator, visa(town), name="Ne signe pas")
         refused = await bind(administrator, type_id, signing)
@@ -189,7 +200,7 @@ class TestChange:
         listed = (await administrator.client.get("/folder-types")).json()
         path = f"/folder-types/{next(one['id'] for one in listed if one['name'] == 'Courriers')}"
         free = await administrator.client.patch(path, json={"signature_format": "AUTO"})
-        unmade = await administrator.client.patch(path, json={"signature_format": "PKCS7"})
+        unmade = await administrator.client.patch(path, json={"signature_format": "XADES_DETACHED"})
         await finances.create("letters")
         refused = await administrator.client.patch(path, json={"signature_format": "PADES"})
         assert (free.status_code, free.json()["signature_format"]) == (200, "AUTO")

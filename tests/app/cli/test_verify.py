@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from app.demo.acts import deliberation
 from tests.builders.command_line import call
+from tests.builders.detached_signatures import LETTER, detached_signature
 from tests.builders.library_cades import CONTENT, cades
 from tests.builders.signed_pdf import signed_pdf
 from tests.pki.tree import PkiTree, shared_tree
@@ -138,6 +139,18 @@ class TestReports:
         told = call("verify", signed, "--trust", trust).output
         assert "SIGNATURES VALABLES" in told
         assert "Intégrité     : intacte" in told
+
+    def test_what_we_sign_apart_is_valid_beside_its_content_alone(
+        self, save: Save, trust: Path, tree: PkiTree
+    ) -> None:
+        signature = save("note.p7s", detached_signature(LETTER, tree.good, chain=tree.chain))
+        contents = {"note.txt": LETTER, "autre.txt": LETTER + b" "}
+        ended = [
+            call("verify", signature, "--content", save(name, content), "--trust", trust)
+            for name, content in contents.items()
+        ]
+        assert [one.status for one in ended] == [0, 1]
+        assert call("verify", signature, "--trust", trust).status == 3
 
     def test_a_detached_signature_needs_its_content(self, save: Save, tree: PkiTree) -> None:
         signature = save("acte.p7s", cades(tree))

@@ -227,6 +227,43 @@ async def test_a_field_and_what_demands_it_are_added_and_removed_by_one_file(tow
     assert (await town.apply(await town.export())).changes == []
 
 
+SIGNING = """
+workflows:
+  - name: Signature seule
+    active: true
+    steps: [{{id: signature, kind: signature, name: Signature, actors: [{{desk: Maire}}]}}]
+types:
+  - name: Signés à part
+    protocol: {protocol}
+    signature_format: {form}
+    subtypes: [{{name: Pièces, workflow: Signature seule}}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("protocol", "form"), [("NONE", "AUTO"), ("NONE", "PKCS7"), ("ACTES", "PKCS7")]
+)
+async def test_a_circuit_that_signs_apart_is_brought_by_a_file(
+    town: Setup, protocol: str, form: str
+) -> None:
+    text = HEAD + SIGNING.format(protocol=protocol, form=form)
+
+    checked = await town.validate(text)
+    applied = await town.apply(text)
+
+    assert (checked.faults, applied.not_in_force) == ([], [])
+    assert [one.section for one in applied.changes] == ["type", "workflow", "subtype"]
+    assert f"signature_format: {form}" in await town.export()
+    assert (await town.apply(await town.export())).changes == []
+
+
+async def test_a_circuit_that_signs_in_a_format_not_made_yet_stays_a_draft(town: Setup) -> None:
+    applied = await town.apply(HEAD + SIGNING.format(protocol="NONE", form="XADES_DETACHED"))
+
+    (kept,) = applied.not_in_force
+    assert "XADES_DETACHED" in kept.detail
+
+
 async def test_a_new_subtype_is_judged_on_the_circuit_that_its_file_brings(town: Setup) -> None:
     await town.apply(HEAD + DEMANDING)
     other = FREED.replace("      - name: Notes", "      - name: Avis").replace(

@@ -166,7 +166,7 @@ async def test_a_file_changes_what_it_says_and_leaves_the_rest_alone(
 
 async def test_a_stamp_is_set_moved_and_taken_away(empty: Setup) -> None:
     await empty.apply(empty.own("petite-commune"))
-    given = "    stamp: {page: -1, x: 64, y: 84}\n"
+    given = "    stamp: {page: -1, x: 286, y: 84}\n"
     assert given in empty.own("petite-commune")
 
     async def applied(text: str) -> tuple[list[str], list[str]]:
@@ -185,9 +185,9 @@ async def test_a_stamp_is_set_moved_and_taken_away(empty: Setup) -> None:
     changed = ["Le type « Actes » : à modifier (tampon des signatures)."]
     assert await applied(moved) == (
         changed,
-        ["Actes page=1 x=64 y=84", "Courriers page=-1 x=64 y=84"],
+        ["Actes page=1 x=286 y=84", "Courriers page=-1 x=286 y=84"],
     )
-    assert await applied(without) == (changed, ["Courriers page=-1 x=64 y=84"])
+    assert await applied(without) == (changed, ["Courriers page=-1 x=286 y=84"])
 
 
 async def test_the_powers_of_a_holder_whose_end_is_lifted_stand(

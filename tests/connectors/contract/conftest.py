@@ -8,7 +8,7 @@ import pytest
 
 from app.demo.s2low import S2lowDouble
 from connectors.base import Submission
-from tests.builders.submissions import make_act, make_pes
+from tests.builders.submissions import make_act, make_act_with_signature, make_pes
 from tests.builders.tdt import TdtPki
 from tests.connectors.contract.remotes import Remote, S2lowRemote
 
@@ -26,7 +26,11 @@ async def remote(
     await opened.connector.aclose()
 
 
-@pytest.fixture(params=["act", "pes"])
+@pytest.fixture(params=["act", "act_with_signature", "pes"])
 def submission(request: pytest.FixtureRequest) -> Submission:
-    makers: dict[str, MakeSubmission] = {"act": make_act, "pes": make_pes}
+    makers: dict[str, MakeSubmission] = {
+        "act": make_act,
+        "act_with_signature": make_act_with_signature,
+        "pes": make_pes,
+    }
     return makers[request.param]()

@@ -1,19 +1,21 @@
 from __future__ import annotations
 
 import json
+from base64 import b64decode
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
 from app.demo.s2low import S2lowDouble
 from app.demo.s2low_model import Verdict
 from connectors.base import LookupResult, Outcome, RemoteState
-from connectors.errors import Unreachable, UnreadableAnswer
+from connectors.errors import InvalidSubmission, Unreachable, UnreadableAnswer
 from connectors.outbound import Reply
 from connectors.s2low import actes
 from connectors.s2low.account import S2lowAccount
 from connectors.s2low.client import Params, S2lowClient
-from tests.builders.submissions import make_act
+from tests.builders.submissions import make_act, make_act_with_signature
 from tests.builders.tdt import TdtPki, allowed, make_account
 
 
@@ -22,6 +24,45 @@ async def client(double: S2lowDouble, tdt_pki: TdtPki) -> AsyncIterator[S2lowCli
     opened = S2lowClient(make_account(double.base_url, tdt_pki), allow=allowed(double))
     yield opened
     await opened.aclose()
+
+
+class TestSignature:
+    """What is signed apart goes as text beside the act (s2low-api.md §2.1)."""
+
+    async def test_arrives_in_the_armour_that_openssl_reads(
+        self, client: S2lowClient, double: S2lowDouble
+    ) -> None:
+        act = make_act_with_signature()
+        assert act.signature is not None
+        receipt = await actes.submit(client, act)
+
+        taken = double.store.transactions[int(receipt.remote_id)]
+
+        assert taken.sha256 == act.document.sha256
+        lines = taken.signature.splitlines()
+        assert (lines[0], lines[-1]) == ("-----BEGIN PKCS7-----", "-----END PKCS7-----")
+        assert max(len(line) for line in lines) == 64
+        content = b"".join([chunk async for chunk in act.signature.open()])
+        assert b64decode("".join(lines[1:-1])) == content
+
+    async def test_of_an_act_that_has_none_is_not_sent(
+        self, client: S2lowClient, double: S2lowDouble
+    ) -> None:
+        receipt = await actes.submit(client, make_act())
+
+        assert double.store.transactions[int(receipt.remote_id)].signature == ""
+
+    async def test_threat_06_changed_in_the_store_is_sent_to_nobody(
+        self, client: S2lowClient, double: S2lowDouble
+    ) -> None:
+        act = make_act_with_signature()
+        assert act.signature is not None
+        changed = replace(act, signature=replace(act.signature, sha256="0" * 64))
+
+        with pytest.raises(InvalidSubmission) as refused:
+            await actes.submit(client, changed)
+
+        assert (refused.value.code, double.attempts()) == ("signature_changed", [])
 
 
 class TestStatus:
