@@ -25,7 +25,7 @@ async def signed(wire: Wire, signatory: Signatory, administrator: ApiPerson) -> 
     listed = (await administrator.client.get("/folder-types")).json()
     acts = next(one["id"] for one in listed if one["protocol"] == "ACTES")
     changed = await administrator.client.patch(
-        f"/folder-types/{acts}", json={"signature_format": "PKCS7"}
+        f"/folder-types/{acts}", json={"signature_format": "PKCS7", "stamp": None}
     )
     assert changed.status_code == 200, changed.text
     return await signatory.signed("acts")
