@@ -20,8 +20,9 @@ from app.deposits import revising, service
 from app.deposits.chaining import chain
 from app.deposits.intake import Announced, plan_for_folder, plan_intake
 from app.deposits.schemas import ChainCreate, DocumentReceipt
-from app.documents.service import Intake, Received, dematerialise, receive
+from app.documents.service import Intake, Received, receive
 from app.errors import TooLarge, Unprocessable
+from app.folders.marking import dematerialise
 from app.folders.reading import read_acted, read_folder
 from app.folders.schemas import ChosenDesks, FolderCreate, FolderRead, Submission
 from app.folders.service import INSPECTING, lock_readable

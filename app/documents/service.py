@@ -33,14 +33,13 @@ from app.documents.verdicts import (
 )
 from app.errors import Unprocessable
 from app.kit.ids import new_id
-from app.kit.threads import in_thread
 from app.models import Document, Revision
 from app.storage import StoredBlob
 from signing.bounded_pdf import inspect_pdf
 from signing.errors import UnsupportedDocument
 from signing.facts import IntakeKind, PesFacts
 from signing.inspection import inspect_pes, plain, schema_findings
-from signing.pes import Edit, PesInspector, dematerialised_edits, intake_kind
+from signing.pes import PesInspector, intake_kind
 from signing.trust import TrustMaterial
 from workflows.definition import HeliosIntake
 from workflows.folder import DocumentRole
@@ -251,36 +250,6 @@ async def _complete(
         report = await report_of(context, path, received.blob, trust)
         refuse_invalid(report)
     return replace(received, facts=facts, report=report, deferred=False)
-
-
-async def dematerialise(context: Context, blob: StoredBlob) -> StoredBlob | None:
-    """The flow with InfoDematerialisee at 1 where it was not (DESIGN D9), streamed; None when it
-    already says so. Raises UnsupportedDocument."""
-    async with context.store.materialise(blob.sha256) as path:
-        edits = await in_thread(lambda: dematerialised_edits(path))
-        if not edits:
-            return None
-        growth = sum(len(edit.replacement) for edit in edits)
-        return await context.store.write(
-            _edited(context, blob, edits), limit_bytes=blob.size_bytes + growth
-        )
-
-
-async def _edited(
-    context: Context, blob: StoredBlob, edits: tuple[Edit, ...]
-) -> AsyncIterator[bytes]:
-    position = 0
-    for edit in edits:
-        if edit.start > position:
-            async for chunk in await context.store.open(
-                blob.sha256, start=position, end=edit.start
-            ):
-                yield chunk
-        yield edit.replacement
-        position = edit.end
-    if position < blob.size_bytes:
-        async for chunk in await context.store.open(blob.sha256, start=position):
-            yield chunk
 
 
 async def owe_report(
